@@ -1,0 +1,22 @@
+# What LMTX builds with beside torch; each is hidden behind our own headers.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(SQLite3 3.38 REQUIRED)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(B2 REQUIRED IMPORTED_TARGET libb2)
+
+if(LMTX_FAISS)
+  # Debian's FAISS is a static archive without a pkg-config file, and torch exports only part of LAPACK.
+  find_library(LMTX_FAISS_LIBRARY faiss)
+  find_path(LMTX_FAISS_INCLUDE_DIR faiss/IndexHNSW.h)
+  find_library(LMTX_LAPACK_LIBRARY NAMES openblas lapack PATH_SUFFIXES openblas-serial)
+  if(NOT LMTX_FAISS_LIBRARY OR NOT LMTX_FAISS_INCLUDE_DIR OR NOT LMTX_LAPACK_LIBRARY)
+    message(FATAL_ERROR "LMTX_FAISS is on, but FAISS or LAPACK was not found (Debian: libfaiss-dev, libopenblas-serial-dev). Install them or set LMTX_FAISS=OFF.")
+  endif()
+  add_library(lmtx_faiss INTERFACE IMPORTED)
+  target_include_directories(lmtx_faiss SYSTEM INTERFACE ${LMTX_FAISS_INCLUDE_DIR})
+  target_link_libraries(lmtx_faiss INTERFACE ${LMTX_FAISS_LIBRARY} ${LMTX_LAPACK_LIBRARY})
+endif()

@@ -1,0 +1,72 @@
+// Files that are there whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "lmtx/export.h"
+
+namespace lmtx::detail {
+
+// The whole file. Throws std::runtime_error naming the path and the cause; also where it is larger than `max_bytes`.
+LMTX_API std::string read_file(const std::filesystem::path& file, int64_t max_bytes = int64_t{1} << 40);
+// Writes beside the file, flushes to disk, renames. Throws std::runtime_error naming the path and the cause (disk full, read-only).
+LMTX_API void write_file_atomically(const std::filesystem::path& file, std::string_view bytes);
+// `fill` writes into a new empty folder beside `folder`, which then replaces `folder` (an older one goes away); if `fill` throws nothing changes.
+// Files are flushed before the rename. A kill in between leaves the old folder, the new one, or (for an instant) none, never a half one.
+LMTX_API void write_folder_atomically(const std::filesystem::path& folder, const std::function<void(const std::filesystem::path&)>& fill);
+// Removes what a killed write_*_atomically left beside `path`.
+LMTX_API void remove_leftovers(const std::filesystem::path& path);
+
+// An advisory lock on a file, held until destruction or the end of the process. Throws std::runtime_error saying `who_else` when another process has it.
+class LMTX_API FileLock {
+ public:
+  FileLock(const std::filesystem::path& file, const std::string& who_else);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+// A file mapped into memory, read-only.
+class LMTX_API MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& file);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  const char* data() const { return data_; }
+  int64_t size() const { return size_; }
+
+ private:
+  const char* data_ = nullptr;
+  int64_t size_ = 0;
+};
+
+// Reads the lines of a plain or gzip file one by one.
+class LMTX_API LineReader {
+ public:
+  // Throws std::runtime_error naming the file.
+  explicit LineReader(const std::filesystem::path& file);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  // The next line without its end; false at the end of the file. Throws for a damaged or truncated gzip stream, or a line over 256 MiB.
+  bool next(std::string& line);
+  // Of the line that next() gave last, from 1.
+  int64_t line_number() const { return line_number_; }
+  // "path:12" for messages.
+  std::string place() const;
+
+ private:
+  void* stream_ = nullptr;
+  std::filesystem::path file_;
+  int64_t line_number_ = 0;
+};
+
+}  // namespace lmtx::detail

@@ -1,0 +1,53 @@
+// The network of a sentence encoder: a transformer, pooling and normalization, differentiable, on packed tokens.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lmtx/export.h"
+#include "lmtx/nn/dropout.h"
+#include "lmtx/text/token_batch.h"
+
+namespace lmtx {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+class LMTX_API SentenceModel {
+ public:
+  // Reads config.json, the modules and model.safetensors of a sentence-transformers folder (weights become float32). Throws std::runtime_error naming
+  // the file and what is missing, broken or not supported.
+  static std::shared_ptr<SentenceModel> load(const std::filesystem::path& folder, at::Device device = at::kCPU);
+
+  virtual ~SentenceModel() = default;
+
+  // Vectors [n, dim] in the parameters' dtype, before normalization. Differentiable when autograd records (parameters with requires_grad set).
+  // `dropout` is drawn from (none: evaluation). Checks `stop` between layers.
+  virtual at::Tensor forward(const TokenBatch& batch, Dropout* dropout = nullptr, const std::stop_token& stop = {}) const = 0;
+
+  // All weights by their names in model.safetensors, in a fixed order; they share storage with the model. Tensors that no output of
+  // this model depends on (BERT's pooler) are kept in the file but are not among them.
+  virtual NamedTensors parameters() const = 0;
+
+  // A deep copy, detached, of dtype float32 or float64 (for finite differences).
+  virtual std::shared_ptr<SentenceModel> clone(at::ScalarType dtype = at::kFloat) const = 0;
+
+  // Writes weights, configuration and modules (not the tokenizer) into an existing folder, in the classic dialect.
+  virtual void save(const std::filesystem::path& folder, int64_t max_length, bool normalize) const = 0;
+
+  virtual int64_t dim() const = 0;
+  virtual int64_t max_positions() const = 0;
+  // max_seq_length of the folder; 0 where it says none.
+  virtual int64_t max_length() const = 0;
+  // Whether the folder has a Normalize module.
+  virtual bool normalizes() const = 0;
+  virtual at::Device device() const = 0;
+};
+
+}  // namespace lmtx

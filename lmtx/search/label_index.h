@@ -1,0 +1,85 @@
+// The labels of a task, searchable by embedding.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "lmtx/event.h"
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+struct LabelIndexOptions {
+  // Scale rows to unit length, so that scores are cosines (queries are never scaled).
+  bool normalize = true;
+  // "exact", or "hnsw" (approximate, through FAISS; builds with LMTX_FAISS only).
+  std::string method = "exact";
+};
+
+struct LabelMatches {
+  // int64 [num_queries, k]: label numbers, best first; -1 where fewer than k labels match.
+  at::Tensor labels;
+  // float32 [num_queries, k]: score plus bias; -infinity where labels is -1.
+  at::Tensor scores;
+};
+
+// Which labels a search may return.
+struct LabelFilter {
+  // Label numbers; empty means all.
+  std::vector<int64_t> allow;
+  // Label numbers, taken away from what `allow` leaves.
+  std::vector<int64_t> deny;
+};
+
+// Rows are owned by label numbers: a label may own several, the best counts. Each label may carry a bias that is added before top-k; removed
+// labels are tombstones. An immutable value made of segments that new values share; cheap to copy; const methods may be called from several threads.
+class LMTX_API LabelIndex {
+ public:
+  // Row i of `rows`, float32 [num_rows, dim], belongs to label owners[i] (>= 0). Rows are copied.
+  // Throws std::invalid_argument for another dtype or shape, a negative owner, or a row that is not finite.
+  static LabelIndex build(const at::Tensor& rows, std::span<const int64_t> owners, const LabelIndexOptions& options = {});
+  // Row i belongs to label i.
+  static LabelIndex build(const at::Tensor& rows, const LabelIndexOptions& options = {});
+
+  // The k best labels for each row of `queries`, float32 [num_queries, dim], best first; equal scores by falling preference for the smaller label
+  // number. Exact search takes memory for one block of scores, whatever the number of labels and queries.
+  // Throws std::invalid_argument for another dtype or shape, k < 1, or a query that is not finite.
+  LabelMatches search(const at::Tensor& queries, int64_t k, const LabelFilter& filter = {}, const EventCallback& on_event = {},
+                      std::stop_token stop = {}) const;
+
+  // New values. Added rows of a removed label bring it back with those rows only.
+  LabelIndex with_added(const at::Tensor& rows, std::span<const int64_t> owners) const;
+  LabelIndex with_removed(std::span<const int64_t> labels) const;
+  // biases[i] is added to every score of labels[i].
+  LabelIndex with_bias(std::span<const int64_t> labels, std::span<const float> biases) const;
+  // One segment, without the rows of removed labels.
+  LabelIndex compact() const;
+
+  // A folder: a manifest and one file a segment; segments already there are not written again. It is there whole or not at all.
+  // Format: docs/formats/label-index.md.
+  void save(const std::filesystem::path& folder) const;
+  // Throws std::runtime_error naming the file and the fault (missing, truncated, damaged, newer format).
+  static LabelIndex load(const std::filesystem::path& folder);
+
+  int64_t dim() const;
+  // Labels that can be found.
+  int64_t num_labels() const;
+  // Rows kept, those of removed labels included.
+  int64_t num_rows() const;
+  int64_t num_segments() const;
+  const LabelIndexOptions& options() const;
+
+ private:
+  struct Impl;
+  explicit LabelIndex(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace lmtx

@@ -1,0 +1,95 @@
+// Texts to tags: all that tagging needs, in one folder, without a teacher.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lmtx/corpus/document.h"
+#include "lmtx/corpus/label_set.h"
+#include "lmtx/event.h"
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+class Encoder;
+class LabelIndex;
+
+struct Tag {
+  // The label's number in the tagger's LabelSet, its uid and its name.
+  int64_t number = -1;
+  std::string uid;
+  std::string label;
+  // Cosine of text and label, plus the label's bias.
+  float score = 0;
+  // Of the tag being right; unset until the tagger is calibrated.
+  std::optional<float> probability;
+};
+
+// Which of the ranked labels become tags.
+struct DecisionRule {
+  // The k best labels.
+  int64_t k = 5;
+};
+
+// How texts and labels were cut when the tagger was made; tagging cuts the same way.
+struct TaggerSettings {
+  // Tokens a document and a label, special tokens included.
+  int64_t search_length = 256;
+  int64_t label_length = 64;
+  // Put before each document and each label name.
+  std::string document_prompt;
+  std::string label_prompt;
+};
+
+struct TagOptions {
+  // Tags a text; 0 means as the tagger's decision rule says.
+  int64_t k = 0;
+};
+
+struct TaggerOptions {
+  // "cpu", "cuda" or "cuda:N".
+  std::string device = "cpu";
+};
+
+// An immutable handle, cheap to copy; const methods may be called from several threads.
+class LMTX_API Tagger {
+ public:
+  // Puts a tagger together; label i of `labels` owns row i of the index.
+  Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings = {}, DecisionRule rule = {});
+  // Embeds the labels (their names) with `encoder` and puts a tagger together.
+  static Tagger from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings = {}, DecisionRule rule = {}, const EventCallback& on_event = {},
+                            std::stop_token stop = {});
+
+  // Throws std::runtime_error naming the file and the fault.
+  static Tagger load(const std::filesystem::path& folder, const TaggerOptions& options = {});
+  // A sentence-transformers folder (max_seq_length = search_length) with the folder `lmtx/` in it, which other readers ignore.
+  // `provenance` is JSON text kept as lmtx/provenance.json. There whole or not at all. Format: docs/formats/tagger.md.
+  void save(const std::filesystem::path& folder, const std::string& provenance = "{}") const;
+
+  // Best first. Strings are taken as they are, documents as document_text() puts them together.
+  std::vector<Tag> tag(std::string_view text, const TagOptions& options = {}) const;
+  std::vector<std::vector<Tag>> tag(std::span<const std::string_view> texts, const TagOptions& options = {}, const EventCallback& on_event = {},
+                                    std::stop_token stop = {}) const;
+  std::vector<std::vector<Tag>> tag(std::span<const Document> documents, const TagOptions& options = {}, const EventCallback& on_event = {},
+                                    std::stop_token stop = {}) const;
+
+  const LabelSet& labels() const;
+  const Encoder& encoder() const;
+  const LabelIndex& index() const;
+  const TaggerSettings& settings() const;
+  const DecisionRule& rule() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+  explicit Tagger(std::shared_ptr<const Impl> impl);
+};
+
+}  // namespace lmtx

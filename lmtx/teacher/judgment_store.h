@@ -1,0 +1,55 @@
+// Verdicts that were paid for, kept for good: never asked twice, survives kill -9. One SQLite file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lmtx/export.h"
+#include "lmtx/teacher/teacher_oracle.h"
+
+namespace lmtx {
+
+// A verdict kept in the store.
+struct Judgment {
+  Verdict verdict;
+  // The run that asked for it, as it named itself to put().
+  std::string run;
+};
+
+// The key of a judgment is 128 bits of BLAKE2b over a version byte, the teacher's identity, and the length-prefixed title, content, label name
+// and label description as the teacher is given them. Uids are kept beside it for people to read.
+// Move-only; find() and put() may be called from several threads. Format: docs/formats/judgments.md.
+class LMTX_API JudgmentStore {
+ public:
+  // Opens or makes the file. Throws std::runtime_error naming the file and the fault (no database, newer format, read-only, disk full).
+  static JudgmentStore open(const std::filesystem::path& file);
+  JudgmentStore(JudgmentStore&&) noexcept;
+  JudgmentStore& operator=(JudgmentStore&&) noexcept;
+  ~JudgmentStore();
+
+  // What is known about each label of `question`, in order; unset where nothing is. Only scored and abstained verdicts are ever kept.
+  std::vector<std::optional<Judgment>> find(const std::string& identity, const Question& question) const;
+
+  // Keeps the scored and abstained among `verdicts`, in one transaction: when it returns they survive the end of the process. A pair that is
+  // there already stays as it was. Failed and missing ones are passed over.
+  void put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, const std::string& run = {});
+
+  // Judgments, all teachers together.
+  int64_t size() const;
+  // Those of a teacher that uses this identity.
+  int64_t size(const std::string& identity) const;
+  // The identities in the store, sorted.
+  std::vector<std::string> identities() const;
+
+ private:
+  struct Impl;
+  explicit JudgmentStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lmtx

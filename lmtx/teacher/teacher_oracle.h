@@ -1,0 +1,79 @@
+// Judges whether labels fit documents: the extension point for LLMs, people and recordings.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "lmtx/export.h"
+#include "lmtx/teacher/verdict.h"
+
+namespace lmtx {
+
+struct LabelToJudge {
+  std::string_view uid;
+  std::string_view name;
+  std::string_view description;
+};
+
+// One document and the labels to be judged for it, in order. Views, alive during the call of judge() that they were given to.
+struct Question {
+  std::string_view uid;
+  std::string_view title;
+  std::string_view content;
+  std::span<const LabelToJudge> labels;
+};
+
+// What one answer cost; 0 where unknown.
+struct Usage {
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;
+  int64_t completion_tokens = 0;
+  // In the currency of the teacher's price list.
+  double cost = 0;
+  double seconds = 0;
+};
+
+// Going on makes no sense (wrong key, server gone); what was answered before is kept.
+class LMTX_API TeacherError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Takes answers. May be called from any thread.
+class LMTX_API AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+  // verdicts[i] answers question.labels[i]; what is stored of it is in the store when put() returns. `question` may be a part of one that was asked: the same
+  // document with some of its labels. Throws std::invalid_argument naming document and label for a list of another length, or a question that was not asked.
+  virtual void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}) = 0;
+  // Set when the run wants to end: return soon, what is open is asked next time.
+  virtual std::stop_token stop() const = 0;
+};
+
+struct TeacherTraits {
+  // Questions that one call of judge() likes to get; 0 means all there are.
+  int64_t questions_per_call = 1;
+  // Calls of judge() that may run at once; 1 means only on the thread that called run().
+  int64_t concurrent_calls = 1;
+};
+
+class LMTX_API TeacherOracle {
+ public:
+  virtual ~TeacherOracle() = default;
+
+  // Names everything that can change a verdict (model, prompt, cut, decoding). Judgments outlive the oracle and are reused
+  // under this name, so it must change whenever a verdict might.
+  virtual std::string identity() const = 0;
+
+  // Answers questions through the sink, from any thread, in any order, in parts. What is not answered on return stays pending and is
+  // asked again next time. Throws TeacherError when going on makes no sense; other exceptions pass through to whoever called run().
+  virtual void judge(std::span<const Question> questions, AnswerSink& answers) = 0;
+
+  virtual TeacherTraits traits() const { return {}; }
+};
+
+}  // namespace lmtx

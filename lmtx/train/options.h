@@ -1,0 +1,92 @@
+// Every setting of a training run, and the presets, which are plain option values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+struct TrainerOptions {
+  // --- the curriculum ---
+  // Most cycles to run; fewer where the development verdicts stop improving.
+  int64_t cycles = 6;
+  // Labels judged for a document in each cycle, from the top of its shortlist.
+  int64_t judgments_per_cycle = 10;
+  // A score from here up is a yes, in (0, 1].
+  double yes_above = 0.5;
+  // Start each cycle from the base encoder's weights; otherwise go on from the last cycle's.
+  bool restart = true;
+  // Train on the verdicts of all cycles so far; otherwise on this cycle's only.
+  bool use_all_judgments = false;
+  // Documents held out to measure each cycle by rank-1 verdicts: at most this many, and at most a tenth of all. 0 runs all cycles and keeps the last.
+  int64_t development = 800;
+  // Times an open question is offered in one run before the run saves and stops.
+  int64_t ask_rounds = 3;
+  // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
+  double accept_missing = 0;
+
+  // --- texts ---
+  // Tokens of a document in training.
+  int64_t document_length = 450;
+  // Tokens of a document in search and tagging; 0 means min(430, document_length).
+  int64_t search_length = 0;
+  // Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens.
+  int64_t label_length = 0;
+
+  // --- a cycle's training ---
+  // Passes over the documents that have a yes.
+  int64_t epochs = 1;
+  // Documents a step.
+  int64_t batch_size = 128;
+  double learning_rate = 2e-4;
+  // Steps of rising learning rate; below 1, a share of all steps.
+  double warmup = 100;
+  double adam_epsilon = 1e-6;
+  double weight_decay = 0;
+  // By which a positive should beat a negative, in cosine.
+  double margin = 0.3;
+  // Hardest in-batch negatives a document.
+  int64_t hard_negatives = 10;
+  // Temperature of the softmax that weights the violating negatives.
+  double violator_temperature = 0.1;
+  // Dropout as in the model's config.json; otherwise none.
+  bool dropout = true;
+
+  // --- the machine ---
+  uint64_t seed = 0;
+  // Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16,384.
+  int64_t train_token_budget = 0;
+  // Tokens computed at once in search.
+  int64_t search_token_budget = 4096;
+  // Steps between training checkpoints.
+  int64_t checkpoint_every = 25;
+
+  bool operator==(const TrainerOptions&) const = default;
+};
+
+// The options of a preset ("paper"). Throws std::invalid_argument naming the presets there are.
+LMTX_API TrainerOptions preset(std::string_view name);
+LMTX_API std::vector<std::string> preset_names();
+
+struct OptionInfo {
+  std::string name;
+  // "integer", "number" or "boolean".
+  std::string type;
+  std::string value;
+  // One sentence.
+  std::string help;
+};
+
+// All options in the order of the struct, with their values in `options`.
+LMTX_API std::vector<OptionInfo> describe(const TrainerOptions& options);
+// Sets one option by its name from text ("3", "1e-4", "true"). Throws std::invalid_argument naming the option, what it takes, and what came;
+// for an unknown name, the nearest that exists.
+LMTX_API void set_option(TrainerOptions& options, std::string_view name, std::string_view value);
+// Throws std::invalid_argument naming the first option that makes no sense, what was expected and what came.
+LMTX_API void check(const TrainerOptions& options);
+
+}  // namespace lmtx

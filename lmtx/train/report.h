@@ -1,0 +1,90 @@
+// What a run did, in numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lmtx/eval/bootstrap.h"
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+// An upper bound on what a run will ask, before anything is spent.
+struct Plan {
+  int64_t documents = 0;
+  int64_t labels = 0;
+  int64_t development = 0;
+  int64_t cycles = 0;
+  // Documents put to the teacher, once a document and cycle.
+  int64_t questions = 0;
+  // Pairs, those that the store will answer included.
+  int64_t pairs_wanted = 0;
+  // Of these, at most so many are charged to the budget.
+  int64_t judgments = 0;
+  std::string to_string() const;
+};
+
+// What asking came to, in a cycle or a run.
+struct AskingReport {
+  // Documents put to the teacher, one a document and call.
+  int64_t questions = 0;
+  // Pairs, those answered from the store included.
+  int64_t pairs_wanted = 0;
+  // Of these, answered from the store without asking.
+  int64_t from_store = 0;
+  // Distinct scored pairs.
+  int64_t judgments = 0;
+  // Distinct pairs that the teacher would not say or, as a recording, does not have.
+  int64_t abstentions = 0;
+  // Of these, those that the recording does not have.
+  int64_t missing = 0;
+  // Pairs left open (accept_missing), unknown for the cycle.
+  int64_t open = 0;
+  // Pairs not asked because the budget was spent.
+  int64_t over_budget = 0;
+  // Scored pairs that are a yes.
+  int64_t yes = 0;
+  double yes_rate() const { return judgments ? static_cast<double>(yes) / static_cast<double>(judgments) : 0; }
+};
+
+struct CycleReport {
+  int64_t cycle = 0;
+  AskingReport training;
+  AskingReport development;
+  // Documents with at least one yes, those that were trained on.
+  int64_t documents_with_yes = 0;
+  int64_t documents_without_yes = 0;
+  int64_t steps = 0;
+  // Mean loss of the first and the last tenth of the steps.
+  double first_loss = 0;
+  double last_loss = 0;
+  // Share of development documents whose rank-1 label is a yes, abstentions left out; unset without development verdicts.
+  std::optional<Interval> development_precision;
+  // Whether the run went on with this cycle's student as the best so far.
+  bool accepted = false;
+};
+
+struct TrainingReport {
+  std::string teacher;
+  // Distinct over all cycles.
+  AskingReport total;
+  std::vector<CycleReport> cycles;
+  // The untouched encoder on the development documents, by verdicts that the run happens to have; never a candidate.
+  std::optional<Interval> untouched_precision;
+  // Index of the cycle whose student the tagger carries; -1 where nothing could be trained.
+  int64_t best_cycle = -1;
+  // Why the run ended: "cycles" (all done), "no gain", "budget" or "nothing to learn" (no document has a yes).
+  std::string ended;
+  // Sentences for the user: what was skipped, and why.
+  std::vector<std::string> notices;
+  // Folders of the trained students, cycle by cycle, and of the tagger.
+  std::vector<std::string> student_folders;
+  std::string tagger_folder;
+  // Format: docs/formats/report.md. Metrics in per cent.
+  std::string to_json() const;
+  std::string to_string() const;
+};
+
+}  // namespace lmtx
