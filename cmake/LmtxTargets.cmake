@@ -31,6 +31,9 @@ if(LMTX_FAISS)
 endif()
 target_precompile_headers(lmtx_inference PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
 
+if(NOT lmtx_sources)
+  list(APPEND lmtx_sources ${PROJECT_BINARY_DIR}/generated/version.cc)
+endif()
 add_library(lmtx SHARED ${lmtx_sources})
 add_library(lmtx::lmtx ALIAS lmtx)
 target_link_libraries(lmtx PUBLIC lmtx_inference

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -64,8 +65,11 @@ class LMTX_API LineReader {
   std::string place() const;
 
  private:
-  void* stream_ = nullptr;
+  struct Stream;
+  // Reads the next block; false at the end of the file.
+  bool fill();
   std::filesystem::path file_;
+  std::unique_ptr<Stream> stream_;
   int64_t line_number_ = 0;
 };
 
