@@ -1,0 +1,239 @@
+#include "lmtx/train/options.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <type_traits>
+#include <variant>
+
+#include "lmtx/detail/options_json.h"
+
+namespace lmtx {
+
+namespace {
+
+using Member = std::variant<int64_t TrainerOptions::*, uint64_t TrainerOptions::*, double TrainerOptions::*, bool TrainerOptions::*>;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// The numbers that an option takes: `special`, where it is one, or from low to high.
+struct Range {
+  double low = -infinity;
+  double high = infinity;
+  bool above_low = false;  // low itself is left out
+  bool zero_too = false;
+
+  bool contains(double x) const {
+    if (std::isnan(x) || std::isinf(x)) return false;
+    return (zero_too && x == 0) || ((above_low ? x > low : x >= low) && x <= high);
+  }
+};
+
+struct Field {
+  const char* name;
+  Member member;
+  Range range;
+  const char* help;
+};
+
+using O = TrainerOptions;
+
+constexpr Range at_least_0{.low = 0}, at_least_1{.low = 1}, positive{.low = 0, .above_low = true};
+// Two special tokens and one of the text.
+constexpr Range length{.low = 3}, length_or_0{.low = 3, .zero_too = true};
+
+// All there is to know about the options, once, in the order of the struct.
+const std::vector<Field>& fields() {
+  static const std::vector<Field> table = {
+      {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
+      {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
+      {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
+      {"restart", &O::restart, {}, "Start each cycle from the base encoder's weights; otherwise go on from the last cycle's."},
+      {"use_all_judgments", &O::use_all_judgments, {}, "Train on the verdicts of all cycles so far; otherwise on this cycle's only."},
+      {"development", &O::development, at_least_0,
+       "Most documents held out to measure each cycle, never over a tenth of all; 0 runs all cycles and keeps the last student."},
+      {"ask_rounds", &O::ask_rounds, at_least_1, "Times an open question is offered in one run before the run saves and stops."},
+      {"accept_missing", &O::accept_missing, {.low = 0, .high = 1}, "Share of a stage's pairs that may stay open when it closes; they count as unknown for the cycle."},
+      {"document_length", &O::document_length, length, "Tokens of a document in training."},
+      {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
+      {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
+      {"epochs", &O::epochs, at_least_1, "Passes over the documents that have a yes."},
+      {"batch_size", &O::batch_size, {.low = 2}, "Documents a step; the positives of the others are a document's negatives."},
+      {"learning_rate", &O::learning_rate, positive, "Largest learning rate, reached at the end of the warm-up."},
+      {"warmup", &O::warmup, at_least_0, "Steps of rising learning rate; below 1, a share of all steps."},
+      {"adam_epsilon", &O::adam_epsilon, positive, "Added to AdamW's denominator."},
+      {"weight_decay", &O::weight_decay, at_least_0, "Decoupled weight decay of AdamW."},
+      {"margin", &O::margin, {.low = 0, .high = 2}, "By which a positive should beat a negative, in cosine."},
+      {"hard_negatives", &O::hard_negatives, at_least_1, "Hardest in-batch negatives a document."},
+      {"violator_temperature", &O::violator_temperature, positive, "Temperature of the softmax that weights the violating negatives."},
+      {"dropout", &O::dropout, {}, "Dropout as in the model's config.json; otherwise none."},
+      {"seed", &O::seed, {}, "Keys every random draw of the run."},
+      {"train_token_budget", &O::train_token_budget, at_least_0,
+       "Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16384."},
+      {"search_token_budget", &O::search_token_budget, at_least_1, "Tokens computed at once in search."},
+      {"checkpoint_every", &O::checkpoint_every, at_least_1, "Steps between training checkpoints."},
+  };
+  return table;
+}
+
+template <typename T>
+constexpr const char* type_name = std::is_same_v<T, bool> ? "boolean" : std::is_same_v<T, double> ? "number" : "integer";
+
+std::string to_text(bool value) { return value ? "true" : "false"; }
+
+template <typename T>
+std::string to_text(T value) {
+  char buffer[400];
+  std::to_chars_result result{};
+  if constexpr (std::is_same_v<T, double>) {
+    // The shortest digits that give the same number back, without an exponent where that reads well.
+    const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e15);
+    result = std::to_chars(buffer, buffer + sizeof(buffer), value, plain ? std::chars_format::fixed : std::chars_format::scientific);
+  } else {
+    result = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  }
+  return std::string(buffer, result.ptr);
+}
+
+bool parse(std::string_view text, bool& value) {
+  value = text == "true";
+  return value || text == "false";
+}
+
+template <typename T>
+bool parse(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::string expectation(const Range& range) {
+  const std::string zero = range.zero_too ? "0 or " : "";
+  if (range.high < infinity) return zero + "in " + (range.above_low ? "(" : "[") + to_text(range.low) + ", " + to_text(range.high) + "]";
+  if (range.above_low) return zero + "greater than " + to_text(range.low);
+  return range.low > -infinity ? zero + "at least " + to_text(range.low) : "a finite number";
+}
+
+std::string type_expectation(const Field& field) {
+  return std::visit(
+      [](auto member) -> std::string {
+        using T = std::remove_reference_t<decltype(std::declval<O&>().*member)>;
+        if (std::is_same_v<T, bool>) return "true or false";
+        if (std::is_same_v<T, double>) return "a number";
+        return std::is_same_v<T, uint64_t> ? "an integer from 0 to 18446744073709551615" : "an integer";
+      },
+      field.member);
+}
+
+[[noreturn]] void refuse(const Field& field, const std::string& expected, std::string_view came) {
+  throw std::invalid_argument("`" + std::string(field.name) + "` must be " + expected + ", but is " + std::string(came) + " instead.");
+}
+
+// Insertions, deletions and substitutions that make `a` out of `b` (Levenshtein 1966).
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+const Field& find(std::string_view name) {
+  const Field* nearest = &fields().front();
+  for (const Field& field : fields()) {
+    if (name == field.name) return field;
+    if (edit_distance(name, field.name) < edit_distance(name, nearest->name)) nearest = &field;
+  }
+  throw std::invalid_argument("There is no option `" + std::string(name.substr(0, 64)) + "`. Did you mean `" + nearest->name + "`?");
+}
+
+std::string text_of(const TrainerOptions& options, const Field& field) {
+  return std::visit([&](auto member) { return to_text(options.*member); }, field.member);
+}
+
+void check_field(const TrainerOptions& options, const Field& field) {
+  const bool fits = std::visit([&](auto member) { return field.range.contains(static_cast<double>(options.*member)); }, field.member);
+  if (!fits) refuse(field, expectation(field.range), text_of(options, field));
+}
+
+// The options' defaults are the paper's.
+TrainerOptions paper() { return {}; }
+
+struct Preset {
+  const char* name;
+  TrainerOptions (*make)();
+};
+
+constexpr Preset presets[] = {{"paper", paper}};
+
+}  // namespace
+
+TrainerOptions preset(std::string_view name) {
+  std::string known;
+  for (const Preset& preset : presets) {
+    if (name == preset.name) return preset.make();
+    known += (known.empty() ? "" : ", ") + std::string(preset.name);
+  }
+  throw std::invalid_argument("There is no preset `" + std::string(name.substr(0, 64)) + "`. Presets: " + known + ".");
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets) names.emplace_back(preset.name);
+  return names;
+}
+
+std::vector<OptionInfo> describe(const TrainerOptions& options) {
+  std::vector<OptionInfo> infos;
+  for (const Field& field : fields()) {
+    const char* type = std::visit([](auto member) { return type_name<std::remove_reference_t<decltype(std::declval<O&>().*member)>>; }, field.member);
+    infos.push_back({field.name, type, text_of(options, field), field.help});
+  }
+  return infos;
+}
+
+void set_option(TrainerOptions& options, std::string_view name, std::string_view value) {
+  const Field& field = find(name);
+  TrainerOptions changed = options;
+  if (!std::visit([&](auto member) { return parse(value, changed.*member); }, field.member)) {
+    std::string came = "\"";
+    refuse(field, type_expectation(field), came.append(value.substr(0, 64)).append("\""));
+  }
+  check_field(changed, field);
+  options = changed;
+}
+
+void check(const TrainerOptions& options) {
+  for (const Field& field : fields()) check_field(options, field);
+}
+
+namespace detail {
+
+Json options_to_json(const TrainerOptions& options) {
+  Json json = Json::object();
+  for (const Field& field : fields()) {
+    std::visit([&](auto member) { json[field.name] = options.*member; }, field.member);
+  }
+  return json;
+}
+
+TrainerOptions options_from_json(const Json& json, const std::string& place) try {
+  if (!json.is_object()) throw std::invalid_argument("The options must be an object, but came as " + std::string(json.type_name()) + " instead.");
+  TrainerOptions options;
+  // Through their text, so that a value meets the same checks wherever it comes from.
+  for (const auto& [name, value] : json.items()) set_option(options, name, value.is_string() ? value.get<std::string>() : value.dump());
+  return options;
+} catch (const std::invalid_argument& error) {
+  throw std::runtime_error(place + ": " + error.what());
+}
+
+}  // namespace detail
+
+}  // namespace lmtx
