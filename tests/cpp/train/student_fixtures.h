@@ -1,0 +1,48 @@
+// What the tests of losses, optimizer and student training share: fixture files, tensors out of JSON, temporary folders.
+#pragma once
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lmtx/detail/json.h"
+
+namespace lmtx::test {
+
+// tests/data of the checkout that this file was compiled in.
+inline std::filesystem::path data_folder() { return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "data"; }
+
+// float64, out of a flat list.
+inline at::Tensor tensor_of(const detail::Json& list, at::IntArrayRef shape) {
+  std::vector<double> values = list.get<std::vector<double>>();
+  return at::from_blob(values.data(), shape, at::TensorOptions().dtype(at::kDouble)).clone();
+}
+
+// float64, out of a list of rows.
+inline at::Tensor matrix_of(const detail::Json& rows) {
+  detail::Json flat = detail::Json::array();
+  for (const auto& row : rows) flat.insert(flat.end(), row.begin(), row.end());
+  return tensor_of(flat, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
+}
+
+inline double largest_difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
+
+// An empty folder that goes away again.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const std::string& name) : path(std::filesystem::temp_directory_path() / ("lmtx-" + name + "-" + std::to_string(::getpid()))) {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path path;
+};
+
+}  // namespace lmtx::test
