@@ -1,4 +1,4 @@
-# What LMTX builds with beside torch; each is hidden behind our own headers.
+# What LMTX builds with beside torch; each is hidden behind our own headers, Eigen excepted.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
@@ -11,14 +11,15 @@ set_target_properties(PkgConfig::UTF8PROC PROPERTIES INTERFACE_COMPILE_OPTIONS "
 pkg_check_modules(B2 REQUIRED IMPORTED_TARGET libb2)
 
 if(LMTX_FAISS)
-  # Debian's FAISS is a static archive without a pkg-config file, and torch exports only part of LAPACK.
-  find_library(LMTX_FAISS_LIBRARY faiss)
-  find_path(LMTX_FAISS_INCLUDE_DIR faiss/IndexHNSW.h)
-  find_library(LMTX_LAPACK_LIBRARY NAMES openblas lapack PATH_SUFFIXES openblas-serial)
+  # Debian's FAISS is a static archive without a CMake or pkg-config file; it needs more of LAPACK than torch exports.
+  find_library(LMTX_FAISS_LIBRARY faiss DOC "FAISS, static or shared")
+  find_path(LMTX_FAISS_INCLUDE_DIR faiss/IndexHNSW.h DOC "The folder that holds faiss/IndexHNSW.h")
+  find_library(LMTX_LAPACK_LIBRARY NAMES openblas lapack PATH_SUFFIXES openblas-serial DOC "A LAPACK without threads of its own")
   if(NOT LMTX_FAISS_LIBRARY OR NOT LMTX_FAISS_INCLUDE_DIR OR NOT LMTX_LAPACK_LIBRARY)
-    message(FATAL_ERROR "LMTX_FAISS is on, but FAISS or LAPACK was not found (Debian: libfaiss-dev, libopenblas-serial-dev). Install them or set LMTX_FAISS=OFF.")
+    message(FATAL_ERROR "LMTX_FAISS is on, but FAISS or LAPACK was not found (Debian: libfaiss-dev, libopenblas-serial-dev). "
+                        "Install them or set LMTX_FAISS=OFF.")
   endif()
   add_library(lmtx_faiss INTERFACE IMPORTED)
-  target_include_directories(lmtx_faiss SYSTEM INTERFACE ${LMTX_FAISS_INCLUDE_DIR})
+  target_include_directories(lmtx_faiss INTERFACE ${LMTX_FAISS_INCLUDE_DIR})
   target_link_libraries(lmtx_faiss INTERFACE ${LMTX_FAISS_LIBRARY} ${LMTX_LAPACK_LIBRARY})
 endif()

@@ -1,4 +1,6 @@
 # The two libraries: lmtx::inference (tagging: neither SQLite nor a teacher) and lmtx::lmtx (all of it).
+
+# How our own code is compiled, here and in bindings/ and tests/; users of the libraries inherit none of it.
 add_library(lmtx_flags INTERFACE)
 target_compile_options(lmtx_flags INTERFACE -Wall -Wextra $<$<BOOL:${LMTX_WERROR}>:-Werror>)
 target_compile_definitions(lmtx_flags INTERFACE $<$<BOOL:${LMTX_FAISS}>:LMTX_FAISS> $<$<BOOL:${LMTX_CUDA}>:LMTX_CUDA>)
@@ -7,6 +9,7 @@ if(LMTX_SANITIZE)
   target_link_options(lmtx_flags INTERFACE -fsanitize=${LMTX_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CCACHE)
+  # Lets ccache see which precompiled header went in.
   target_compile_options(lmtx_flags INTERFACE -fpch-preprocess)
 endif()
 
@@ -22,27 +25,57 @@ if(NOT LMTX_FAISS)
 endif()
 
 add_library(lmtx_inference SHARED ${lmtx_inference_sources} ${PROJECT_BINARY_DIR}/generated/version.cc)
-add_library(lmtx::inference ALIAS lmtx_inference)
-set_target_properties(lmtx_inference PROPERTIES EXPORT_NAME inference)
-target_link_libraries(lmtx_inference PUBLIC lmtx_torch Eigen3::Eigen
+target_link_libraries(lmtx_inference PUBLIC lmtx::torch Eigen3::Eigen
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json ZLIB::ZLIB PkgConfig::UTF8PROC PkgConfig::B2 Threads::Threads)
 if(LMTX_FAISS)
   target_link_libraries(lmtx_inference PRIVATE $<BUILD_INTERFACE:lmtx_faiss>)
 endif()
 target_precompile_headers(lmtx_inference PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
 
-if(NOT lmtx_sources)
-  list(APPEND lmtx_sources ${PROJECT_BINARY_DIR}/generated/version.cc)
-endif()
 add_library(lmtx SHARED ${lmtx_sources})
-add_library(lmtx::lmtx ALIAS lmtx)
 target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
 target_precompile_headers(lmtx REUSE_FROM lmtx_inference)
 
+add_library(lmtx::inference ALIAS lmtx_inference)
+add_library(lmtx::lmtx ALIAS lmtx)
+set_target_properties(lmtx_inference PROPERTIES EXPORT_NAME inference)
+set(lmtx_symbols ${PROJECT_SOURCE_DIR}/cmake/exported_symbols.map)
 foreach(target lmtx_inference lmtx)
-  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES DEFINE_SYMBOL "")
-  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/../../torch/lib;${LMTX_TORCH_DIR}/lib")
+  # What is linked statically (FAISS) and what templates leave behind stays inside; a missing definition fails here, not at load time.
+  target_link_options(${target} PRIVATE -Wl,--version-script=${lmtx_symbols} -Wl,--as-needed -Wl,--no-undefined)
+  # DEFINE_SYMBOL would keep the two from sharing a precompiled header. The libraries find torch beside themselves (in a wheel) or where it was at build time.
+  set_target_properties(${target} PROPERTIES DEFINE_SYMBOL "" LINK_DEPENDS ${lmtx_symbols}
+                        INSTALL_RPATH "$ORIGIN;$ORIGIN/../torch/lib;${LMTX_TORCH_DIR}/lib")
 endforeach()
+
+# The public headers, by name: these are installed, and each is compiled alone (target all_verify_interface_header_sets).
+target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/corpus.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/document.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/label_set.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
+  ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/bootstrap.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/metrics.h
+  ${PROJECT_SOURCE_DIR}/lmtx/event.h
+  ${PROJECT_SOURCE_DIR}/lmtx/export.h
+  ${PROJECT_SOURCE_DIR}/lmtx/search/label_index.h
+  ${PROJECT_SOURCE_DIR}/lmtx/stopped.h
+  ${PROJECT_SOURCE_DIR}/lmtx/tagger.h
+  ${PROJECT_SOURCE_DIR}/lmtx/text/token_batch.h
+  ${PROJECT_SOURCE_DIR}/lmtx/text/tokenizer.h
+  ${PROJECT_SOURCE_DIR}/lmtx/version.h)
+target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h
+  ${PROJECT_SOURCE_DIR}/lmtx/train/curriculum_trainer.h
+  ${PROJECT_SOURCE_DIR}/lmtx/train/options.h
+  ${PROJECT_SOURCE_DIR}/lmtx/train/report.h)
+set_target_properties(lmtx_inference lmtx PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${LMTX_TESTS})
