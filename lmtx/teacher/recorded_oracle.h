@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lmtx/export.h"
 #include "lmtx/teacher/teacher_oracle.h"
