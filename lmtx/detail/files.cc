@@ -100,11 +100,15 @@ std::string read_file(const fs::path& file, int64_t max_bytes) {
 }
 
 void write_file_atomically(const fs::path& file, std::string_view bytes) {
+  write_file_atomically(file, [&](const AppendBytes& append) { append(bytes); });
+}
+
+void write_file_atomically(const fs::path& file, const std::function<void(const AppendBytes&)>& fill) {
   const fs::path temporary = beside(file, writing);
   try {
     {
       const Descriptor descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, "write");
-      write_all(file, descriptor.value, bytes);
+      fill([&](std::string_view bytes) { write_all(file, descriptor.value, bytes); });
       if (::fsync(descriptor.value) != 0) fail(file, "flush", errno);
     }
     move_path(temporary, file);

@@ -16,6 +16,9 @@ namespace lmtx::detail {
 LMTX_API std::string read_file(const std::filesystem::path& file, int64_t max_bytes = int64_t{1} << 40);
 // Writes beside the file, flushes to disk, renames. Throws std::runtime_error naming the path and the cause (disk full, read-only).
 LMTX_API void write_file_atomically(const std::filesystem::path& file, std::string_view bytes);
+// The same for a file too large for memory: `fill` is given a function that appends bytes. If `fill` throws nothing changes.
+using AppendBytes = std::function<void(std::string_view)>;
+LMTX_API void write_file_atomically(const std::filesystem::path& file, const std::function<void(const AppendBytes&)>& fill);
 // `fill` writes into a new empty folder beside `folder`, which then replaces `folder` (an older one goes away); if `fill` throws nothing changes.
 // Files are flushed before the rename. A kill in between leaves the old folder, the new one, or (for an instant) none, never a half one.
 LMTX_API void write_folder_atomically(const std::filesystem::path& folder, const std::function<void(const std::filesystem::path&)>& fill);
