@@ -12,7 +12,7 @@
 namespace lmtx {
 
 // An upper bound on what a run will ask, before anything is spent.
-struct Plan {
+struct LMTX_API Plan {
   int64_t documents = 0;
   int64_t labels = 0;
   int64_t development = 0;
@@ -66,7 +66,7 @@ struct CycleReport {
   bool accepted = false;
 };
 
-struct TrainingReport {
+struct LMTX_API TrainingReport {
   std::string teacher;
   // Distinct over all cycles.
   AskingReport total;
@@ -86,5 +86,8 @@ struct TrainingReport {
   std::string to_json() const;
   std::string to_string() const;
 };
+
+// Reads back what to_json() wrote. Throws std::runtime_error naming the fault.
+LMTX_API TrainingReport report_from_json(const std::string& text);
 
 }  // namespace lmtx

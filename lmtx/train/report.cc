@@ -1,0 +1,226 @@
+#include "lmtx/train/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+#include "lmtx/detail/json.h"
+
+namespace lmtx {
+
+namespace {
+
+using detail::Json;
+
+constexpr int64_t report_format = 1;
+
+// --- JSON ---
+
+// The counts of an AskingReport by their names, in the order of the report.
+constexpr std::pair<const char*, int64_t AskingReport::*> asking_counts[] = {
+    {"questions", &AskingReport::questions},     {"pairs_wanted", &AskingReport::pairs_wanted}, {"from_store", &AskingReport::from_store},
+    {"judgments", &AskingReport::judgments},     {"abstentions", &AskingReport::abstentions},   {"missing", &AskingReport::missing},
+    {"open", &AskingReport::open},               {"over_budget", &AskingReport::over_budget},   {"yes", &AskingReport::yes},
+};
+
+constexpr std::pair<const char*, int64_t CycleReport::*> cycle_counts[] = {
+    {"documents_with_yes", &CycleReport::documents_with_yes},
+    {"documents_without_yes", &CycleReport::documents_without_yes},
+    {"steps", &CycleReport::steps},
+};
+
+// Rounded where a double's noise starts, so that 0.592 is 59.2.
+double per_cent(double fraction) { return std::round(fraction * 1e12) / 1e10; }
+
+Json to_json(const std::optional<Interval>& interval) {
+  if (!interval) return nullptr;
+  return {{"value", per_cent(interval->value)}, {"low", per_cent(interval->low)}, {"high", per_cent(interval->high)}};
+}
+
+Json to_json(const AskingReport& asking) {
+  Json json = Json::object();
+  for (const auto& [name, member] : asking_counts) json[name] = asking.*member;
+  json["yes_rate"] = per_cent(asking.yes_rate());
+  return json;
+}
+
+Json to_json(const CycleReport& cycle) {
+  Json json = {{"cycle", cycle.cycle}, {"accepted", cycle.accepted}, {"development_precision@1", to_json(cycle.development_precision)}};
+  for (const auto& [name, member] : cycle_counts) json[name] = cycle.*member;
+  json["first_loss"] = cycle.first_loss;
+  json["last_loss"] = cycle.last_loss;
+  json["training"] = to_json(cycle.training);
+  json["development"] = to_json(cycle.development);
+  return json;
+}
+
+const std::string place = "report";
+
+const Json& member(const Json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key)) throw std::runtime_error(place + ": `" + key + "` is missing.");
+  return object[key];
+}
+
+std::optional<Interval> interval_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  const auto fraction = [&](const char* key) { return detail::json_number_or(json, key, 0, place) / 100; };
+  return Interval{fraction("value"), fraction("low"), fraction("high")};
+}
+
+AskingReport asking_from(const Json& json) {
+  AskingReport asking;
+  for (const auto& [name, member] : asking_counts) asking.*member = detail::json_integer(json, name, place);
+  return asking;
+}
+
+CycleReport cycle_from(const Json& json) {
+  CycleReport cycle;
+  cycle.cycle = detail::json_integer(json, "cycle", place);
+  cycle.accepted = detail::json_boolean_or(json, "accepted", false, place);
+  cycle.development_precision = interval_from(member(json, "development_precision@1"));
+  for (const auto& [name, member] : cycle_counts) cycle.*member = detail::json_integer(json, name, place);
+  cycle.first_loss = detail::json_number_or(json, "first_loss", 0, place);
+  cycle.last_loss = detail::json_number_or(json, "last_loss", 0, place);
+  cycle.training = asking_from(member(json, "training"));
+  cycle.development = asking_from(member(json, "development"));
+  return cycle;
+}
+
+std::vector<std::string> strings_from(const Json& json, const char* key) {
+  std::vector<std::string> strings;
+  for (const Json& entry : member(json, key)) {
+    if (!entry.is_string()) throw std::runtime_error(place + ": `" + std::string(key) + "` must hold strings, but holds a " + entry.type_name() + ".");
+    strings.push_back(entry.get<std::string>());
+  }
+  return strings;
+}
+
+// --- plain text ---
+
+std::string format(const char* pattern, double number) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, pattern, number);
+  return buffer;
+}
+
+// 20000 as 20,000.
+std::string count(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > (number < 0 ? 1 : 0); i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
+  return digits;
+}
+
+std::string interval_text(const std::optional<Interval>& interval) {
+  if (!interval) return "-";
+  return format("%.1f", interval->value * 100) + " [" + format("%.1f", interval->low * 100) + ", " + format("%.1f", interval->high * 100) + "]";
+}
+
+using Row = std::vector<std::string>;
+
+// Columns two spaces apart; text of the first and the last column starts at the left, numbers end at the right.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<size_t> widths(rows.front().size(), 0);
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const size_t gap = widths[i] - row[i].size();
+      const bool left = i == 0 || i + 1 == row.size();
+      if (i != 0) line += "  ";
+      line.append(left ? 0 : gap, ' ').append(row[i]).append(left ? gap : 0, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+Row asking_row(std::string first, const AskingReport& asking) {
+  return {std::move(first),          count(asking.questions),   count(asking.pairs_wanted), count(asking.from_store),
+          count(asking.judgments),   count(asking.abstentions), count(asking.open + asking.over_budget),
+          asking.judgments ? format("%.1f", asking.yes_rate() * 100) : "-", ""};
+}
+
+std::string asking_table(const TrainingReport& report) {
+  std::vector<Row> rows = {{"cycle", "questions", "pairs wanted", "from store", "judgments", "abstained", "not asked", "yes %", ""}};
+  for (const CycleReport& cycle : report.cycles) {
+    rows.push_back(asking_row(std::to_string(cycle.cycle), cycle.training));
+    if (cycle.development.pairs_wanted) rows.push_back(asking_row(std::to_string(cycle.cycle) + " held out", cycle.development));
+  }
+  rows.push_back(asking_row("all", report.total));
+  return table(rows);
+}
+
+std::string training_table(const TrainingReport& report) {
+  std::vector<Row> rows = {{"cycle", "trained on", "without a yes", "steps", "first loss", "last loss", "held-out P@1 %", ""}};
+  if (report.untouched_precision) rows.push_back({"untouched", "", "", "", "", "", interval_text(report.untouched_precision), ""});
+  for (const CycleReport& cycle : report.cycles) {
+    rows.push_back({std::to_string(cycle.cycle), count(cycle.documents_with_yes), count(cycle.documents_without_yes), count(cycle.steps), format("%.4f", cycle.first_loss),
+                    format("%.4f", cycle.last_loss), interval_text(cycle.development_precision), cycle.cycle == report.best_cycle ? "kept" : ""});
+  }
+  return table(rows);
+}
+
+std::string ending(const TrainingReport& report) {
+  if (report.ended == "cycles") return "All cycles are done.";
+  if (report.ended == "no gain") return "The last cycle brought no gain on the held-out verdicts.";
+  if (report.ended == "budget") return "The budget is spent.";
+  if (report.ended == "nothing to learn") return "Nothing to learn: no document has a yes.";
+  return report.ended;
+}
+
+}  // namespace
+
+std::string Plan::to_string() const {
+  return table({{"documents", count(documents), ""},
+                {"labels", count(labels), ""},
+                {"held out", count(development), "documents, to measure each cycle"},
+                {"cycles", count(cycles), "at most"},
+                {"questions", count(questions), "at most, one a document and cycle"},
+                {"pairs", count(pairs_wanted), "at most, those in the store included"},
+                {"judgments", count(judgments), "at most, charged to the budget"}});
+}
+
+std::string TrainingReport::to_json() const {
+  Json json = {{"format", report_format}, {"teacher", teacher}, {"ended", ended}, {"best_cycle", best_cycle}, {"untouched_precision@1", lmtx::to_json(untouched_precision)}};
+  json["total"] = lmtx::to_json(total);
+  json["cycles"] = Json::array();
+  for (const CycleReport& cycle : cycles) json["cycles"].push_back(lmtx::to_json(cycle));
+  json["notices"] = notices;
+  json["student_folders"] = student_folders;
+  json["tagger_folder"] = tagger_folder;
+  return json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+}
+
+TrainingReport report_from_json(const std::string& text) {
+  const Json json = detail::parse_json(text, place);
+  const int64_t format = detail::json_integer(json, "format", place);
+  if (format > report_format) {
+    throw std::runtime_error(place + ": has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(report_format) + "; update LMTX.");
+  }
+  TrainingReport report;
+  report.teacher = detail::json_string(json, "teacher", place);
+  report.ended = detail::json_string(json, "ended", place);
+  report.best_cycle = detail::json_integer(json, "best_cycle", place);
+  report.untouched_precision = interval_from(member(json, "untouched_precision@1"));
+  report.total = asking_from(member(json, "total"));
+  for (const Json& cycle : member(json, "cycles")) report.cycles.push_back(cycle_from(cycle));
+  report.notices = strings_from(json, "notices");
+  report.student_folders = strings_from(json, "student_folders");
+  report.tagger_folder = detail::json_string(json, "tagger_folder", place);
+  return report;
+}
+
+std::string TrainingReport::to_string() const {
+  std::string text = "Teacher: " + teacher + "\n\n" + asking_table(*this) + "\n" + training_table(*this) + "\n" + ending(*this) + "\n";
+  if (!tagger_folder.empty()) text += "Tagger: " + tagger_folder + "\n";
+  for (const std::string& notice : notices) text += "Note: " + notice + "\n";
+  return text;
+}
+
+}  // namespace lmtx
