@@ -1,0 +1,36 @@
+// The module lmtx._core: names and types for Python, no algorithm.
+#include "lmtx/version.h"
+
+#include "register.h"
+
+namespace lmtx::python {
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The C++ library LMTX as Python sees it. Import `lmtx` instead: it loads torch's libraries first.";
+  m.def("version", &version, "The version of LMTX, such as '0.1.0'.");
+  m.def("built_with_torch", &built_with_torch, "The version of torch that LMTX was built with, such as '2.13.0+cpu'.");
+
+  register_errors(m);
+  register_event(m);
+  register_document(m);
+  register_corpus(m);
+  register_label_set(m);
+  register_tokenizer(m);
+  register_encoder(m);
+  register_label_index(m);
+  register_metrics(m);
+  register_tagger(m);
+  register_verdict(m);
+  register_question(m);
+  register_teacher_oracle(m);
+  register_callback_oracle(m);
+  register_recorded_oracle(m);
+  register_scripted_oracle(m);
+  register_judgment_store(m);
+  register_budget(m);
+  register_trainer_options(m);
+  register_report(m);
+  register_curriculum_trainer(m);
+}
+
+}  // namespace lmtx::python

@@ -1,0 +1,32 @@
+// One register_* function for each bound class or small family; module.cc calls them in the order in which they need each other.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace lmtx::python {
+
+namespace py = pybind11;
+
+void register_errors(py::module_& m);
+void register_event(py::module_& m);
+void register_document(py::module_& m);
+void register_corpus(py::module_& m);
+void register_label_set(py::module_& m);
+void register_tokenizer(py::module_& m);
+void register_encoder(py::module_& m);
+void register_label_index(py::module_& m);
+void register_metrics(py::module_& m);
+void register_tagger(py::module_& m);
+void register_verdict(py::module_& m);
+void register_question(py::module_& m);
+void register_teacher_oracle(py::module_& m);
+void register_callback_oracle(py::module_& m);
+void register_recorded_oracle(py::module_& m);
+void register_scripted_oracle(py::module_& m);
+void register_judgment_store(py::module_& m);
+void register_budget(py::module_& m);
+void register_trainer_options(py::module_& m);
+void register_report(py::module_& m);
+void register_curriculum_trainer(py::module_& m);
+
+}  // namespace lmtx::python

@@ -1,0 +1,81 @@
+#include "lmtx/train/report.h"
+
+#include <pybind11/stl.h>
+
+#include "register.h"
+
+namespace lmtx::python {
+namespace {
+
+void register_plan(py::module_& m) {
+  py::class_<Plan>(m, "Plan", "An upper bound on what a run will ask, before anything is spent.")
+      .def_readonly("documents", &Plan::documents)
+      .def_readonly("labels", &Plan::labels)
+      .def_readonly("development", &Plan::development, "Documents held out.")
+      .def_readonly("cycles", &Plan::cycles)
+      .def_readonly("questions", &Plan::questions, "Documents put to the teacher, once a document and cycle.")
+      .def_readonly("pairs_wanted", &Plan::pairs_wanted, "Pairs, those that the store will answer included.")
+      .def_readonly("judgments", &Plan::judgments, "Of these, at most so many are charged to the budget.")
+      .def("__str__", &Plan::to_string)
+      .def("__repr__", &Plan::to_string);
+}
+
+void register_asking_report(py::module_& m) {
+  py::class_<AskingReport>(m, "AskingReport", "What asking came to, in a cycle or a run.")
+      .def_readonly("questions", &AskingReport::questions, "Documents put to the teacher, one a document and call.")
+      .def_readonly("pairs_wanted", &AskingReport::pairs_wanted, "Pairs, those answered from the store included.")
+      .def_readonly("from_store", &AskingReport::from_store, "Of these, answered from the store without asking.")
+      .def_readonly("judgments", &AskingReport::judgments, "Distinct scored pairs.")
+      .def_readonly("abstentions", &AskingReport::abstentions, "Distinct pairs that the teacher would not say or, as a recording, does not have.")
+      .def_readonly("missing", &AskingReport::missing, "Of these, those that the recording does not have.")
+      .def_readonly("open", &AskingReport::open, "Pairs left open, unknown for the cycle.")
+      .def_readonly("over_budget", &AskingReport::over_budget, "Pairs not asked because the budget was spent.")
+      .def_readonly("yes", &AskingReport::yes, "Scored pairs that are a yes.")
+      .def_property_readonly("yes_rate", &AskingReport::yes_rate, "Of the judgments.")
+      .def("__repr__", [](const AskingReport& report) {
+        return py::str("AskingReport(pairs_wanted={}, judgments={}, abstentions={}, yes_rate={:.3f})")
+            .format(report.pairs_wanted, report.judgments, report.abstentions, report.yes_rate());
+      });
+}
+
+void register_cycle_report(py::module_& m) {
+  py::class_<CycleReport>(m, "CycleReport", "What one cycle did.")
+      .def_readonly("cycle", &CycleReport::cycle, "From 0.")
+      .def_readonly("training", &CycleReport::training)
+      .def_readonly("development", &CycleReport::development)
+      .def_readonly("documents_with_yes", &CycleReport::documents_with_yes, "Those that were trained on.")
+      .def_readonly("documents_without_yes", &CycleReport::documents_without_yes)
+      .def_readonly("steps", &CycleReport::steps)
+      .def_readonly("first_loss", &CycleReport::first_loss, "Mean of the first tenth of the steps.")
+      .def_readonly("last_loss", &CycleReport::last_loss, "Mean of the last tenth of the steps.")
+      .def_readonly("development_precision", &CycleReport::development_precision, "Share of development documents whose first label is a yes; None without any.")
+      .def_readonly("accepted", &CycleReport::accepted, "Whether the run went on with this cycle's student as the best so far.")
+      .def("__repr__", [](const CycleReport& report) {
+        return py::str("CycleReport(cycle={}, steps={}, loss {:.3g} to {:.3g})").format(report.cycle, report.steps, report.first_loss, report.last_loss);
+      });
+}
+
+}  // namespace
+
+void register_report(py::module_& m) {
+  register_plan(m);
+  register_asking_report(m);
+  register_cycle_report(m);
+  py::class_<TrainingReport>(m, "TrainingReport", "What a run did, in numbers. print() shows it.")
+      .def_readonly("teacher", &TrainingReport::teacher, "The teacher's identity.")
+      .def_readonly("total", &TrainingReport::total, "Distinct over all cycles.")
+      .def_readonly("cycles", &TrainingReport::cycles)
+      .def_readonly("untouched_precision", &TrainingReport::untouched_precision, "The untouched encoder on the development documents; None without any.")
+      .def_readonly("best_cycle", &TrainingReport::best_cycle, "The cycle whose student the tagger carries; -1 where nothing could be trained.")
+      .def_readonly("ended", &TrainingReport::ended, "Why the run ended.")
+      .def_readonly("notices", &TrainingReport::notices, "Sentences for the user.")
+      .def_readonly("student_folders", &TrainingReport::student_folders, "Of the trained students, cycle by cycle.")
+      .def_readonly("tagger_folder", &TrainingReport::tagger_folder)
+      .def("to_json", &TrainingReport::to_json, "Metrics in per cent.")
+      .def("__str__", &TrainingReport::to_string)
+      .def("__repr__", [](const TrainingReport& report) {
+        return py::str("TrainingReport({} cycles, {} judgments, best cycle {})").format(report.cycles.size(), report.total.judgments, report.best_cycle);
+      });
+}
+
+}  // namespace lmtx::python

@@ -1,0 +1,41 @@
+#include "lmtx/teacher/scripted_oracle.h"
+
+#include <pybind11/stl.h>
+
+#include "reference.h"
+#include "register.h"
+#include "text.h"
+#include "verdict.h"
+
+namespace lmtx::python {
+namespace {
+
+ScriptedOracle::Rule answer_with(py::object rule) {
+  return [reference = shared_reference(std::move(rule))](std::string_view document_uid, std::string_view label_uid) {
+    py::gil_scoped_acquire acquire;
+    const std::string document(document_uid), label(label_uid);
+    return to_verdict((*reference)(document, label), document, label);
+  };
+}
+
+std::shared_ptr<ScriptedOracle> make_oracle(py::object rule, Text identity, int64_t throw_after, int64_t skip_every, const TeacherTraits& traits) {
+  ScriptedOracleOptions options{.identity = std::move(identity.utf8), .throw_after = throw_after, .skip_every = skip_every, .traits = traits};
+  return std::make_shared<ScriptedOracle>(answer_with(std::move(rule)), std::move(options));
+}
+
+}  // namespace
+
+void register_scripted_oracle(py::module_& m) {
+  const ScriptedOracleOptions defaults;
+  py::class_<ScriptedOracle, TeacherOracle, py::smart_holder>(m, "ScriptedOracle",
+                                                              "A teacher for tests: rule(document uid, label uid) returns a Verdict, score, boolean or None; it remembers what it was asked.")
+      .def(py::init(&make_oracle), py::arg("rule"), py::kw_only(), py::arg("identity") = defaults.identity, py::arg("throw_after") = defaults.throw_after,
+           py::arg("skip_every") = defaults.skip_every, py::arg("traits") = defaults.traits,
+           "Args:\n"
+           "    throw_after: Questions after which judge() raises TeacherError; -1: never.\n"
+           "    skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.")
+      .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(), "How often each (document uid, label uid) was asked.")
+      .def("__repr__", [](const ScriptedOracle& oracle) { return py::str("ScriptedOracle(identity={!r})").format(oracle.identity()); });
+}
+
+}  // namespace lmtx::python

@@ -1,0 +1,46 @@
+#include "text.h"
+
+namespace lmtx::python {
+namespace {
+
+// Surrogates (U+D800 to U+DFFF), encoded as three bytes, become U+FFFD, which has three as well.
+void replace_surrogates(std::string& utf8) {
+  for (size_t i = 0; i + 2 < utf8.size(); ++i) {
+    if (static_cast<unsigned char>(utf8[i]) == 0xED && static_cast<unsigned char>(utf8[i + 1]) >= 0xA0) utf8.replace(i, 3, "\xEF\xBF\xBD");
+  }
+}
+
+}  // namespace
+
+std::string to_utf8(py::handle string) {
+  Py_ssize_t size = 0;
+  if (const char* bytes = PyUnicode_AsUTF8AndSize(string.ptr(), &size)) return {bytes, static_cast<size_t>(size)};
+  PyErr_Clear();
+  const auto encoded = py::reinterpret_steal<py::bytes>(PyUnicode_AsEncodedString(string.ptr(), "utf-8", "surrogatepass"));
+  if (!encoded) throw py::error_already_set();
+  std::string utf8 = encoded;
+  replace_surrogates(utf8);
+  return utf8;
+}
+
+std::vector<std::string_view> views(const std::vector<Text>& texts) {
+  std::vector<std::string_view> result;
+  result.reserve(texts.size());
+  for (const Text& text : texts) result.emplace_back(text.utf8);
+  return result;
+}
+
+std::vector<std::string> strings(std::vector<Text> texts) {
+  std::vector<std::string> result;
+  result.reserve(texts.size());
+  for (Text& text : texts) result.push_back(std::move(text.utf8));
+  return result;
+}
+
+std::string with_commas(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
+  return digits;
+}
+
+}  // namespace lmtx::python

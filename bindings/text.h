@@ -1,0 +1,46 @@
+// Python's strings as UTF-8.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lmtx::python {
+
+namespace py = pybind11;
+
+// An argument that is a Python str. Unlike std::string it takes every str: lone surrogates, which UTF-8 cannot hold, become U+FFFD.
+struct Text {
+  std::string utf8;
+};
+
+// `string` must be a str.
+std::string to_utf8(py::handle string);
+
+// Views of the texts, which must outlive them.
+std::vector<std::string_view> views(const std::vector<Text>& texts);
+std::vector<std::string> strings(std::vector<Text> texts);
+
+// "1,009".
+std::string with_commas(int64_t number);
+
+}  // namespace lmtx::python
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<lmtx::python::Text> {
+  PYBIND11_TYPE_CASTER(lmtx::python::Text, const_name("str"));
+
+  bool load(handle source, bool /*convert*/) {
+    if (!PyUnicode_Check(source.ptr())) return false;
+    value.utf8 = lmtx::python::to_utf8(source);
+    return true;
+  }
+
+  static handle cast(const lmtx::python::Text& text, return_value_policy /*policy*/, handle /*parent*/) { return str(text.utf8).release(); }
+};
+
+}  // namespace pybind11::detail
