@@ -37,6 +37,7 @@ class PythonAnswerSink {
   }
 
   bool stop_requested() const {
+    py::gil_scoped_release release;
     const std::shared_lock lock(mutex_);
     return !sink_ || sink_->stop().stop_requested();
   }
@@ -106,7 +107,7 @@ void register_teacher_oracle(py::module_& m) {
   py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink", "Takes the answers of a teacher, from any thread.")
       .def("put", &PythonAnswerSink::put, py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{},
            "Answers a question, or a part() of one: for each label a Verdict, a score, a boolean or None (abstains). Stored when it returns.")
-      .def_property_readonly("stop_requested", &PythonAnswerSink::stop_requested, py::call_guard<py::gil_scoped_release>(),
+      .def_property_readonly("stop_requested", &PythonAnswerSink::stop_requested,
                              "True when the run wants to end: return soon, what is open is asked next time.");
   py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle",
                                                              "Judges whether labels fit documents. Subclass it: identity() names everything that can change a verdict, "

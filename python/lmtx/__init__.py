@@ -1,0 +1,127 @@
+"""LMTX tags text from huge label sets, without labelled data.
+
+A small encoder proposes labels for documents, a teacher (an LLM, a person, a recording) judges some of them, and the encoder learns from the verdicts:
+
+    import lmtx
+
+    def ask(document: str, labels: list[str]) -> list[float | bool | None]:
+        ...  # ask an LLM whether each label fits; None abstains
+
+    tagger = lmtx.train(documents, labels, teacher=ask, base="sentence-transformers/all-MiniLM-L6-v2",
+                        budget=lmtx.Budget(judgments=20_000), out="lmtx-run")
+    tagger.tag("How do I get red wine out of a wool carpet?")
+"""
+
+from ._preload import load_torch_libraries
+
+load_torch_libraries()
+
+from ._core import (  # noqa: E402
+    AnswerSink,
+    AskingReport,
+    Budget,
+    CallbackOracle,
+    Corpus,
+    CurriculumTrainer,
+    CycleReport,
+    Document,
+    Encoder,
+    Event,
+    Interval,
+    Judgment,
+    JudgmentStore,
+    Label,
+    LabelIndex,
+    LabelMatches,
+    LabelSet,
+    OptionInfo,
+    PairsOpen,
+    Plan,
+    Question,
+    RecordedOracle,
+    ScriptedOracle,
+    Stopped,
+    Tag,
+    Tagger,
+    TaggerSettings,
+    TeacherError,
+    TeacherOracle,
+    TeacherTraits,
+    Tokenizer,
+    TrainerOptions,
+    TrainingReport,
+    Usage,
+    Verdict,
+    bootstrap_mean,
+    built_with_torch,
+    ndcg,
+    ndcg_per_document,
+    precision,
+    precision_per_document,
+    preset_names,
+    read_targets,
+    recall,
+    recall_per_document,
+    version,
+)
+from .models import find_model  # noqa: E402
+from .teachers import callable_identity, make_teacher  # noqa: E402
+from .training import train  # noqa: E402
+
+__version__ = version()
+
+# Set by train(); a tagger that was loaded from its folder has none.
+Tagger.report = None
+
+__all__ = [
+    "AnswerSink",
+    "AskingReport",
+    "Budget",
+    "CallbackOracle",
+    "Corpus",
+    "CurriculumTrainer",
+    "CycleReport",
+    "Document",
+    "Encoder",
+    "Event",
+    "Interval",
+    "Judgment",
+    "JudgmentStore",
+    "Label",
+    "LabelIndex",
+    "LabelMatches",
+    "LabelSet",
+    "OptionInfo",
+    "PairsOpen",
+    "Plan",
+    "Question",
+    "RecordedOracle",
+    "ScriptedOracle",
+    "Stopped",
+    "Tag",
+    "Tagger",
+    "TaggerSettings",
+    "TeacherError",
+    "TeacherOracle",
+    "TeacherTraits",
+    "Tokenizer",
+    "TrainerOptions",
+    "TrainingReport",
+    "Usage",
+    "Verdict",
+    "bootstrap_mean",
+    "built_with_torch",
+    "callable_identity",
+    "find_model",
+    "make_teacher",
+    "ndcg",
+    "ndcg_per_document",
+    "precision",
+    "precision_per_document",
+    "preset_names",
+    "read_targets",
+    "recall",
+    "recall_per_document",
+    "train",
+    "version",
+]

@@ -1,0 +1,5 @@
+"""python -m lmtx is the command lmtx."""
+
+from .cli import app
+
+app()

@@ -1,0 +1,305 @@
+"""The command lmtx."""
+
+import contextlib
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from . import __version__, built_with_torch
+from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TeacherOracle, TrainerOptions, preset_names
+from .evaluation import data_file, evaluate_tagger
+from .models import find_model
+from .progress import ProgressDisplay
+from .recordings import check_recorded_labels, documents_of
+from .teachers import make_teacher, source_change_notice
+
+INTERRUPTED = "interrupted; the same command goes on from here."
+
+commands = typer.Typer(
+    name="lmtx",
+    help="Tags text from huge label sets, without labelled data: a small encoder learns from the verdicts of a teacher.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class Failure(Exception):
+    """Ends the command with one line on stderr."""
+
+    def __init__(self, message: str, code: int):
+        super().__init__(" ".join(str(message).split()))
+        self.code = code
+
+
+def app(arguments: list[str] | None = None) -> None:
+    """Runs the command line. Exit codes: 0 done, 1 failed while working, 2 wrong input, 130 interrupted."""
+    try:
+        code = typer.main.get_command(commands).main(args=arguments, prog_name="lmtx", standalone_mode=False)
+    except Failure as failure:
+        code = _complain(str(failure), failure.code)
+    except BrokenPipeError:  # Whoever read our output has enough.
+        sys.stderr.close()
+        code = 0
+    except Exception as error:
+        # Wrong usage: typer's own errors, whose module differs from version to version.
+        if not hasattr(error, "format_message"):
+            raise
+        message = error.format_message()
+        if not message:  # No command at all: the help was shown.
+            sys.exit(2)
+        code = _complain(" ".join(message.split()), 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"lmtx: {message}", file=sys.stderr)
+    return code
+
+
+@contextlib.contextmanager
+def _checking_input() -> Iterator[None]:
+    """What goes wrong here is wrong input: one line, exit code 2."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError, RuntimeError, IndexError) as error:
+        raise Failure(error, 2) from error
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Ends a command that was interrupted with one line and exit code 130."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **keywords: Any) -> None:
+        try:
+            command(*arguments, **keywords)
+        except KeyboardInterrupt:
+            raise Failure(INTERRUPTED, 130) from None
+
+    return wrapped
+
+
+@contextlib.contextmanager
+def _working() -> Iterator[None]:
+    """What goes wrong here is no fault of the input: one line, with the traceback where it comes from a teacher's own code; exit code 1."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_own(error):
+            traceback.print_exception(error)
+            raise Failure("the teacher failed; what it answered before is kept, and the same command goes on from here.", 1) from error
+        raise Failure(error, 1) from error
+
+
+def _is_own(error: Exception) -> bool:
+    """Whether an exception came out of LMTX itself: its innermost frame is here, as C++ has none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return not frames or Path(frames[-1].filename).resolve().parent == Path(__file__).resolve().parent
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lmtx {__version__} (torch {built_with_torch()})")
+        raise typer.Exit()
+
+
+def _show_options(wanted: bool) -> None:
+    if wanted:
+        for option in TrainerOptions().describe():
+            print(f"{option.name}={option.value}  ({option.type})\n    {option.help}")
+        raise typer.Exit()
+
+
+@commands.callback()
+def _main(version: Annotated[bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@commands.command()
+@_interruptible
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and train.jsonl, plain or .gz.")],
+    base: Annotated[str, typer.Option(metavar="MODEL", help="The encoder to start from: a sentence-transformers folder, or a name on the Hugging Face hub.")],
+    teacher: Annotated[str, typer.Option(metavar="SPEC", help="recorded:FILE (recorded verdicts) or python:module:function (called as function(document, labels)).")],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="The work folder; the tagger is then in RUN/tagger.")],
+    preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = "paper",
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; --list-options shows them all.")] = None,
+    budget: Annotated[int | None, typer.Option(metavar="N", help="Judgments to spend at most.")] = None,
+    store: Annotated[Path | None, typer.Option(metavar="PATH", help="The file where judgments are kept, to share between runs; else one in RUN.")] = None,
+    teacher_identity: Annotated[str | None, typer.Option(metavar="ID", help="The name under which a function's judgments are kept; else its name and a hash of its source.")] = None,
+    recorded_only: Annotated[bool, typer.Option("--recorded-only", help="Train only on the documents that a recording holds.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask, and end.")] = False,
+    list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its default and end.", callback=_show_options, is_eager=True)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Trains a tagger from a teacher's verdicts.
+
+    Everything is checked before the teacher is asked. After any interruption the same command goes on; on a finished RUN it prints its report.
+
+    [bold]Examples[/bold]
+
+    lmtx train bills --base all-MiniLM-L6-v2/ --teacher recorded:verdicts.jsonl.gz --out run
+
+    lmtx train shop --base sentence-transformers/all-MiniLM-L6-v2 --teacher python:my_llm:ask --out run --budget 20000 --set cycles=3
+
+    where my_llm.py holds ask(document: str, labels: list[str]) -> list[float | bool | None]; None abstains.
+    """
+    with _checking_input():
+        oracle, trainer = _make_trainer(data, base, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)
+        expected = trainer.plan()
+    if plan:
+        print(expected)
+        return
+    with ProgressDisplay(enabled=not quiet) as display, _working():
+        notice = source_change_notice(oracle.identity(), store or out / "judgments.db")
+        if notice:
+            display.notice(notice)
+        report = trainer.run(on_event=display)
+    print(report)
+    print(f"The tagger is in {report.tagger_folder}; try: lmtx tag {report.tagger_folder} FILE")
+
+
+def _make_trainer(
+    data: Path, base: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None, recorded_only: bool
+) -> tuple[TeacherOracle, CurriculumTrainer]:
+    """Opens and checks all that a run needs, the cheap things first."""
+    options = TrainerOptions(preset, **dict(_parse_change(change) for change in changes))
+    labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
+    labels = LabelSet.open(labels_file)
+    oracle = make_teacher(spec, identity)
+    if isinstance(oracle, RecordedOracle):
+        check_recorded_labels(Path(spec.partition(":")[2]), labels, labels_file)
+    elif recorded_only:
+        raise ValueError("--recorded-only needs a teacher recorded:FILE.")
+    documents = Corpus.open(documents_file)
+    if recorded_only:
+        documents = documents_of(documents, oracle)
+    encoder = Encoder.load(find_model(base))
+    limit = Budget() if budget is None else Budget(budget)
+    return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
+
+
+def _parse_change(change: str) -> tuple[str, str]:
+    name, equals, value = change.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set takes NAME=VALUE, but {change!r} came instead.")
+    return name.strip(), value.strip()
+
+
+@commands.command("eval")
+@_interruptible
+def evaluate(
+    tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and SPLIT.jsonl, whose documents have target_ind.")],
+    split: Annotated[str, typer.Option(help="Which documents.")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measures a tagger on documents with true labels: per cent, with 95 % bootstrap intervals.
+
+    [bold]Example[/bold]
+
+    lmtx eval run/tagger bills --split test --json
+    """
+    with _checking_input(), ProgressDisplay(enabled=not as_json) as display:
+        result = evaluate_tagger(Tagger.load(tagger), data, split, on_event=display)
+    if as_json:
+        print(json.dumps(result))
+        return
+    table = Table(title=f"{result['documents']:,} documents of {data}, {result['labels']:,} labels")
+    table.add_column("metric")
+    table.add_column("per cent", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, value in result.items():
+        if isinstance(value, dict):
+            table.add_row(name, f"{value['value']:.1f}", f"{value['low']:.1f} to {value['high']:.1f}")
+    Console().print(table)
+
+
+@commands.command()
+@_interruptible
+def tag(
+    tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; else standard input.")] = None,
+    k: Annotated[int, typer.Option("-k", help="Tags a text.", min=1)] = 5,
+) -> None:
+    """Tags texts: a line in, a line of JSON out.
+
+    [bold]Examples[/bold]
+
+    echo "How do I get red wine out of a wool carpet?" | lmtx tag run/tagger -k 3
+
+    lmtx tag run/tagger documents.jsonl > tags.jsonl
+    """
+    with _checking_input():
+        if file is not None and not file.is_file():
+            raise ValueError(f"{file} is no file.")
+        loaded = Tagger.load(tagger)
+    with open(file, encoding="utf-8", errors="replace") if file else contextlib.nullcontext(_standard_input()) as lines:
+        for block in _blocks(lines, str(file or "standard input"), 1 if file is None and sys.stdin.isatty() else 256):
+            for document, tags in zip(block, loaded.tag(block, k=k), strict=True):
+                print(json.dumps(_tags_as_json(document, tags), ensure_ascii=False))
+            sys.stdout.flush()
+
+
+def _standard_input() -> Iterator[str]:
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    return sys.stdin
+
+
+def _blocks(lines: Iterator[str], place: str, size: int) -> Iterator[list[Document]]:
+    """Documents by the block. What came before a wrong line is still given."""
+    block: list[Document] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            block.append(_parse_line(line.rstrip("\r\n")))
+        except (ValueError, TypeError) as error:
+            yield block
+            raise Failure(f"{place}:{number}: {error}", 2) from None
+        if len(block) == size:
+            yield block
+            block = []
+    yield block
+
+
+def _parse_line(line: str) -> Document:
+    if not line.startswith("{"):
+        return Document(content=line)
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"broken JSON: {error.msg} at column {error.colno}.") from None
+    return Document({key: value for key, value in fields.items() if key in ("uid", "title", "content")})
+
+
+def _tags_as_json(document: Document, tags: list) -> dict[str, Any]:
+    rows = [{"uid": tag.uid, "label": tag.label, "score": round(tag.score, 4)} for tag in tags]
+    return {**({"uid": document.uid} if document.uid else {}), "tags": rows}
+
+
+@commands.command()
+@_interruptible
+def demo(
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the run and report.json go; else build/demo in the checkout.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DATA", help="The data of the demo; else examples/us-bills-110 in the checkout.")] = None,
+) -> None:
+    """Teaches a small encoder to tag bills of Congress from an LLM's recorded verdicts, and compares.
+
+    Takes some minutes on two cores. After an interruption the same command goes on; a finished demo is shown again.
+    """
+    from .demo import run_demo
+
+    with _checking_input():
+        run_demo(out, data)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,87 @@
+"""Progress bars out of events."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ._core import Event
+
+__all__ = ["ProgressDisplay"]
+
+
+class ProgressDisplay:
+    """Shows events on stderr: a bar for each stage on a terminal, one line when a stage ends elsewhere. A context manager, to be called with each event.
+
+    Args:
+        console: Where to draw; None means stderr.
+        on_event: Gets the events instead; nothing is drawn.
+        enabled: False shows nothing.
+    """
+
+    def __init__(self, console: Console | None = None, *, on_event: Callable[[Event], None] | None = None, enabled: bool = True):
+        self._console = console or Console(stderr=True)
+        self._on_event = on_event
+        self._enabled = enabled and on_event is None
+        self._bars = _make_bars(self._console) if self._enabled and self._console.is_terminal else None
+        self._tasks: dict[tuple[int, str], TaskID] = {}
+        self._started: dict[tuple[int, str], float] = {}
+
+    @classmethod
+    def for_argument(cls, progress: bool | Callable[[Event], None]) -> "ProgressDisplay":
+        """For an argument `progress`: True, False, or a function that gets the events."""
+        return cls(on_event=progress) if callable(progress) else cls(enabled=bool(progress))
+
+    def __enter__(self) -> "ProgressDisplay":
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        if self._on_event:
+            self._on_event(event)
+        elif self._enabled and event.kind == "progress":
+            self._show_progress(event)
+        elif event.message:
+            self.notice(event.message)
+
+    def notice(self, message: str) -> None:
+        """Prints a sentence above the bars."""
+        if self._enabled:
+            self._console.print(message, style="dim", highlight=False, markup=False, soft_wrap=True)
+            sys.stderr.flush()
+
+    def _show_progress(self, event: Event) -> None:
+        stage = (event.cycle, event.stage)
+        if self._bars:
+            self._move_bar(stage, event)
+        else:
+            self._print_when_done(stage, event)
+
+    def _move_bar(self, stage: tuple[int, str], event: Event) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(_describe(event), total=event.total or None)
+        self._bars.update(self._tasks[stage], completed=event.done, total=event.total or None)
+
+    def _print_when_done(self, stage: tuple[int, str], event: Event) -> None:
+        started = self._started.setdefault(stage, time.monotonic())
+        if event.total and event.done >= event.total and started >= 0:
+            self._started[stage] = -1.0
+            self.notice(f"{_describe(event)}: {event.total:,} in {time.monotonic() - started:.0f} s")
+
+
+def _make_bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5
+    )
+
+
+def _describe(event: Event) -> str:
+    return event.stage if event.cycle < 0 else f"cycle {event.cycle}: {event.stage}"

@@ -1,0 +1,72 @@
+"""The whole job in one call."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ._core import Budget, CurriculumTrainer, Encoder, Event, Tagger, TeacherOracle, TrainerOptions
+from .inputs import make_corpus, make_labels
+from .models import find_model
+from .progress import ProgressDisplay
+from .teachers import Ask, make_teacher, source_change_notice
+
+__all__ = ["train"]
+
+
+def train(
+    documents: Any,
+    labels: Any,
+    *,
+    teacher: TeacherOracle | Ask | str,
+    base: str | os.PathLike | Encoder,
+    budget: Budget | None = None,
+    out: str | os.PathLike = "lmtx-run",
+    preset: str = "paper",
+    store: str | os.PathLike | None = None,
+    teacher_identity: str | None = None,
+    progress: bool | Callable[[Event], None] = True,
+    **options: int | float | bool,
+) -> Tagger:
+    """Trains a tagger from a teacher's verdicts, in a work folder.
+
+    Everything is checked before the teacher is asked. The same call goes on after any interruption, and on a finished folder gives its result.
+
+    Args:
+        documents: A list of str or dict, a DataFrame, or a path to JSON lines.
+        labels: A list of str or dict, or a path to JSON lines.
+        teacher: A function ask(document, labels) that returns, for each label, a score in [0, 1], True, False, or None to abstain; a TeacherOracle;
+            "recorded:FILE" or "python:module:function".
+        base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
+        budget: What to spend at most; None is no limit.
+        out: The work folder. The tagger is then in `out`/tagger.
+        preset: The options to start from.
+        store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
+        teacher_identity: The name under which a function's judgments are kept; by default its module and name with a hash of its source.
+        progress: Bars on the terminal (stderr), or a function that gets each Event.
+        **options: Settings by name, such as cycles=2; TrainerOptions lists them.
+
+    Returns:
+        The tagger; its `report` says what the run did.
+
+    Raises:
+        ValueError, RuntimeError: For input that makes no sense, before anything is spent.
+        PairsOpen, TeacherError: When the teacher cannot go on. What it answered is kept.
+
+    Example:
+        >>> tagger = train(["Red wine on a wool carpet", ...], ["carpet", "cleaning", ...], teacher=ask, base="all-MiniLM-L6-v2")
+        >>> tagger.tag("How do I get red wine out of a wool carpet?", k=2)
+        [Tag(label='cleaning', score=0.61), Tag(label='carpet', score=0.58)]
+    """
+    oracle = make_teacher(teacher, teacher_identity)
+    settings = TrainerOptions(preset, **options)
+    encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
+    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)
+    with ProgressDisplay.for_argument(progress) as display:
+        notice = source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
+        if notice:
+            display.notice(notice)
+        report = trainer.run(on_event=display)
+    tagger = Tagger.load(report.tagger_folder)
+    tagger.report = report
+    return tagger
