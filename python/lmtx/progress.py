@@ -48,9 +48,14 @@ class ProgressDisplay:
         if self._on_event:
             self._on_event(event)
         elif self._enabled and event.kind == "progress":
-            self._show_progress(event)
+            name = event.stage if event.cycle < 0 else f"cycle {event.cycle + 1}: {event.stage}"
+            self._show_progress((event.cycle, event.stage), name, event)
         elif event.message:
             self.notice(event.message)
+
+    def named(self, name: str) -> Callable[[Event], None]:
+        """Shows events as progress of `name`, whatever their stage is called."""
+        return lambda event: self._show_progress((-1, name), name, event) if self._enabled and event.kind == "progress" else self(event)
 
     def notice(self, message: str) -> None:
         """Prints a sentence above the bars."""
@@ -58,23 +63,22 @@ class ProgressDisplay:
             self._console.print(message, style="dim", highlight=False, markup=False, soft_wrap=True)
             sys.stderr.flush()
 
-    def _show_progress(self, event: Event) -> None:
-        stage = (event.cycle, event.stage)
+    def _show_progress(self, stage: tuple[int, str], name: str, event: Event) -> None:
         if self._bars:
-            self._move_bar(stage, event)
+            self._move_bar(stage, name, event)
         else:
-            self._print_when_done(stage, event)
+            self._print_when_done(stage, name, event)
 
-    def _move_bar(self, stage: tuple[int, str], event: Event) -> None:
+    def _move_bar(self, stage: tuple[int, str], name: str, event: Event) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(_describe(event), total=event.total or None)
+            self._tasks[stage] = self._bars.add_task(name, total=event.total or None)
         self._bars.update(self._tasks[stage], completed=event.done, total=event.total or None)
 
-    def _print_when_done(self, stage: tuple[int, str], event: Event) -> None:
+    def _print_when_done(self, stage: tuple[int, str], name: str, event: Event) -> None:
         started = self._started.setdefault(stage, time.monotonic())
         if event.total and event.done >= event.total and started >= 0:
             self._started[stage] = -1.0
-            self.notice(f"{_describe(event)}: {event.total:,} in {time.monotonic() - started:.0f} s")
+            self.notice(f"{name}: {event.total:,} in {time.monotonic() - started:.0f} s")
 
 
 def _make_bars(console: Console) -> Progress:
@@ -82,6 +86,3 @@ def _make_bars(console: Console) -> Progress:
         TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5
     )
 
-
-def _describe(event: Event) -> str:
-    return event.stage if event.cycle < 0 else f"cycle {event.cycle}: {event.stage}"

@@ -1,0 +1,207 @@
+"""The demo: a small encoder learns to tag bills of Congress from an LLM's recorded verdicts."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TaggerSettings, TrainerOptions, TrainingReport
+from .evaluation import data_file, evaluate, rank_with_tagger, read_data, write_json
+from .models import bundled_minilm
+from .progress import ProgressDisplay
+
+__all__ = ["run_demo"]
+
+# Fewer documents and shorter texts than the paper's, so smaller batches, more epochs, a lower rate, and every verdict used again.
+OPTIONS = {
+    "cycles": 2,
+    "epochs": 3,
+    "batch_size": 32,
+    "learning_rate": 1e-4,
+    "warmup": 0.2,
+    "document_length": 96,
+    "use_all_judgments": True,
+    "development": 0,
+}
+REPORTED = ("precision@1", "precision@5", "recall@10", "recall@100")
+
+
+@dataclass
+class Shown:
+    """All that the demo shows, so that a finished one can be shown again."""
+
+    heading: str
+    options: dict[str, Any]
+    rows: list[dict[str, Any]]
+    asking: list[dict[str, Any]]
+    bills: list[dict[str, Any]]
+
+
+def run_demo(out: Path | None = None, data: Path | None = None, console: Console | None = None) -> Path:
+    """Trains, compares, tags some bills, and writes `out`/report.json; a finished demo is only shown again.
+
+    Returns:
+        The file of the report.
+    """
+    data = data or _find_data()
+    out = out or _default_folder()
+    console = console or Console()
+    shown = _read_finished(out)
+    if shown is None:
+        shown, report = _train_and_compare(out, data)
+        write_json(out / "report.json", report)
+        write_json(out / "shown.json", asdict(shown))
+    _show(shown, out, console)
+    return out / "report.json"
+
+
+def _find_data() -> Path:
+    here = Path(__file__).resolve().parent
+    for folder in (here.parents[1] / "examples" / "us-bills-110", here / "us-bills-110"):
+        if (folder / "verdicts.jsonl.gz").is_file():
+            return folder
+    raise ValueError("the demo's data is not here; name its folder (examples/us-bills-110 of a checkout of LMTX) with --data.")
+
+
+def _default_folder() -> Path:
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout / "build" / "demo" if (checkout / "CMakeLists.txt").is_file() else Path("lmtx-demo")
+
+
+def _read_finished(out: Path) -> Shown | None:
+    """What a finished demo with these options showed."""
+    if not (out / "report.json").is_file() or not (out / "shown.json").is_file():
+        return None
+    shown = Shown(**json.loads((out / "shown.json").read_text(encoding="utf-8")))
+    return shown if shown.options == OPTIONS else None
+
+
+def _train_and_compare(out: Path, data: Path) -> tuple[Shown, dict[str, Any]]:
+    labels, test, targets = read_data(data, "test")
+    options = TrainerOptions("paper", **OPTIONS)
+    base = Encoder.load(bundled_minilm())
+    teacher = RecordedOracle.open(data / "verdicts.jsonl.gz")
+    trainer = CurriculumTrainer(base, Corpus.open(data_file(data, "train")), labels, teacher, folder=out / "run", options=options, budget=Budget())
+    with ProgressDisplay() as display:
+        report = trainer.run(on_event=display)
+        student = Tagger.load(report.tagger_folder)
+        evaluation = _Evaluation(labels, test, targets, student.settings, display)
+        untouched, _ = evaluation.of_encoder(base, "the untouched encoder")
+        bm25 = evaluation.of_ranking(rank_by_bm25(labels, test))
+        cycles = [evaluation.of_encoder(Encoder.load(folder), f"cycle {i}")[0] for i, folder in enumerate(report.student_folders)]
+        final, ranked = evaluation.of_tagger(student, "the student")
+    numbers = {"untouched": untouched, "bm25": bm25, "student": final, "cycles": _with_asking(cycles, report), **_asking(report.total)}
+    shown = Shown(
+        heading=f"{len(test):,} held-out bills with their true labels, {len(labels):,} labels; the encoders read {student.settings.search_length} tokens a bill",
+        options=OPTIONS,
+        rows=_rows(untouched, bm25, cycles),
+        asking=[*(_asking(cycle.training) for cycle in report.cycles), _asking(report.total)],
+        bills=_choose_bills(labels, test, targets, student, ranked),
+    )
+    return shown, numbers
+
+
+class _Evaluation:
+    """Measures rankings of the test documents."""
+
+    def __init__(self, labels: LabelSet, test: Corpus, targets: list[list[int]], settings: TaggerSettings, display: ProgressDisplay):
+        self._labels, self._test, self._targets, self._settings, self._display = labels, test, targets, settings, display
+
+    def of_encoder(self, encoder: Encoder, name: str) -> tuple[dict[str, Any], list[list[int]]]:
+        return self.of_tagger(Tagger.from_labels(encoder, self._labels, settings=self._settings), name)
+
+    def of_tagger(self, tagger: Tagger, name: str) -> tuple[dict[str, Any], list[list[int]]]:
+        ranked = rank_with_tagger(tagger, self._test, lambda uid, number: number, on_event=self._display.named(f"measure {name}"))
+        return self.of_ranking(ranked), ranked
+
+    def of_ranking(self, ranked: list[list[int]]) -> dict[str, Any]:
+        return evaluate(self._targets, ranked, REPORTED)
+
+
+def rank_by_bm25(labels: LabelSet, documents: Corpus, k: int = 100) -> list[list[int]]:
+    """Labels whose names share words with a document's full text, by BM25 with the document as the query; equal scores by label number."""
+    import bm25s
+    import numpy as np
+
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(labels.names, stopwords="en", show_progress=False), show_progress=False)
+    queries = bm25s.tokenize([document.text for document in documents], stopwords="en", return_ids=False, show_progress=False)
+    ranked = []
+    for query in queries:
+        scores = index.get_scores(query)
+        best = np.argsort(-scores, kind="stable")[:k]
+        ranked.append([int(label) for label in best if scores[label] > 0])
+    return ranked
+
+
+def _asking(asked: Any) -> dict[str, int]:
+    return {"pairs_wanted": asked.pairs_wanted, "judgments": asked.judgments, "abstentions": asked.abstentions, "yes": asked.yes}
+
+
+def _with_asking(cycles: list[dict[str, Any]], report: TrainingReport) -> list[dict[str, Any]]:
+    return [{**metrics, **_asking(cycle.training)} for metrics, cycle in zip(cycles, report.cycles, strict=True)]
+
+
+def _rows(untouched: dict[str, Any], bm25: dict[str, Any], cycles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    students = [(f"student after {i + 1} cycle{'s' if i else ''}", metrics) for i, metrics in enumerate(cycles)]
+    return [{"name": name, **metrics} for name, metrics in [("untouched encoder", untouched), ("BM25, full text", bm25), *students]]
+
+
+def _choose_bills(labels: LabelSet, test: Corpus, targets: list[list[int]], tagger: Tagger, ranked: list[list[int]]) -> list[dict[str, Any]]:
+    """The first three bills whose best tag is true, and the first three whose best tag is not."""
+    documents: list[Document] = list(test)
+    right = [i for i, labels_found in enumerate(ranked) if labels_found[0] in targets[i]][:3]
+    wrong = [i for i, labels_found in enumerate(ranked) if labels_found[0] not in targets[i]][:3]
+    chosen = right + wrong
+    tags = tagger.tag([documents[i] for i in chosen], k=5)
+    return [
+        {
+            "title": documents[i].title,
+            "tags": [{"label": tag.label, "score": round(tag.score, 2), "true": tag.number in targets[i]} for tag in tags[j]],
+            "true": [labels[number].name for number in targets[i]],
+        }
+        for j, i in enumerate(chosen)
+    ]
+
+
+def _show(shown: Shown, out: Path, console: Console) -> None:
+    console.print(_metrics_table(shown))
+    console.print(_asking_table(shown))
+    settings = ", ".join(f"{name}={value}" for name, value in shown.options.items())
+    console.print(f"Options, other than the paper's: {settings}.", highlight=False)
+    console.print("Teacher: recorded verdicts of Qwen2.5-Coder-1.5B-Instruct; pairs that were not recorded count as abstained. No true label was used to train.\n", highlight=False)
+    for bill in shown.bills:
+        _show_bill(bill, console)
+    console.print(f"The figures are in {out / 'report.json'}, the tagger in {out / 'run' / 'tagger'}.", highlight=False, soft_wrap=True)
+
+
+def _metrics_table(shown: Shown) -> Table:
+    table = Table(title=f"{shown.heading}\n(per cent, with 95 % bootstrap intervals)")
+    table.add_column("")
+    for name in REPORTED:
+        table.add_column(name, justify="right")
+    for row in shown.rows:
+        table.add_row(row["name"], *(f"{row[name]['value']:.1f} ({row[name]['low']:.1f} to {row[name]['high']:.1f})" for name in REPORTED))
+    return table
+
+
+def _asking_table(shown: Shown) -> Table:
+    table = Table(title="What the teacher was asked")
+    for name in ("", "pairs wanted", "judgments", "abstentions", "yes-rate"):
+        table.add_column(name, justify="left" if not name else "right")
+    for i, asked in enumerate(shown.asking):
+        name = f"cycle {i + 1}" if i + 1 < len(shown.asking) else "together, distinct"
+        rate = f"{100 * asked['yes'] / asked['judgments']:.1f} %" if asked["judgments"] else ""
+        table.add_row(name, f"{asked['pairs_wanted']:,}", f"{asked['judgments']:,}", f"{asked['abstentions']:,}", rate)
+    return table
+
+
+def _show_bill(bill: dict[str, Any], console: Console) -> None:
+    console.print(bill["title"], style="bold", markup=False, highlight=False)
+    for tag in bill["tags"]:
+        mark = "[green]true [/green]" if tag["true"] else "[red]not  [/red]"
+        console.print(f"  {mark} {tag['score']:.2f}  {tag['label']}", highlight=False)
+    console.print(f"  its true labels: {'; '.join(bill['true'])}\n", style="dim", markup=False, highlight=False)
