@@ -8,16 +8,13 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "lmtx/export.h"
 #include "lmtx/nn/dropout.h"
+#include "lmtx/nn/named_tensors.h"
 #include "lmtx/text/token_batch.h"
 
 namespace lmtx {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 class LMTX_API SentenceModel {
  public:
