@@ -77,13 +77,15 @@ std::vector<int64_t> shape_of(const Json& tensor, const std::string& place) {
   return shape;
 }
 
-// 0 where the product does not fit and so is surely wrong.
+// The most there is where the product does not fit, which no file has. Sizes of 0 are checked with the others: strides are products, too.
 uint64_t num_bytes(const Entry& entry) {
   uint64_t bytes = c10::elementSize(entry.dtype);
+  bool empty = false;
   for (int64_t size : entry.shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) return 0;
+    empty = empty || size == 0;
+    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(std::max<int64_t>(size, 1)), &bytes) || bytes > INT64_MAX) return UINT64_MAX;
   }
-  return bytes;
+  return empty ? 0 : bytes;
 }
 
 Entry parse_entry(const std::string& name, const Json& tensor, uint64_t data_bytes, const std::string& file) {

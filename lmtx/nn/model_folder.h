@@ -1,0 +1,42 @@
+// The files of a sentence-transformers folder around the weights: which modules there are and how they are set.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lmtx/detail/json.h"
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+struct ModelFolder {
+  // For messages; nothing is read from it later.
+  std::filesystem::path path;
+  // config.json as it was, but for float32 weights.
+  detail::Json config;
+  // config_sentence_transformers.json as it was; empty where there is none.
+  detail::Json sentence_transformers = detail::Json::object();
+  // The longest text in tokens, special ones included; 0 where the folder says none.
+  int64_t max_length = 0;
+  // Whether texts are put in lower case before they are tokenized, whatever the tokenizer does.
+  bool lower_case = false;
+  // Whether there is a Normalize module.
+  bool normalizes = false;
+
+  // The prompt that is put before each text by default; empty where there is none.
+  std::string default_prompt() const;
+};
+
+// Reads the classic dialect and that of sentence-transformers 6. Throws std::runtime_error naming the file and what is missing, broken or not
+// supported: modules other than Transformer, Pooling (mean) and Normalize.
+LMTX_API ModelFolder read_model_folder(const std::filesystem::path& folder);
+
+// Writes config.json and the modules into an existing folder, in the classic dialect, for float32 vectors of `dim` numbers.
+LMTX_API void write_model_folder(const std::filesystem::path& folder, const ModelFolder& model, int64_t dim, int64_t max_length, bool normalize);
+
+// The files of a tokenizer, of those that folders may have; whichever of them are there make up the tokenizer.
+LMTX_API const std::vector<std::string>& tokenizer_file_names();
+
+}  // namespace lmtx
