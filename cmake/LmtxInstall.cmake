@@ -16,4 +16,7 @@ install(FILES ${PROJECT_BINARY_DIR}/lmtxConfig.cmake ${PROJECT_BINARY_DIR}/lmtxC
 if(LMTX_PYTHON AND TARGET lmtx_core)
   # The .py files come from python/lmtx by themselves (pyproject.toml).
   install(TARGETS lmtx_inference lmtx lmtx_core LIBRARY DESTINATION lmtx COMPONENT python EXCLUDE_FROM_ALL)
+  # For `lmtx demo`.
+  file(GLOB lmtx_demo_data CONFIGURE_DEPENDS examples/us-bills-110/*.md examples/us-bills-110/*.jsonl examples/us-bills-110/*.gz)
+  install(FILES ${lmtx_demo_data} DESTINATION lmtx/us-bills-110 COMPONENT python EXCLUDE_FROM_ALL)
 endif()

@@ -88,7 +88,7 @@ def link_checkout() -> None:
     if not link.exists() or link.read_text() != link_text:
         link.write_text(link_text)
     if not command.exists():
-        command.write_text(f"#!{sys.executable}\nimport sys\n\nfrom lmtx.cli import main\n\nsys.exit(main())\n")
+        command.write_text(f"#!{sys.executable}\nfrom lmtx.cli import app\n\napp()\n")
         command.chmod(0o755)
 
 
