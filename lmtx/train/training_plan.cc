@@ -1,0 +1,69 @@
+#include "lmtx/train/training_plan.h"
+
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "lmtx/detail/random.h"
+
+namespace lmtx {
+
+namespace {
+
+void check_rises(int64_t before, int64_t number, const std::string& what) {
+  if (number <= before) throw std::invalid_argument(what + " must rise, but " + std::to_string(number) + " comes after " + std::to_string(before) + ".");
+}
+
+}  // namespace
+
+TrainingPlan::TrainingPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle)
+    : seed_(options.seed), cycle_(cycle), epochs_(options.epochs) {
+  int64_t last_document = -1;
+  for (const JudgedDocument& document : judged) {
+    check_rises(last_document, document.document, "The numbers of judged documents");
+    last_document = document.document;
+    int64_t last_label = -1;
+    for (const JudgedLabel& label : document.labels) {
+      check_rises(last_label, label.label, "The labels judged for document " + std::to_string(document.document));
+      last_label = label.label;
+      if (label.score >= options.yes_above) yeses_.push_back(label.label);
+    }
+    const int64_t end = static_cast<int64_t>(yeses_.size());
+    if (end == offsets_.back()) continue;
+    documents_.push_back(document.document);
+    offsets_.push_back(end);
+  }
+  batch_size_ = std::min(options.batch_size, documents_with_yes());
+  // The last short batch of an epoch is dropped unless it is the only one.
+  if (batch_size_ > 0) steps_per_epoch_ = documents_with_yes() / batch_size_;
+}
+
+const std::vector<int64_t>& TrainingPlan::order_of(int64_t epoch) const {
+  if (epoch != drawn_epoch_) {
+    order_ = detail::permutation(documents_with_yes(), detail::random_key(seed_, "document order", {cycle_, epoch}));
+    drawn_epoch_ = epoch;
+  }
+  return order_;
+}
+
+TrainingStep TrainingPlan::step(int64_t t) const {
+  const int64_t epoch = (t - 1) / steps_per_epoch_, first = (t - 1) % steps_per_epoch_ * batch_size_;
+  const std::span<const int64_t> places(order_of(epoch).data() + first, static_cast<size_t>(batch_size_));
+  TrainingStep step{{}, {}, at::zeros({batch_size_, batch_size_}, at::kBool)};
+  for (const int64_t place : places) {
+    const auto own = yeses(place);
+    detail::KeyedRandom random(detail::random_key(seed_, "positive", {cycle_, epoch, documents_[place]}));
+    step.documents.push_back(documents_[place]);
+    step.labels.push_back(own[random.below(static_cast<int64_t>(own.size()))]);
+  }
+  bool* is_yes = step.is_yes.mutable_data_ptr<bool>();
+  for (const int64_t place : places) {
+    const auto own = yeses(place);
+    for (const int64_t label : step.labels) *is_yes++ = std::binary_search(own.begin(), own.end(), label);
+  }
+  return step;
+}
+
+}  // namespace lmtx
