@@ -38,10 +38,10 @@ const Json& require(const Json& object, const char* key, const std::string& plac
 
 }  // namespace
 
-Json parse_json(std::string_view text, const std::string& place) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+Json parse_json(std::string_view text, const std::string& place, const Json::parser_callback_t& keep) {
+  const auto limit_depth = [&](int depth, Json::parse_event_t event, Json& part) {
     if (depth > max_depth) fail(place, "JSON is nested deeper than " + std::to_string(max_depth) + " levels.");
-    return true;
+    return !keep || keep(depth, event, part);
   };
   try {
     return Json::parse(text.begin(), text.end(), limit_depth);

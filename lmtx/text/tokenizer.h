@@ -32,14 +32,16 @@ class LMTX_API Tokenizer {
   // `padding` stored there are ignored. Throws std::runtime_error naming the file and the part that is not supported.
   static Tokenizer load(const std::filesystem::path& folder);
 
-  // Ids with special tokens: prefix, text, suffix. No sequence is longer than `max_length` (at least 2; the text is cut, the special tokens stay).
-  // Bytes that are no UTF-8 count as U+FFFD each, as Python's errors="replace" decodes them; encoded surrogates too. Special tokens that occur inside a text become their ids.
+  // Ids with special tokens: prefix, text, suffix. No sequence is longer than `max_length`: the text is cut, the special tokens stay (where there
+  // are two, `max_length` must be at least 2; std::invalid_argument else). Special tokens that occur inside a text become their ids.
+  // Bytes that are no UTF-8 count as U+FFFD, as Python's errors="replace" decodes them; an encoded surrogate is one U+FFFD.
   // Runs on torch's thread pool; the result does not depend on the number of threads.
   RaggedTokens encode(std::span<const std::string_view> texts, int64_t max_length) const;
 
   // The special tokens that encode() puts before and after a text ([CLS] and [SEP] for BERT).
   std::span<const int32_t> prefix() const;
   std::span<const int32_t> suffix() const;
+  // All ids are below it.
   int64_t vocabulary_size() const;
   // The `model_max_length` of tokenizer_config.json; 0 where none is given (or the placeholder 1e30).
   int64_t model_max_length() const;

@@ -1,0 +1,38 @@
+// Reads the files that describe a tokenizer. Each function throws std::runtime_error naming the file and the part that is broken or not supported.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lmtx/text/added_tokens.h"
+#include "lmtx/text/subword_model.h"
+
+namespace lmtx::detail {
+
+// tokenizer.json, the format of Hugging Face's `tokenizers`.
+TokenizerParts read_tokenizer_json(const std::filesystem::path& file);
+// BERT's vocab.txt, a token a line, with the settings of tokenizer_config.json beside it (or their defaults).
+TokenizerParts read_vocab_txt(const std::filesystem::path& file);
+// `model_max_length` of tokenizer_config.json in that folder; 0 if it is not there or a placeholder.
+int64_t read_model_max_length(const std::filesystem::path& folder);
+
+// Collects added tokens and gives them ids: that of the vocabulary, else the next one after it.
+class AddedTokenList {
+ public:
+  using Vocabulary = std::unordered_map<std::string, int32_t>;
+
+  explicit AddedTokenList(const Vocabulary& vocabulary) : vocabulary_(vocabulary), next_id_(static_cast<int32_t>(vocabulary.size())) {}
+  // A token that was added before is replaced.
+  void add(AddedToken token);
+  const std::vector<AddedToken>& tokens() const { return tokens_; }
+
+ private:
+  const Vocabulary& vocabulary_;
+  int32_t next_id_;
+  std::vector<AddedToken> tokens_;
+};
+
+}  // namespace lmtx::detail

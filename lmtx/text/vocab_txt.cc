@@ -1,0 +1,128 @@
+// BERT's older files: vocab.txt and tokenizer_config.json.
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/json.h"
+#include "lmtx/text/characters.h"
+#include "lmtx/text/tokenizer_files.h"
+#include "lmtx/text/utf8.h"
+#include "lmtx/text/wordpiece_model.h"
+
+namespace lmtx::detail {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
+
+std::string_view trim_end(std::string_view line) {
+  while (!line.empty()) {
+    const DecodedCharacter last = decode_utf8_before(line, line.size());
+    if (!(Characters::get().flags(last.code_point) & character::space)) break;
+    line.remove_suffix(last.length);
+  }
+  return line;
+}
+
+// A line that is there twice counts where it is last.
+std::unordered_map<std::string, int32_t> read_vocabulary(const std::filesystem::path& file) {
+  std::unordered_map<std::string, int32_t> vocabulary;
+  std::istringstream lines(read_file(file, int64_t{1} << 30));
+  std::string line;
+  for (int32_t id = 0; std::getline(lines, line); ++id) vocabulary[std::string(trim_end(line))] = id;
+  return vocabulary;
+}
+
+// A token is given as a string or as an object with its `content`.
+std::string token_content(const Json& token, const std::string& place) {
+  return token.is_string() ? token.get<std::string>() : json_string(token, "content", place);
+}
+
+std::string config_token(const Json& config, const char* key, const std::string& otherwise, const std::string& place) {
+  const auto entry = config.find(key);
+  return entry == config.end() || entry->is_null() ? otherwise : token_content(*entry, place + ": `" + key + "`");
+}
+
+void check_class(const Json& config, const std::string& place) {
+  static constexpr std::array supported{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"};
+  std::string name = json_string_or(config, "tokenizer_class", supported[0], place);
+  if (name.ends_with("Fast")) name.resize(name.size() - 4);
+  if (std::find(supported.begin(), supported.end(), name) == supported.end())
+    fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
+}
+
+BertNormalizerOptions read_normalizer(const Json& config, const std::string& place) {
+  BertNormalizerOptions options;
+  options.lowercase = json_boolean_or(config, "do_lower_case", true, place);
+  options.handle_chinese_chars = json_boolean_or(config, "tokenize_chinese_chars", true, place);
+  options.strip_accents = json_boolean_or(config, "strip_accents", options.lowercase, place);
+  return options;
+}
+
+void add_token(const Json& token, AddedTokenList& list, const std::string& place) {
+  const bool plain = token.is_string();
+  list.add({.content = token_content(token, place),
+            .single_word = !plain && json_boolean_or(token, "single_word", false, place),
+            .lstrip = !plain && json_boolean_or(token, "lstrip", false, place),
+            .rstrip = !plain && json_boolean_or(token, "rstrip", false, place),
+            .normalized = !plain && json_boolean_or(token, "normalized", false, place)});
+}
+
+std::vector<AddedToken> read_added_tokens(const Json& config, const std::unordered_map<std::string, int32_t>& vocabulary, const std::string& place) {
+  AddedTokenList list(vocabulary);
+  const Json nothing = Json::object();
+  for (const auto& [id, token] : config.value("added_tokens_decoder", nothing).items()) add_token(token, list, place + ": `added_tokens_decoder`");
+  for (const auto& [key, otherwise] : {std::pair{"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}}) {
+    const auto entry = config.find(key);
+    const bool given = entry != config.end() && !entry->is_null();
+    const auto& known = list.tokens();
+    const std::string content = config_token(config, key, otherwise, place);
+    const bool there = std::any_of(known.begin(), known.end(), [&](const AddedToken& token) { return token.content == content; });
+    if (!there) add_token(given ? *entry : Json(otherwise), list, place + ": `" + key + "`");
+  }
+  for (const Json& token : config.value("additional_special_tokens", Json::array())) add_token(token, list, place + ": `additional_special_tokens`");
+  return list.tokens();
+}
+
+int32_t special_id(const WordPieceOptions& options, const std::string& token, const std::string& place) {
+  const auto entry = options.vocabulary.find(token);
+  if (entry == options.vocabulary.end()) fail(place, "the special token \"" + token + "\" is not there.");
+  return entry->second;
+}
+
+Json read_config(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return Json::object();
+  Json config = read_json(file);
+  if (!config.is_object()) fail(file.string(), "expected a JSON object, but found " + std::string(config.type_name()) + " instead.");
+  return config;
+}
+
+}  // namespace
+
+TokenizerParts read_vocab_txt(const std::filesystem::path& file) {
+  const std::filesystem::path config_file = file.parent_path() / "tokenizer_config.json";
+  const std::string place = config_file.string();
+  const Json config = read_config(config_file);
+  check_class(config, place);
+  WordPieceOptions options{.vocabulary = read_vocabulary(file), .unknown_token = config_token(config, "unk_token", "[UNK]", place)};
+  special_id(options, options.unknown_token, file.string());
+  TokenizerParts parts;
+  parts.prefix = {special_id(options, config_token(config, "cls_token", "[CLS]", place), file.string())};
+  parts.suffix = {special_id(options, config_token(config, "sep_token", "[SEP]", place), file.string())};
+  parts.model = std::make_unique<WordPieceModel>(options, read_normalizer(config, place), read_added_tokens(config, options.vocabulary, place));
+  return parts;
+}
+
+int64_t read_model_max_length(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "tokenizer_config.json";
+  const double length = json_number_or(read_config(file), "model_max_length", 0, file.string());
+  // Where there is no limit transformers writes 1e30.
+  return length >= 1 && length < 1e9 ? static_cast<int64_t>(length) : 0;
+}
+
+}  // namespace lmtx::detail

@@ -1,0 +1,197 @@
+#include "lmtx/text/wordpiece_model.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "lmtx/text/word_cache.h"
+
+namespace lmtx::detail {
+
+namespace {
+
+std::vector<AddedToken> select(const std::vector<AddedToken>& tokens, bool normalized) {
+  std::vector<AddedToken> selected;
+  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(selected), [&](const AddedToken& token) { return token.normalized == normalized; });
+  return selected;
+}
+
+std::string normalize(BertNormalizer& normalizer, std::string_view text) {
+  std::string normalized;
+  normalizer.normalize(text, [&](char32_t c) {
+    append_utf8(c, normalized);
+    return true;
+  });
+  return normalized;
+}
+
+std::vector<AddedToken> normalized_tokens(const std::vector<AddedToken>& tokens, const BertNormalizerOptions& options) {
+  BertNormalizer normalizer(options);
+  std::vector<AddedToken> selected = select(tokens, /*normalized=*/true);
+  for (AddedToken& token : selected) token.content = normalize(normalizer, token.content);
+  return selected;
+}
+
+int64_t largest_id(const WordPieceOptions& options, const std::vector<AddedToken>& added_tokens) {
+  int64_t largest = -1;
+  for (const auto& [token, id] : options.vocabulary) largest = std::max<int64_t>(largest, id);
+  for (const AddedToken& token : added_tokens) largest = std::max<int64_t>(largest, token.id);
+  return largest;
+}
+
+enum class ByteKind : uint8_t { part_of_word, space, punctuation };
+
+// Bytes at which a text can be cut before normalization: white space and punctuation of ASCII stay what they are, and neither combine with nor change what is
+// around them. All other bytes belong to words, for now.
+constexpr std::array<ByteKind, 256> byte_kinds = [] {
+  std::array<ByteKind, 256> kinds{};
+  for (int c = '!'; c <= '~'; ++c) {
+    const bool letter_or_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!letter_or_digit) kinds[c] = ByteKind::punctuation;
+  }
+  for (int c : {' ', '\t', '\n', '\r'}) kinds[c] = ByteKind::space;
+  return kinds;
+}();
+
+ByteKind kind_of(char byte) { return byte_kinds[static_cast<unsigned char>(byte)]; }
+
+}  // namespace
+
+// Cuts normalized code points into words, and these into tokens.
+class WordSplitter {
+ public:
+  WordSplitter(const WordPieceVocabulary& vocabulary, std::vector<int32_t>& ids, size_t end) : vocabulary_(vocabulary), ids_(ids), end_(end) {}
+
+  // False once there are enough ids.
+  bool operator()(char32_t c) {
+    const uint8_t flags = characters_.flags(c);
+    if (!(flags & (character::space | character::punctuation))) return append(c);
+    finish_word();
+    if (flags & character::punctuation) {
+      append(c);
+      finish_word();
+    }
+    return ids_.size() < end_;
+  }
+
+  void finish_word() {
+    if (num_characters_ > 0) vocabulary_.append_ids(word_, num_characters_, ids_);
+    word_.clear();
+    num_characters_ = 0;
+  }
+
+ private:
+  // Of a word that is too long anyway nothing more is kept.
+  bool append(char32_t c) {
+    if (num_characters_ <= vocabulary_.max_word_characters()) {
+      append_utf8(c, word_);
+      ++num_characters_;
+    }
+    return true;
+  }
+
+  const WordPieceVocabulary& vocabulary_;
+  const Characters& characters_ = Characters::get();
+  std::vector<int32_t>& ids_;
+  size_t end_;
+  std::string word_;
+  size_t num_characters_ = 0;
+};
+
+class WordPieceSegmenter : public Segmenter {
+ public:
+  explicit WordPieceSegmenter(const WordPieceModel& model) : model_(model), normalizer_(model.normalizer_) {}
+
+  void append_ids(std::string_view text, size_t max_ids, std::vector<int32_t>& ids) override {
+    ids_ = &ids;
+    end_ = max_ids < ids.max_size() - ids.size() ? ids.size() + max_ids : ids.max_size();
+    split(model_.added_tokens_, text, [this](std::string_view part) { append_part(part); });
+    if (ids.size() > end_) ids.resize(end_);
+  }
+
+ private:
+  bool more() const { return ids_->size() < end_; }
+
+  template <typename OnText>
+  void split(const AddedTokens& added_tokens, std::string_view text, OnText&& on_text) {
+    added_tokens.split(
+        text,
+        [&](std::string_view part) {
+          on_text(part);
+          return more();
+        },
+        [this](int32_t id) {
+          ids_->push_back(id);
+          return more();
+        });
+  }
+
+  // Text without added tokens, other than those that are looked for in normalized text.
+  void append_part(std::string_view text) {
+    if (model_.normalized_added_tokens_.empty()) return append_words(text);
+    const std::string normalized = normalize(normalizer_, text);
+    split(model_.normalized_added_tokens_, normalized, [this](std::string_view part) { append_normalized(part); });
+  }
+
+  void append_normalized(std::string_view text) {
+    WordSplitter splitter(model_.vocabulary_, *ids_, end_);
+    bool more = true;
+    for (size_t pos = 0; more && pos < text.size();) {
+      const DecodedCharacter decoded = decode_utf8(text, pos);
+      pos += decoded.length;
+      more = splitter(decoded.code_point);
+    }
+    if (more) splitter.finish_word();
+  }
+
+  void append_words(std::string_view text) {
+    for (size_t pos = 0; pos < text.size() && more();) {
+      const size_t begin = pos++;
+      const ByteKind kind = kind_of(text[begin]);
+      if (kind == ByteKind::space) continue;
+      if (kind == ByteKind::part_of_word) {
+        while (pos < text.size() && kind_of(text[pos]) == ByteKind::part_of_word) ++pos;
+      }
+      append_word(text.substr(begin, pos - begin));
+    }
+  }
+
+  // What lies between spaces: a word, unless white space, punctuation or ideographs beyond ASCII are in it.
+  void append_word(std::string_view word) {
+    if (word.size() > WordCache::max_word_bytes) return segment(word, end_);
+    const WordCache::Key key = WordCache::key(word);
+    std::span<const int32_t> known;
+    if (cache_.find(key, known)) {
+      ids_->insert(ids_->end(), known.begin(), known.end());
+      return;
+    }
+    const size_t before = ids_->size();
+    segment(word, ids_->max_size());  // All of it, since it will be kept.
+    cache_.insert(key, std::span(*ids_).subspan(before));
+  }
+
+  void segment(std::string_view word, size_t end) {
+    WordSplitter splitter(model_.vocabulary_, *ids_, end);
+    normalizer_.normalize(word, splitter);
+    splitter.finish_word();
+  }
+
+  const WordPieceModel& model_;
+  BertNormalizer normalizer_;
+  WordCache cache_;
+  // Where ids go, and how many there may be; set by append_ids().
+  std::vector<int32_t>* ids_ = nullptr;
+  size_t end_ = 0;
+};
+
+WordPieceModel::WordPieceModel(const WordPieceOptions& options, const BertNormalizerOptions& normalizer, const std::vector<AddedToken>& added_tokens)
+    : vocabulary_(options),
+      normalizer_(normalizer),
+      added_tokens_(select(added_tokens, /*normalized=*/false)),
+      normalized_added_tokens_(normalized_tokens(added_tokens, normalizer)),
+      vocabulary_size_(largest_id(options, added_tokens) + 1) {}
+
+std::unique_ptr<Segmenter> WordPieceModel::make_segmenter() const { return std::make_unique<WordPieceSegmenter>(*this); }
+
+}  // namespace lmtx::detail
