@@ -1,0 +1,71 @@
+"""Tagger from Python, and its folder in other hands."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import lmtx
+
+
+@pytest.fixture(scope="module")
+def tagger(tagger_folder):
+    return lmtx.Tagger.load(tagger_folder)
+
+
+def test_tags_come_best_first_with_names(tagger):
+    tags = tagger.tag("tax office report", k=3)
+    assert [tag.score for tag in tags] == sorted((tag.score for tag in tags), reverse=True)
+    assert len(tags) == 3 and all(tag.uid == f"l-{tag.label}" and tagger.labels[tag.number].name == tag.label for tag in tags)
+    assert tags[0].probability is None
+    assert repr(tags[0]) == f"Tag(label='{tags[0].label}', score={tags[0].score:.2f})"
+    assert len(tagger.tag("tax")) == tagger.k == 5
+
+
+def found(tags):
+    return [(tag.number, pytest.approx(tag.score, abs=1e-6)) for tag in tags]
+
+
+def test_documents_and_dicts_are_tagged_by_their_text(tagger):
+    expected = found(tagger.tag("tax\tarmy report"))
+    assert found(tagger.tag(lmtx.Document(title="tax", content="army report"))) == expected
+    assert found(tagger.tag({"title": "tax", "content": "army report"})) == expected
+    assert [found(tags) for tags in tagger.tag([{"title": "tax", "content": "army report"}])] == [expected]
+    assert [found(tags) for tags in tagger.tag(["tax\tarmy report"])] == [expected]
+    assert tagger.tag([]) == []
+
+
+def test_a_dict_without_text_is_refused(tagger):
+    with pytest.raises((ValueError, TypeError)):
+        tagger.tag({"uid": "x"})
+
+
+def test_parts_outlive_the_tagger(tagger_folder):
+    tagger = lmtx.Tagger.load(tagger_folder)
+    labels, encoder, index = tagger.labels, tagger.encoder, tagger.index
+    del tagger
+    gc.collect()
+    assert (labels.names[0], encoder.dim, len(index)) == ("tax", 32, 12)
+
+
+def test_a_tagger_is_its_parts(tagger, tmp_path):
+    rebuilt = lmtx.Tagger(tagger.encoder, tagger.labels, tagger.index, settings=tagger.settings, k=2)
+    assert [t.number for t in rebuilt.tag("water grant")] == [t.number for t in tagger.tag("water grant", k=2)]
+    rebuilt.save(tmp_path / "copy", provenance='{"from": "a test"}')
+    assert [t.number for t in lmtx.Tagger.load(tmp_path / "copy").tag("water grant")] == [t.number for t in rebuilt.tag("water grant")]
+    assert repr(rebuilt) == f"Tagger(12 labels, dim=32, search_length={tagger.settings.search_length}, k=2)"
+
+
+def test_the_folder_opens_in_sentence_transformers_with_the_same_vectors(tagger, tagger_folder, data):
+    from sentence_transformers import SentenceTransformer
+
+    peer = SentenceTransformer(str(tagger_folder), device="cpu")
+    assert peer.max_seq_length == tagger.settings.search_length
+    texts = [document.text for document in lmtx.Corpus.open(data / "test.jsonl")]
+    np.testing.assert_allclose(tagger.encoder.encode(texts, max_length=tagger.settings.search_length), peer.encode(texts), atol=1e-5)
+
+
+def test_a_folder_that_is_no_tagger_is_named(model, tmp_path):
+    for folder in (model, tmp_path):
+        with pytest.raises(RuntimeError, match=str(folder)):
+            lmtx.Tagger.load(folder)

@@ -1,0 +1,184 @@
+"""Training end to end, with teachers written in Python."""
+
+import hashlib
+import json
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lmtx
+import tiny
+
+
+def run(model, out, fast, teacher=tiny.topic_answers, documents=None, labels=None, **keywords):
+    documents = tiny.make_documents() if documents is None else documents
+    return lmtx.train(documents, labels or tiny.TOPICS, teacher=teacher, base=model, out=out, progress=keywords.pop("progress", False), **fast, **keywords)
+
+
+def weights(tagger):
+    return hashlib.sha256((Path(tagger.report.tagger_folder) / "model.safetensors").read_bytes()).hexdigest()
+
+
+def accuracy(tagger):
+    """Share of unseen documents whose first tag is true."""
+    documents = tiny.make_documents(40, seed=9)
+    tags = tagger.tag([f"{d['title']}\t{d['content']}" for d in documents], k=1)
+    return np.mean([tag.label in document["content"].split() for (tag,), document in zip(tags, documents, strict=True)])
+
+
+class Counts:
+    """Counts how often each pair was asked; fails once when told to."""
+
+    def __init__(self, fail_at=None):
+        self.asked, self.calls, self.fail_at = {}, 0, fail_at
+
+    def ask(self, document, labels):
+        self.calls += 1
+        if self.calls == self.fail_at:
+            raise ConnectionError("the line is down")
+        for label in labels:
+            self.asked[document, label] = self.asked.get((document, label), 0) + 1
+        return tiny.topic_answers(document, labels)
+
+
+def test_a_student_learns_the_topics(model, tmp_path, fast):
+    fast |= {"epochs": 12, "cycles": 2}
+    tagger = run(model, tmp_path / "run", fast)
+    untouched = lmtx.Tagger.from_labels(lmtx.Encoder.load(model), lmtx.LabelSet([lmtx.Label(t, t) for t in tiny.TOPICS]))
+    assert accuracy(tagger) > accuracy(untouched) + 0.2
+    assert tagger.report.cycles[-1].last_loss < tagger.report.cycles[0].first_loss
+    assert (tmp_path / "run" / "tagger").samefile(tagger.report.tagger_folder)
+
+
+def test_a_report_counts_and_prints(model, tmp_path, fast):
+    report = run(model, tmp_path / "run", fast).report
+    assert report.total.judgments == report.total.pairs_wanted - report.total.abstentions or report.total.from_store
+    assert len(report.cycles) == 2 and 0 < report.total.yes_rate < 1
+    assert f"{report.total.judgments:,}" in str(report)
+    assert json.loads(report.to_json())
+    assert repr(report).startswith("TrainingReport(2 cycles, ")
+    assert lmtx.Tagger.load(report.tagger_folder).report is None
+
+
+def test_documents_may_be_a_data_frame(model, tmp_path, fast):
+    frame = pd.DataFrame(tiny.make_documents())
+    assert weights(run(model, tmp_path / "a", fast, documents=frame)) == weights(run(model, tmp_path / "b", fast))
+
+
+def test_a_finished_run_gives_its_result_without_asking(model, tmp_path, fast):
+    teacher = Counts()
+    first = run(model, tmp_path / "run", fast, teacher=teacher.ask, teacher_identity="counts/1")
+    calls = teacher.calls
+    again = run(model, tmp_path / "run", fast, teacher=teacher.ask, teacher_identity="counts/1")
+    assert teacher.calls == calls
+    assert weights(again) == weights(first) and again.report.to_json() == first.report.to_json()
+
+
+def test_other_options_are_refused_by_name(model, tmp_path, fast):
+    run(model, tmp_path / "run", fast)
+    with pytest.raises(ValueError, match="epochs"):
+        run(model, tmp_path / "run", fast | {"epochs": 3})
+
+
+def test_an_exception_in_a_teacher_comes_out_with_its_traceback_and_loses_nothing(model, tmp_path, fast):
+    teacher = Counts(fail_at=25)
+    with pytest.raises(ConnectionError, match="the line is down") as caught:
+        run(model, tmp_path / "run", fast, teacher=teacher.ask, teacher_identity="counts/1")
+    assert "ask" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    tagger = run(model, tmp_path / "run", fast, teacher=teacher.ask, teacher_identity="counts/1")
+    assert set(teacher.asked.values()) == {1}
+    assert weights(tagger) == weights(run(model, tmp_path / "whole", fast))
+
+
+@pytest.mark.parametrize("wrong", [lambda labels: [0.5], lambda labels: [float("nan")] * len(labels), lambda labels: [2.0] * len(labels)])
+def test_a_wrong_answer_ends_the_run_naming_document_and_label(model, tmp_path, fast, wrong):
+    with pytest.raises(ValueError, match=r"document 'd\d+'.* label"):
+        run(model, tmp_path / "run", fast, teacher=lambda document, labels: wrong(labels), teacher_identity="wrong/1")
+
+
+def test_a_shared_store_asks_nothing_twice(model, tmp_path, fast):
+    teacher = Counts()
+    for name in ("a", "b"):
+        report = run(model, tmp_path / name, fast, teacher=teacher.ask, teacher_identity="counts/1", store=tmp_path / "judgments.db").report
+    assert set(teacher.asked.values()) == {1}
+    assert report.total.from_store > 0
+
+
+def test_abstentions_are_counted_and_not_asked_again(model, tmp_path, fast):
+    calls = []
+
+    def ask(document, labels):
+        calls.append(document)
+        return [None if label == "tax" else label in document.split() for label in labels]
+
+    report = run(model, tmp_path / "run", fast, teacher=ask, teacher_identity="shy/1").report
+    assert report.total.abstentions > 0
+
+
+def test_a_budget_is_kept(model, tmp_path, fast):
+    teacher = Counts()
+    report = run(model, tmp_path / "run", fast, teacher=teacher.ask, teacher_identity="counts/1", budget=lmtx.Budget(judgments=120)).report
+    assert report.total.judgments == len(teacher.asked) <= 120
+
+
+def test_nothing_is_made_or_asked_for_wrong_input(model, tmp_path, fast):
+    teacher = Counts()
+    wrong = [
+        ({"documents": []}, ValueError, "no documents"),
+        ({"epochs": 0}, ValueError, "`epochs`"),
+        ({"no_such_option": 1}, ValueError, "no_such_option"),
+        ({"preset": "best"}, ValueError, "paper"),
+        ({"budget": lmtx.Budget(-1)}, ValueError, "judgments"),
+    ]
+    for change, error, text in wrong:
+        options = {**fast, **{key: value for key, value in change.items() if key in ("epochs", "no_such_option")}}
+        keywords = {key: value for key, value in change.items() if key not in options}
+        with pytest.raises(error, match=text):
+            run(model, tmp_path / "run", options, teacher=teacher.ask, teacher_identity="counts/1", **keywords)
+    with pytest.raises(ValueError, match="no folder"):
+        run(tmp_path / "no-model", tmp_path / "run", fast)
+    assert teacher.calls == 0 and not (tmp_path / "run").exists()
+
+
+def test_a_plan_is_an_upper_bound(model, tmp_path, fast):
+    documents = lmtx.Corpus.from_documents([lmtx.Document(**d) if False else lmtx.Document(d["uid"], title=d["title"], content=d["content"]) for d in tiny.make_documents()])
+    labels = lmtx.LabelSet([lmtx.Label(t, t) for t in tiny.TOPICS])
+    teacher = lmtx.make_teacher(tiny.topic_answers)
+    trainer = lmtx.CurriculumTrainer(lmtx.Encoder.load(model), documents, labels, teacher, folder=tmp_path / "run", options=lmtx.TrainerOptions(**fast))
+    plan = trainer.plan()
+    assert (plan.documents, plan.labels, plan.pairs_wanted) == (60, 12, 2 * 60 * 5)
+    assert not (tmp_path / "run").exists()
+    assert trainer.run().total.judgments <= plan.judgments
+
+
+def test_events_tell_how_far_a_run_is(model, tmp_path, fast):
+    events = []
+    run(model, tmp_path / "run", fast, progress=events.append)
+    training = [event for event in events if event.stage == "train" and event.cycle == 1]
+    assert training[-1].done == training[-1].total > 0
+    assert [event.done for event in training] == sorted(event.done for event in training)
+
+
+def test_an_exception_in_the_callback_loses_nothing(model, tmp_path, fast):
+    def fail(event):
+        if event.stage == "train" and event.done > 3:
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        run(model, tmp_path / "run", fast, progress=fail)
+    assert weights(run(model, tmp_path / "run", fast)) == weights(run(model, tmp_path / "whole", fast))
+
+
+def test_options_are_attributes_and_show():
+    options = lmtx.TrainerOptions(cycles=3, dropout=False, learning_rate=1e-4)
+    assert (options.cycles, options.dropout, options.learning_rate, options.batch_size) == (3, False, 1e-4, 128)
+    assert options.to_dict()["yes_above"] == 0.5
+    assert "cycles=3" in repr(options) and options != lmtx.TrainerOptions()
+    with pytest.raises(AttributeError, match="no option 'epoch'"):
+        options.epoch
+    with pytest.raises(ValueError, match="epochs"):
+        lmtx.TrainerOptions(epoch=3)
+    assert "paper" in lmtx.preset_names()
