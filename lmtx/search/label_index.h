@@ -17,7 +17,7 @@
 namespace lmtx {
 
 struct LabelIndexOptions {
-  // Scale rows to unit length, so that scores are cosines (queries are never scaled).
+  // Scale rows to unit length, so that scores are cosines (queries are never scaled; rows of zeros stay zero).
   bool normalize = true;
   // "exact", or "hnsw" (approximate, through FAISS; builds with LMTX_FAISS only).
   std::string method = "exact";
@@ -49,15 +49,17 @@ class LMTX_API LabelIndex {
   static LabelIndex build(const at::Tensor& rows, const LabelIndexOptions& options = {});
 
   // The k best labels for each row of `queries`, float32 [num_queries, dim], best first; equal scores by falling preference for the smaller label
-  // number. Exact search takes memory for one block of scores, whatever the number of labels and queries.
-  // Throws std::invalid_argument for another dtype or shape, k < 1, or a query that is not finite.
+  // number. Exact search takes memory for one block of scores, whatever the number of labels and queries. Its scores are the same bits for equal rows
+  // and queries, wherever they lie and whatever the number of threads (docs/search.md). Reports progress in queries as the stage "search".
+  // Throws std::invalid_argument for another dtype or shape, k < 1, or a query that is not finite; Stopped on request.
   LabelMatches search(const at::Tensor& queries, int64_t k, const LabelFilter& filter = {}, const EventCallback& on_event = {},
                       std::stop_token stop = {}) const;
 
   // New values. Added rows of a removed label bring it back with those rows only.
+  // All throw std::invalid_argument as build() does, and std::out_of_range for a label to be removed or biased that has no rows.
   LabelIndex with_added(const at::Tensor& rows, std::span<const int64_t> owners) const;
   LabelIndex with_removed(std::span<const int64_t> labels) const;
-  // biases[i] is added to every score of labels[i].
+  // biases[i] is added to every score of labels[i], instead of a bias that it had; it goes away when the label is removed.
   LabelIndex with_bias(std::span<const int64_t> labels, std::span<const float> biases) const;
   // One segment, without the rows of removed labels.
   LabelIndex compact() const;
@@ -74,6 +76,8 @@ class LMTX_API LabelIndex {
   // Rows kept, those of removed labels included.
   int64_t num_rows() const;
   int64_t num_segments() const;
+  // The largest label number that ever had rows here (before compact()); -1 without any.
+  int64_t max_label() const;
   const LabelIndexOptions& options() const;
 
  private:

@@ -1,0 +1,220 @@
+#include "lmtx/search/label_index.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <unordered_set>
+
+#include "lmtx/search/detail/dot.h"
+#include "lmtx/search/detail/index_files.h"
+#include "lmtx/search/detail/search_state.h"
+
+namespace lmtx {
+
+struct LabelIndex::Impl : detail::IndexState {};
+
+namespace {
+
+using detail::IndexState;
+using detail::Segment;
+
+// Scores with larger ones could overflow float32.
+constexpr float largest_bias = 1e38f;
+// Below, comparing with every row is as fast as a walk through a graph.
+constexpr int64_t least_rows_for_graph = 2000;
+
+std::string shape_of(const at::Tensor& tensor) {
+  std::string text = "[";
+  for (int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "]";
+}
+
+// `dim` -1: any.
+at::Tensor checked_rows(const at::Tensor& rows, int64_t dim) {
+  if (!rows.defined()) throw std::invalid_argument("`rows` must be a tensor, but is undefined.");
+  if (rows.scalar_type() != at::kFloat) {
+    throw std::invalid_argument(std::string("`rows` must be float32, but is ") + c10::toString(rows.scalar_type()) + " instead.");
+  }
+  if (rows.dim() != 2 || rows.size(1) < 1 || (dim >= 0 && rows.size(1) != dim)) {
+    const std::string wanted = dim < 0 ? "dim" : std::to_string(dim);
+    throw std::invalid_argument("`rows` must have shape [num_rows, " + wanted + "], but has shape " + shape_of(rows) + " instead.");
+  }
+  const at::Tensor on_cpu = rows.detach().to(at::kCPU).contiguous();
+  for (int64_t i = 0; i < on_cpu.size(0); ++i) {
+    const float* row = on_cpu.const_data_ptr<float>() + i * on_cpu.size(1);
+    // Squares of float32 do not overflow float64, so the sum is finite where the numbers are.
+    if (!std::isfinite(detail::exact_dot(row, row, on_cpu.size(1)))) {
+      throw std::invalid_argument("`rows` must be finite, but row " + std::to_string(i) + " is not.");
+    }
+  }
+  return on_cpu;
+}
+
+void check_owners(std::span<const int64_t> owners, int64_t num_rows) {
+  if (static_cast<int64_t>(owners.size()) != num_rows) {
+    throw std::invalid_argument("`owners` must have a label number for each of the " + std::to_string(num_rows) + " rows, but has " +
+                                std::to_string(owners.size()) + " instead.");
+  }
+  const auto negative = std::find_if(owners.begin(), owners.end(), [](int64_t owner) { return owner < 0; });
+  if (negative != owners.end()) {
+    throw std::invalid_argument("`owners` must not be negative, but row " + std::to_string(negative - owners.begin()) + " belongs to label " +
+                                std::to_string(*negative) + ".");
+  }
+}
+
+void check_labels(const IndexState& index, std::span<const int64_t> labels) {
+  for (int64_t label : labels) {
+    if (!index.contains(label)) throw std::out_of_range("Label number " + std::to_string(label) + " has no rows in the index.");
+  }
+}
+
+void add_segment(IndexState& index, const at::Tensor& rows, std::span<const int64_t> owners, bool normalize) {
+  if (rows.size(0) == 0) return;
+  const std::shared_ptr<Segment> segment = Segment::copy_of(rows, owners, normalize);
+#ifdef LMTX_FAISS
+  if (index.options.method == "hnsw" && segment->num_rows() >= least_rows_for_graph) {
+    segment->set_graph(detail::build_graph(segment->row(0), segment->num_rows(), segment->dim()));
+  }
+#else
+  static_cast<void>(least_rows_for_graph);
+#endif
+  index.segments.push_back(segment);
+  index.num_labels += index.count_new_labels(static_cast<int64_t>(index.segments.size()) - 1);
+}
+
+struct Rows {
+  at::Tensor rows;  // float32 [num_rows, dim]
+  std::vector<int64_t> owners;
+};
+
+Rows living_rows(const IndexState& index) {
+  const auto num_segments = static_cast<int64_t>(index.segments.size());
+  std::vector<const float*> sources;
+  Rows living;
+  for (int64_t s = 0; s < num_segments; ++s) {
+    const Segment& segment = *index.segments[s];
+    for (int64_t i = 0; i < segment.num_rows(); ++i) {
+      if (!index.alive(s, segment.owners()[i])) continue;
+      sources.push_back(segment.row(i));
+      living.owners.push_back(segment.owners()[i]);
+    }
+  }
+  living.rows = at::empty({static_cast<int64_t>(sources.size()), index.dim}, at::TensorOptions().dtype(at::kFloat).device(at::kCPU));
+  auto* to = living.rows.mutable_data_ptr<float>();
+  for (const float* source : sources) to = std::copy_n(source, index.dim, to);
+  return living;
+}
+
+}  // namespace
+
+void detail::check_method(const LabelIndexOptions& options) {
+  if (options.method != "exact" && options.method != "hnsw") {
+    throw std::invalid_argument("`method` must be \"exact\" or \"hnsw\", but is \"" + options.method + "\" instead.");
+  }
+#ifndef LMTX_FAISS
+  if (options.method == "hnsw") {
+    throw std::invalid_argument("`method` is \"hnsw\", but this LMTX was built without FAISS: build it with LMTX_FAISS=ON, or use \"exact\".");
+  }
+#endif
+}
+
+LabelIndex::LabelIndex(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+LabelIndex LabelIndex::build(const at::Tensor& rows, std::span<const int64_t> owners, const LabelIndexOptions& options) {
+  detail::check_method(options);
+  const at::Tensor checked = checked_rows(rows, /*dim=*/-1);
+  check_owners(owners, checked.size(0));
+  const auto impl = std::make_shared<Impl>();
+  impl->options = options;
+  impl->dim = checked.size(1);
+  add_segment(*impl, checked, owners, options.normalize);
+  return LabelIndex(impl);
+}
+
+LabelIndex LabelIndex::build(const at::Tensor& rows, const LabelIndexOptions& options) {
+  std::vector<int64_t> owners(rows.defined() && rows.dim() > 0 ? static_cast<size_t>(rows.size(0)) : 0);
+  std::iota(owners.begin(), owners.end(), 0);
+  return build(rows, owners, options);
+}
+
+LabelMatches LabelIndex::search(const at::Tensor& queries, int64_t k, const LabelFilter& filter, const EventCallback& on_event, std::stop_token stop) const {
+  return detail::search_index(*impl_, queries, k, filter, on_event, stop);
+}
+
+LabelIndex LabelIndex::with_added(const at::Tensor& rows, std::span<const int64_t> owners) const {
+  const at::Tensor checked = checked_rows(rows, dim());
+  check_owners(owners, checked.size(0));
+  const auto impl = std::make_shared<Impl>(*impl_);
+  add_segment(*impl, checked, owners, impl->options.normalize);
+  return LabelIndex(impl);
+}
+
+LabelIndex LabelIndex::with_removed(std::span<const int64_t> labels) const {
+  check_labels(*impl_, labels);
+  const auto impl = std::make_shared<Impl>(*impl_);
+  for (int64_t label : std::unordered_set<int64_t>(labels.begin(), labels.end())) {
+    impl->removed[label] = num_segments();
+    impl->biases.erase(label);
+    --impl->num_labels;
+  }
+  return LabelIndex(impl);
+}
+
+LabelIndex LabelIndex::with_bias(std::span<const int64_t> labels, std::span<const float> biases) const {
+  if (labels.size() != biases.size()) {
+    throw std::invalid_argument("`biases` must have one number for each of the " + std::to_string(labels.size()) + " labels, but has " +
+                                std::to_string(biases.size()) + " instead.");
+  }
+  check_labels(*impl_, labels);
+  const auto impl = std::make_shared<Impl>(*impl_);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (!(std::abs(biases[i]) <= largest_bias)) {
+      throw std::invalid_argument("`biases` must be finite and at most 1e38, but entry " + std::to_string(i) + " is " + std::to_string(biases[i]) + ".");
+    }
+    impl->biases[labels[i]] = biases[i];
+  }
+  std::erase_if(impl->biases, [](const auto& entry) { return entry.second == 0; });
+  return LabelIndex(impl);
+}
+
+LabelIndex LabelIndex::compact() const {
+  if (num_segments() <= 1 && impl_->removed.empty()) return *this;
+  const auto impl = std::make_shared<Impl>(*impl_);
+  const Rows living = living_rows(*impl);
+  impl->segments.clear();
+  impl->removed.clear();
+  impl->num_labels = 0;
+  add_segment(*impl, living.rows, living.owners, /*normalize=*/false);
+  return LabelIndex(impl);
+}
+
+void LabelIndex::save(const std::filesystem::path& folder) const { detail::save_index(*impl_, folder); }
+
+LabelIndex LabelIndex::load(const std::filesystem::path& folder) {
+  const auto impl = std::make_shared<Impl>();
+  static_cast<IndexState&>(*impl) = detail::load_index(folder);
+  return LabelIndex(impl);
+}
+
+int64_t LabelIndex::dim() const { return impl_->dim; }
+int64_t LabelIndex::num_labels() const { return impl_->num_labels; }
+int64_t LabelIndex::num_segments() const { return static_cast<int64_t>(impl_->segments.size()); }
+const LabelIndexOptions& LabelIndex::options() const { return impl_->options; }
+
+int64_t LabelIndex::num_rows() const {
+  int64_t rows = 0;
+  for (const auto& segment : impl_->segments) rows += segment->num_rows();
+  return rows;
+}
+
+int64_t LabelIndex::max_label() const {
+  int64_t largest = -1;
+  for (const auto& segment : impl_->segments) largest = std::max(largest, segment->labels().back());
+  return largest;
+}
+
+}  // namespace lmtx
