@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <ostream>
 #include <set>
 #include <utility>
 #include <vector>
@@ -59,6 +60,11 @@ struct Ranking {
   std::vector<float> scores;
   bool operator==(const Ranking&) const = default;
 };
+
+inline std::ostream& operator<<(std::ostream& stream, const Ranking& ranking) {
+  for (size_t i = 0; i < ranking.labels.size(); ++i) stream << (i == 0 ? "" : ", ") << ranking.labels[i] << ": " << ranking.scores[i];
+  return stream;
+}
 
 inline std::vector<Ranking> rankings_of(const lmtx::LabelMatches& matches) {
   const int64_t k = matches.labels.size(1);
