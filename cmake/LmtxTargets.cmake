@@ -30,7 +30,9 @@ target_link_libraries(lmtx_inference PUBLIC lmtx::torch Eigen3::Eigen
 if(LMTX_FAISS)
   target_link_libraries(lmtx_inference PRIVATE $<BUILD_INTERFACE:lmtx_faiss>)
 endif()
-target_precompile_headers(lmtx_inference PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+# The slow headers, compiled once. No path of this checkout among them, so that ccache finds what another checkout compiled.
+target_precompile_headers(lmtx_inference PRIVATE <ATen/core/Tensor.h> <algorithm> <cstdint> <filesystem> <functional> <memory> <nlohmann/json.hpp> <span>
+                          <stdexcept> <string> <string_view> <vector>)
 
 add_library(lmtx SHARED ${lmtx_sources})
 target_link_libraries(lmtx PUBLIC lmtx_inference
