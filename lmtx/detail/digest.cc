@@ -14,6 +14,8 @@ Hasher::Hasher() : state_(std::make_unique<State>()) {
   if (blake2b_init(&state_->blake, sizeof(Digest)) != 0) throw std::runtime_error("BLAKE2b did not start; this is a bug in LMTX.");
 }
 
+Hasher::Hasher(const Hasher& other) : state_(std::make_unique<State>(*other.state_)) {}
+
 Hasher::~Hasher() = default;
 
 Hasher& Hasher::add_raw(const void* bytes, size_t size) {

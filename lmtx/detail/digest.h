@@ -17,7 +17,8 @@ class LMTX_API Hasher {
  public:
   Hasher();
   ~Hasher();
-  Hasher(const Hasher&) = delete;
+  // A copy goes on from the same parts, so that what many digests begin with is hashed once.
+  Hasher(const Hasher& other);
   Hasher& operator=(const Hasher&) = delete;
   // Adds a part: its length (8 bytes, little endian), then its bytes.
   Hasher& add(std::string_view part);

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/quote.h"
 
 namespace lmtx::detail {
 
@@ -13,11 +14,13 @@ constexpr int max_depth = 100;
 
 [[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
-// What nlohmann says, without its "[json.exception.parse_error.101] " in front.
+// What nlohmann says, without its "[json.exception.parse_error.101] " in front and without "line 1", which misleads where the text is one line of a file.
+// It repeats what it read last, which may be long and no UTF-8.
 std::string plain_message(const std::exception& error) {
-  const std::string text = error.what();
-  const size_t end = text.find("] ");
-  return end == std::string::npos ? text : text.substr(end + 2);
+  std::string text = error.what();
+  if (const size_t end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
+  if (const size_t line = text.find("at line 1, "); line != std::string::npos) text.erase(line + 3, 8);
+  return one_line(text, 200);
 }
 
 const Json* find(const Json& object, const char* key, const std::string& place) {

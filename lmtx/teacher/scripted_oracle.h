@@ -16,9 +16,9 @@ namespace lmtx {
 
 struct ScriptedOracleOptions {
   std::string identity = "scripted/1";
-  // Questions after which judge() throws TeacherError; -1 for never.
+  // Questions after which judge() throws TeacherError, then and at each later call; -1 for never.
   int64_t throw_after = -1;
-  // Leave every n-th question unanswered the first time it is asked; 0 for none.
+  // Leave every n-th question unanswered, if none of its pairs was asked before; 0 for none.
   int64_t skip_every = 0;
   TeacherTraits traits;
 };
@@ -32,10 +32,13 @@ class LMTX_API ScriptedOracle final : public TeacherOracle {
   void judge(std::span<const Question> questions, AnswerSink& answers) override;
   TeacherTraits traits() const override;
 
-  // How often each (document uid, label uid) was asked.
+  // How often each (document uid, label uid) was asked, left unanswered or not.
   std::map<std::pair<std::string, std::string>, int64_t> asked() const;
 
  private:
+  // Counts the question; false where it is to be left unanswered.
+  bool remember(const Question& question);
+
   Rule rule_;
   ScriptedOracleOptions options_;
   mutable std::mutex mutex_;

@@ -43,6 +43,9 @@ class LMTX_API TeacherError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Throws std::invalid_argument, naming document and label, unless there is one verdict a label.
+LMTX_API void check_verdicts(const Question& question, std::span<const Verdict> verdicts);
+
 // Takes answers. May be called from any thread.
 class LMTX_API AnswerSink {
  public:

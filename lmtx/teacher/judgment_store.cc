@@ -1,0 +1,301 @@
+#include "lmtx/teacher/judgment_store.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <ctime>
+#include <fstream>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "lmtx/detail/digest.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/json.h"
+#include "lmtx/detail/quote.h"
+#include "lmtx/detail/sqlite.h"
+
+namespace lmtx {
+
+namespace fs = std::filesystem;
+using detail::Database;
+using detail::Statement;
+using detail::Transaction;
+
+namespace {
+
+// "LMTX", in the header of the file.
+constexpr int64_t application_id = 0x4c4d5458;
+constexpr int64_t newest_format = 1;
+// Long enough for other processes' commits and checkpoints.
+constexpr int busy_timeout_ms = 60'000;
+
+// Keys are digests, so rows lie in random order, and the table is its own index. What many judgments share lies in `answers`, one row a put().
+constexpr const char* schema = R"sql(
+CREATE TABLE teachers (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE runs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE answers (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs,
+  document TEXT NOT NULL,           -- uid
+  time INTEGER NOT NULL,            -- seconds since 1970, UTC
+  prompt_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cost REAL NOT NULL,
+  seconds REAL NOT NULL
+) STRICT;
+CREATE TABLE judgments (
+  key BLOB NOT NULL PRIMARY KEY,    -- 16 bytes
+  teacher INTEGER NOT NULL REFERENCES teachers,
+  answer INTEGER NOT NULL REFERENCES answers,
+  label TEXT NOT NULL,              -- uid
+  score REAL CHECK (score BETWEEN 0 AND 1)  -- NULL: abstained
+) STRICT, WITHOUT ROWID;
+PRAGMA application_id = 0x4c4d5458;
+PRAGMA user_version = 1;
+)sql";
+
+// The keys of a question's labels. What they have in common is hashed once.
+class QuestionKeys {
+ public:
+  QuestionKeys(std::string_view identity, const Question& question) {
+    constexpr uint8_t version = 1;
+    document_.add_raw(&version, 1).add(identity).add(question.title).add(question.content);
+  }
+
+  detail::Digest operator()(const LabelToJudge& label) const { return detail::Hasher(document_).add(label.name).add(label.description).finish(); }
+
+ private:
+  detail::Hasher document_;
+};
+
+// Made and not yet filled, or just touched; true also for a file of no bytes.
+bool is_empty(Database& database) { return database.integer("SELECT count(*) FROM sqlite_master") == 0 && database.integer("PRAGMA user_version") == 0; }
+
+// False for an empty database, true for a store of ours.
+bool has_schema(Database& database, const fs::path& file) {
+  const int64_t application = database.integer("PRAGMA application_id");
+  if (application == 0 && is_empty(database)) return false;
+  if (application != application_id) throw std::runtime_error(file.string() + ": an SQLite database, but no judgment store of LMTX.");
+  const int64_t format = database.integer("PRAGMA user_version");
+  if (format > newest_format) {
+    throw std::runtime_error(file.string() + ": the judgment store has format " + std::to_string(format) + ", but this version of LMTX reads up to format " +
+                             std::to_string(newest_format) + "; a newer version is needed.");
+  }
+  if (format < 1) throw std::runtime_error(file.string() + ": the judgment store has no valid format number (" + std::to_string(format) + ").");
+  return true;
+}
+
+// SQLite notices missing pages, but fills up the last one with zeros.
+void check_whole_pages(const fs::path& file) {
+  std::error_code none;
+  const fs::path log = file.string() + "-wal";
+  if (fs::exists(log, none) && fs::file_size(log, none) > 0) return;
+  const auto size = fs::file_size(file, none);
+  if (none || size < 100) return;
+  unsigned char header[18] = {};
+  std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(header), sizeof header);
+  const unsigned page_size = header[16] * 256u + header[17];  // 1 stands for 65,536
+  if (page_size >= 512 && size % page_size != 0) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
+}
+
+// Two processes that make one store at the same moment may refuse each other here without waiting.
+void use_write_ahead_log(Database& database) {
+  for (int waited_ms = 0;; waited_ms += 10) {
+    const int code = sqlite3_exec(database.handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return;
+    if ((code & 0xff) != SQLITE_BUSY || waited_ms >= busy_timeout_ms) database.fail(code);
+    sqlite3_sleep(10);
+  }
+}
+
+void make_schema(Database& database, const fs::path& file) {
+  Transaction transaction(database, Transaction::Kind::write);
+  // Another process may have been faster.
+  if (!has_schema(database, file)) database.execute(schema);
+  transaction.commit();
+}
+
+// One connection for reading.
+struct Reader {
+  explicit Reader(const fs::path& file)
+      : database(file, /*create=*/false, busy_timeout_ms),
+        find(database, "SELECT score, runs.name FROM judgments JOIN answers ON answers.id = answer JOIN runs ON runs.id = run WHERE key = ?1") {}
+
+  // The one that `find` stands on.
+  Judgment judgment() const {
+    if (find.is_null(0)) return {Verdict::abstain(), find.text(1)};
+    const double score = find.real(0);
+    if (!(score >= 0 && score <= 1)) database.fail(SQLITE_CORRUPT);
+    return {Verdict::score(score), find.text(1)};
+  }
+
+  Database database;
+  Statement find;
+};
+
+// The connection for writing.
+struct Writer {
+  explicit Writer(const fs::path& file) : database(file, /*create=*/true, busy_timeout_ms) {
+    if (database.read_only()) database.fail(SQLITE_READONLY);
+    check_whole_pages(file);
+    const bool is_new = !has_schema(database, file);
+    use_write_ahead_log(database);
+    // Survives the end of the process; after a power cut the last commits may be missing.
+    database.execute("PRAGMA synchronous = NORMAL");
+    if (is_new) make_schema(database, file);
+  }
+
+  // The row of a name in one of the tables that intern names.
+  int64_t intern(Statement& insert, Statement& select, std::string_view name) {
+    insert.bind(1, name).run();
+    select.bind(1, name);
+    select.step();
+    const int64_t id = select.integer(0);
+    select.reset();
+    return id;
+  }
+
+  int64_t add_answer(const Question& question, const Usage& usage, int64_t run) {
+    // Not a number would be NULL to SQLite; no reason to lose a verdict that was paid for.
+    const auto known = [](double value) { return std::isfinite(value) ? value : 0.0; };
+    answer.bind(1, run).bind(2, question.uid).bind(3, static_cast<int64_t>(std::time(nullptr)));
+    answer.bind(4, usage.prompt_tokens).bind(5, usage.cached_tokens).bind(6, usage.completion_tokens);
+    answer.bind(7, known(usage.cost)).bind(8, known(usage.seconds)).run();
+    return sqlite3_last_insert_rowid(database.handle());
+  }
+
+  // True where the key was not there before.
+  bool add_judgment(const detail::Digest& key, int64_t teacher, int64_t answer_id, std::string_view label, const Verdict& verdict) {
+    judgment.bind(1, std::span<const uint8_t>(key)).bind(2, teacher).bind(3, answer_id).bind(4, label);
+    verdict.scored() ? judgment.bind(5, verdict.score()) : judgment.bind_null(5);
+    judgment.run();
+    return sqlite3_changes(database.handle()) > 0;
+  }
+
+  Database database;
+  Statement insert_teacher{database, "INSERT INTO teachers (identity) VALUES (?1) ON CONFLICT DO NOTHING"};
+  Statement select_teacher{database, "SELECT id FROM teachers WHERE identity = ?1"};
+  Statement insert_run{database, "INSERT INTO runs (name) VALUES (?1) ON CONFLICT DO NOTHING"};
+  Statement select_run{database, "SELECT id FROM runs WHERE name = ?1"};
+  Statement answer{database,
+                   "INSERT INTO answers (run, document, time, prompt_tokens, cached_tokens, completion_tokens, cost, seconds) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"};
+  Statement judgment{database, "INSERT INTO judgments (key, teacher, answer, label, score) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO NOTHING"};
+};
+
+bool is_kept(const Verdict& verdict) { return verdict.kind() == Verdict::Kind::scored || verdict.kind() == Verdict::Kind::abstained; }
+
+}  // namespace
+
+struct JudgmentStore::Impl {
+  explicit Impl(const fs::path& path) : file(fs::absolute(path)), writer(file) {}
+
+  // SQLite's connections do not survive fork(): two processes that used one would damage the file.
+  void check_process() const {
+    if (getpid() != process) throw std::runtime_error(file.string() + ": the judgment store was opened before fork(); open it again in this process.");
+  }
+
+  // Calls `use` with a connection that no other thread uses meanwhile. One that threw is not used again.
+  template <typename Use>
+  auto with_reader(Use use) {
+    check_process();
+    std::unique_ptr<Reader> reader = take_reader();
+    auto result = use(*reader);
+    const std::lock_guard lock(readers_mutex);
+    idle_readers.push_back(std::move(reader));
+    return result;
+  }
+
+  std::unique_ptr<Reader> take_reader() {
+    {
+      const std::lock_guard lock(readers_mutex);
+      if (!idle_readers.empty()) {
+        std::unique_ptr<Reader> reader = std::move(idle_readers.back());
+        idle_readers.pop_back();
+        return reader;
+      }
+    }
+    return std::make_unique<Reader>(file);
+  }
+
+  const fs::path file;
+  const pid_t process = getpid();
+  std::mutex writer_mutex;
+  Writer writer;
+  std::mutex readers_mutex;
+  // As many as threads ever read at once.
+  std::vector<std::unique_ptr<Reader>> idle_readers;
+};
+
+JudgmentStore::JudgmentStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+JudgmentStore::JudgmentStore(JudgmentStore&&) noexcept = default;
+JudgmentStore& JudgmentStore::operator=(JudgmentStore&&) noexcept = default;
+
+JudgmentStore::~JudgmentStore() {
+  // After fork() the connections belong to the parent; closing them here could release its locks.
+  if (impl_ && getpid() != impl_->process) static_cast<void>(impl_.release());
+}
+
+JudgmentStore JudgmentStore::open(const fs::path& file) { return JudgmentStore(std::make_unique<Impl>(file)); }
+
+std::vector<std::optional<Judgment>> JudgmentStore::find(const std::string& identity, const Question& question) const {
+  return impl_->with_reader([&](Reader& reader) {
+    const QuestionKeys key_of(identity, question);
+    std::vector<std::optional<Judgment>> found(question.labels.size());
+    // One transaction, so that the file is locked and looked at once for all labels.
+    Transaction transaction(reader.database, Transaction::Kind::read);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const detail::Digest key = key_of(question.labels[i]);
+      if (!reader.find.bind(1, std::span<const uint8_t>(key)).step()) continue;
+      found[i] = reader.judgment();
+      reader.find.reset();
+    }
+    transaction.commit();
+    return found;
+  });
+}
+
+void JudgmentStore::put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage, const std::string& run) {
+  impl_->check_process();
+  check_verdicts(question, verdicts);
+  const QuestionKeys key_of(identity, question);
+  std::vector<std::pair<size_t, detail::Digest>> kept;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    if (is_kept(verdicts[i])) kept.emplace_back(i, key_of(question.labels[i]));
+  }
+  if (kept.empty()) return;
+
+  const std::lock_guard lock(impl_->writer_mutex);
+  Writer& writer = impl_->writer;
+  Transaction transaction(writer.database, Transaction::Kind::write);
+  const int64_t teacher = writer.intern(writer.insert_teacher, writer.select_teacher, identity);
+  const int64_t answer = writer.add_answer(question, usage, writer.intern(writer.insert_run, writer.select_run, run));
+  bool any_new = false;
+  for (const auto& [i, key] : kept) any_new |= writer.add_judgment(key, teacher, answer, question.labels[i].uid, verdicts[i]);
+  if (any_new) transaction.commit();
+}
+
+int64_t JudgmentStore::size() const {
+  return impl_->with_reader([](Reader& reader) { return reader.database.integer("SELECT count(*) FROM judgments"); });
+}
+
+int64_t JudgmentStore::size(const std::string& identity) const {
+  return impl_->with_reader([&](Reader& reader) {
+    Statement count(reader.database, "SELECT count(*) FROM judgments WHERE teacher = (SELECT id FROM teachers WHERE identity = ?1)");
+    count.bind(1, identity).step();
+    return count.integer(0);
+  });
+}
+
+std::vector<std::string> JudgmentStore::identities() const {
+  return impl_->with_reader([](Reader& reader) {
+    std::vector<std::string> identities;
+    Statement select(reader.database, "SELECT identity FROM teachers ORDER BY identity");
+    while (select.step()) identities.push_back(select.text(0));
+    return identities;
+  });
+}
+
+}  // namespace lmtx

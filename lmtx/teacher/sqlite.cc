@@ -1,0 +1,124 @@
+#include "lmtx/detail/sqlite.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace lmtx::detail {
+
+namespace {
+
+// What a user can do something about, in words; the rest as SQLite says it.
+std::string explain(int code, sqlite3* connection) {
+  switch (code & 0xff) {
+    case SQLITE_NOTADB: return "the file is no SQLite database, or is damaged.";
+    case SQLITE_CORRUPT: return "the database is damaged or truncated.";
+    case SQLITE_FULL: return "the disk is full.";
+    case SQLITE_READONLY: return "the file cannot be written (read-only).";
+    case SQLITE_BUSY: return "the database stayed locked by another process.";
+    default: break;
+  }
+  std::string message = connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  const int cause = connection ? sqlite3_system_errno(connection) : 0;
+  if (cause != 0 && (code & 0xff) != SQLITE_ERROR) message += " (" + std::string(std::strerror(cause)) + ")";
+  return message + ".";
+}
+
+}  // namespace
+
+Database::Database(const std::filesystem::path& file, bool create, int busy_timeout_ms) : file_(file) {
+  // SQLite gives names such as ":memory:" a meaning of their own; an absolute path has none.
+  const std::string path = std::filesystem::absolute(file).string();
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+  sqlite3* connection = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
+  connection_.reset(connection);
+  if (code != SQLITE_OK) fail(code);
+  sqlite3_extended_result_codes(connection, 1);
+  sqlite3_busy_timeout(connection, busy_timeout_ms);
+}
+
+void Database::fail(int code) const { throw std::runtime_error(file_.string() + ": " + explain(code, connection_.get())); }
+
+void Database::execute(const char* sql) {
+  const int code = sqlite3_exec(handle(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+int64_t Database::integer(const char* sql) {
+  Statement statement(*this, sql);
+  statement.step();
+  return statement.integer(0);
+}
+
+std::string Database::text(const char* sql) {
+  Statement statement(*this, sql);
+  statement.step();
+  return statement.text(0);
+}
+
+bool Database::read_only() const { return sqlite3_db_readonly(handle(), "main") == 1; }
+
+Statement::Statement(Database& database, const char* sql) : database_(database) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(database.handle(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  statement_.reset(statement);
+  check(code);
+}
+
+Statement& Statement::check(int code) {
+  if (code != SQLITE_OK) database_.fail(code);
+  return *this;
+}
+
+Statement& Statement::bind(int index, int64_t value) { return check(sqlite3_bind_int64(statement_.get(), index, value)); }
+Statement& Statement::bind(int index, double value) { return check(sqlite3_bind_double(statement_.get(), index, value)); }
+Statement& Statement::bind_null(int index) { return check(sqlite3_bind_null(statement_.get(), index)); }
+
+Statement& Statement::bind(int index, std::string_view text) {
+  // A null pointer, which an empty view may hold, would bind NULL.
+  return check(sqlite3_bind_text64(statement_.get(), index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+}
+
+Statement& Statement::bind(int index, std::span<const uint8_t> bytes) {
+  return check(sqlite3_bind_blob64(statement_.get(), index, bytes.data(), bytes.size(), SQLITE_STATIC));
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  try {
+    if (code != SQLITE_DONE) database_.fail(code);
+  } catch (...) {
+    reset();
+    throw;
+  }
+  reset();
+  return false;
+}
+
+void Statement::run() {
+  while (step()) continue;
+}
+
+// Its result repeats the error of the last step(), which was thrown already.
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+
+std::string Statement::text(int column) const {
+  const void* text = sqlite3_column_text(statement_.get(), column);
+  return text ? std::string(static_cast<const char*>(text), static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+}
+
+// A writer takes its lock at the start: a reader that turns writer later could be refused without waiting.
+Transaction::Transaction(Database& database, Kind kind) : database_(database) { database.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"); }
+
+Transaction::~Transaction() {
+  // May fail where SQLite has rolled back by itself (disk full), which is what is wanted.
+  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace lmtx::detail
