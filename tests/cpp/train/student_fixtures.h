@@ -1,4 +1,4 @@
-// What the tests of losses, optimizer and student training share: fixture files, tensors out of JSON, temporary folders.
+// What the tests of losses, optimizer and student training share: tensors out of JSON, temporary folders.
 #pragma once
 
 #include <ATen/TensorOperators.h>
@@ -10,12 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "data.h"
 #include "lmtx/detail/json.h"
 
 namespace lmtx::test {
-
-// tests/data of the checkout that this file was compiled in.
-inline std::filesystem::path data_folder() { return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "data"; }
 
 // float64, out of a flat list.
 inline at::Tensor tensor_of(const detail::Json& list, at::IntArrayRef shape) {

@@ -1,0 +1,11 @@
+// Where the files that tests compare with lie.
+#pragma once
+
+#include <filesystem>
+
+namespace lmtx::test {
+
+// tests/data of the checkout that was built.
+std::filesystem::path data_folder();
+
+}  // namespace lmtx::test
