@@ -18,4 +18,8 @@ void AddedTokenList::add(AddedToken token) {
   tokens_.push_back(std::move(token));
 }
 
+bool AddedTokenList::contains(const std::string& content) const {
+  return std::any_of(tokens_.begin(), tokens_.end(), [&](const AddedToken& token) { return token.content == content; });
+}
+
 }  // namespace lmtx::detail

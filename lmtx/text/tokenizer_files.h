@@ -27,6 +27,7 @@ class AddedTokenList {
   explicit AddedTokenList(const Vocabulary& vocabulary) : vocabulary_(vocabulary), next_id_(static_cast<int32_t>(vocabulary.size())) {}
   // A token that was added before is replaced.
   void add(AddedToken token);
+  bool contains(const std::string& content) const;
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 
  private:

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
@@ -73,17 +74,17 @@ void add_token(const Json& token, AddedTokenList& list, const std::string& place
             .normalized = !plain && json_boolean_or(token, "normalized", false, place)});
 }
 
+constexpr std::pair<const char*, const char*> special_tokens[] = {
+    {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
+
 std::vector<AddedToken> read_added_tokens(const Json& config, const std::unordered_map<std::string, int32_t>& vocabulary, const std::string& place) {
   AddedTokenList list(vocabulary);
-  const Json nothing = Json::object();
-  for (const auto& [id, token] : config.value("added_tokens_decoder", nothing).items()) add_token(token, list, place + ": `added_tokens_decoder`");
-  for (const auto& [key, otherwise] : {std::pair{"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}}) {
+  const Json decoder = config.value("added_tokens_decoder", Json::object());
+  for (const auto& [id, token] : decoder.items()) add_token(token, list, place + ": `added_tokens_decoder`");
+  for (const auto& [key, otherwise] : special_tokens) {
     const auto entry = config.find(key);
     const bool given = entry != config.end() && !entry->is_null();
-    const auto& known = list.tokens();
-    const std::string content = config_token(config, key, otherwise, place);
-    const bool there = std::any_of(known.begin(), known.end(), [&](const AddedToken& token) { return token.content == content; });
-    if (!there) add_token(given ? *entry : Json(otherwise), list, place + ": `" + key + "`");
+    if (!list.contains(config_token(config, key, otherwise, place))) add_token(given ? *entry : Json(otherwise), list, place + ": `" + key + "`");
   }
   for (const Json& token : config.value("additional_special_tokens", Json::array())) add_token(token, list, place + ": `additional_special_tokens`");
   return list.tokens();
