@@ -42,10 +42,17 @@ def test_the_example_tags_as_python_does(programs, tagger):
     import lmtx
 
     output = subprocess.check_output([programs / "tag", tagger], input="\n".join(TEXTS) + "\n", text=True)
-    assert len(output.splitlines()) >= len(TEXTS)
-    best = [tags[0].label for tags in lmtx.Tagger.load(tagger).tag(TEXTS, k=1)]
-    # Each text's best label is the first label named after it.
-    assert [re.search("|".join(label["title"] for label in LABELS), line)[0] for line in output.splitlines() if any(l["title"] in line for l in LABELS)][:1] == best[:1]
+    expected = [[text] + [tag.label for tag in tags] for text, tags in zip(TEXTS, lmtx.Tagger.load(tagger).tag(TEXTS, k=3))]
+    # A line with the text, then a line "  score  label" for each of three labels, best first.
+    lines = [line if line in TEXTS else line.split("  ")[2] for line in output.splitlines()]
+    assert lines == sum(expected, [])
+    assert [tags[1] for tags in expected] == ["Wine", "Cleaning"]
+
+
+def test_the_example_says_what_is_wrong_with_a_tagger(programs, tmp_path):
+    result = subprocess.run([programs / "tag", tmp_path / "none"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert result.returncode == 1
+    assert result.stderr.startswith("tag: ") and str(tmp_path / "none") in result.stderr
 
 
 def test_both_libraries_are_found(programs):
