@@ -36,7 +36,7 @@ at::Tensor float_tensor(const py::object& object, const std::string& name) {
     PyErr_Clear();
     throw py::type_error("`" + name + "` must be a float32 array, but is of type " + std::string(py::str(py::type::of(object).attr("__name__"))) + " instead.");
   }
-  if (!array.dtype().is(py::dtype::of<float>()) && array.dtype().num() != py::dtype::of<float>().num()) {
+  if (!py::isinstance<py::array_t<float>>(array)) {
     throw py::value_error("`" + name + "` must be a float32 array, but has dtype " + std::string(py::str(array.dtype())) + " instead; use .astype(np.float32).");
   }
   if (!fits_a_tensor(array)) array = py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(array);
