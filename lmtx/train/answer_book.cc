@@ -12,7 +12,7 @@ LabelToJudge to_judge(const Label& label) { return {label.uid, label.name, label
 
 PairState state_of(const Verdict& verdict) { return verdict.scored() ? PairState::scored : PairState::abstained; }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) { return std::string("'").append(text).append("'"); }
 
 void check_length(const Question& question, size_t verdicts) {
   if (verdicts == question.labels.size()) return;

@@ -1,58 +1,57 @@
-// Arrays of numbers in a file with a kind, a format number and a checksum: the results of a run's stages. Internal.
+// Arrays of numbers, one after the other, in a framed file: the results of a run's stages. Internal; format: docs/formats/run.md.
 #pragma once
 
-#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "lmtx/detail/framed_file.h"
 #include "lmtx/export.h"
 
 namespace lmtx {
 
-static_assert(std::endian::native == std::endian::little, "run files are little endian");
-
-// Layout: docs/formats/run.md.
 class LMTX_API ArrayFileWriter {
  public:
-  // `kind` has exactly 8 characters and says what the file is.
-  explicit ArrayFileWriter(const std::string& kind);
-
   template <typename T>
   void add(const std::vector<T>& values) {
     static_assert(std::is_trivially_copyable_v<T>);
-    add_bytes(values.data(), values.size() * sizeof(T));
+    add_bytes({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
   }
   // Whole or not at all.
-  void save(const std::filesystem::path& file);
+  void save(const std::filesystem::path& file, const detail::FileKind& kind) const;
 
  private:
-  void add_bytes(const void* bytes, size_t size);
+  void add_bytes(std::string_view bytes);
   std::string bytes_;
 };
 
 class LMTX_API ArrayFileReader {
  public:
   // Throws std::runtime_error naming the file: another kind, a newer format, truncated, damaged.
-  ArrayFileReader(std::filesystem::path file, const std::string& kind);
+  ArrayFileReader(const std::filesystem::path& file, const detail::FileKind& kind);
 
   // The next array.
   template <typename T>
   std::vector<T> next() {
     static_assert(std::is_trivially_copyable_v<T>);
-    std::vector<T> values(next_size() / sizeof(T));
-    read_bytes(values.data(), values.size() * sizeof(T));
+    const std::string_view bytes = next_bytes(sizeof(T));
+    std::vector<T> values(bytes.size() / sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
+  // For arrays that do not fit together.
+  [[noreturn]] void refuse() const;
 
  private:
-  size_t next_size();
-  void read_bytes(void* bytes, size_t size);
-  std::filesystem::path file_;
-  std::string bytes_;
-  size_t position_ = 0;
+  std::string_view next_bytes(size_t entry_size);
+
+  std::string place_;
+  detail::FramedFile file_;
+  std::string_view left_;
 };
 
 }  // namespace lmtx

@@ -10,7 +10,7 @@ namespace lmtx {
 
 namespace {
 
-constexpr const char* kind = "lmtxaskd";
+constexpr detail::FileKind kind{"LMTXASKD", 1, "file of asked pairs"};
 constexpr uint8_t from_store_bit = 16, earlier_bit = 32, charged_bit = 64, state_bits = 15;
 
 uint8_t flags_of(const AskedPair& pair) {
@@ -73,13 +73,13 @@ void AskedPairs::save(const std::filesystem::path& file) const {
     flags.push_back(flags_of(pair));
     scores.push_back(pair.score);
   }
-  ArrayFileWriter writer(kind);
+  ArrayFileWriter writer;
   writer.add(documents_);
   writer.add(offsets_);
   writer.add(labels);
   writer.add(flags);
   writer.add(scores);
-  writer.save(file);
+  writer.save(file, kind);
 }
 
 AskedPairs AskedPairs::load(const std::filesystem::path& file) {
@@ -92,7 +92,7 @@ AskedPairs AskedPairs::load(const std::filesystem::path& file) {
   const auto scores = reader.next<double>();
   if (asked.offsets_.size() != asked.documents_.size() + 1 || asked.offsets_.back() != static_cast<int64_t>(labels.size()) || flags.size() != labels.size() ||
       scores.size() != labels.size())
-    throw std::runtime_error(file.string() + " is damaged: its arrays do not fit together.");
+    reader.refuse();
   for (size_t i = 0; i < labels.size(); ++i) {
     asked.pairs_.push_back({.score = scores[i],
                             .label = labels[i],

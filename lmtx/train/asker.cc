@@ -1,6 +1,5 @@
 #include "lmtx/train/asker.h"
 
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -69,20 +68,21 @@ Asker::Asker(std::shared_ptr<TeacherOracle> teacher, std::shared_ptr<JudgmentSto
              AskerOptions options)
     : teacher_(std::move(teacher)), store_(std::move(store)), documents_(std::move(documents)), labels_(std::move(labels)), options_(std::move(options)) {}
 
-AskerResult Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
-                       const EventCallback& on_event, std::stop_token stop) const {
+AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
+                      const EventCallback& on_event, std::stop_token stop) const {
   const auto book = std::make_shared<AnswerBook>(
       std::move(wanted), store_, labels_, spending,
       AnswerBookOptions{.identity = teacher_->identity(), .run = options_.run, .charge_stored = options_.charge_stored, .missing_log = missing_log});
   const std::stop_callback forward_stop(stop, [&] { book->request_stop(); });
   book->settle_from(earlier);
   {
-    const auto report = [&, reported = int64_t{-1}]() mutable {
+    int64_t reported = -1;
+    const auto report = [&] {
       const int64_t done = book->num_pairs() - book->num_open();
       if (on_event && done != reported) on_event({.stage = "ask", .done = done, .total = book->num_pairs(), .message = {}});
       reported = done;
     };
-    TeacherCalls calls(teacher_, book, teacher_->traits().concurrent_calls, std::ref(report), stop);
+    TeacherCalls calls(teacher_, book, teacher_->traits().concurrent_calls, report, stop);
     for (int64_t round = 0; round < options_.ask_rounds && book->num_open() > 0; ++round) offer(*book, calls, stop);
     report();
   }
@@ -90,7 +90,7 @@ AskerResult Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, S
   const int64_t open = book->num_open();
   AskedPairs pairs = book->close();
   if (!may_close(open, pairs.num_pairs())) throw PairsOpen(describe_open(open, pairs.num_pairs(), first_failure), open);
-  return {std::move(pairs), first_failure};
+  return pairs;
 }
 
 void Asker::offer(AnswerBook& book, TeacherCalls& calls, const std::stop_token& stop) const {

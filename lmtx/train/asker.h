@@ -28,12 +28,6 @@ struct AskerOptions {
   double accept_missing = 0;
 };
 
-struct AskerResult {
-  AskedPairs pairs;
-  // Why the first verdict failed that did; empty for none.
-  std::string first_failure;
-};
-
 class LMTX_API Asker {
  public:
   Asker(std::shared_ptr<TeacherOracle> teacher, std::shared_ptr<JudgmentStore> store, Corpus documents, std::shared_ptr<const LabelSet> labels, AskerOptions options);
@@ -41,8 +35,8 @@ class LMTX_API Asker {
   // Settles every pair of `wanted` within `spending`, one question a document, in the order of the documents, which are streamed. What is not answered is offered
   // `ask_rounds` times; then PairsOpen, unless `accept_missing` covers it. Called again with the same arguments and log it goes on and ends with the same
   // pairs. `on_event` gets progress in pairs.
-  AskerResult ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
-                  const EventCallback& on_event = {}, std::stop_token stop = {}) const;
+  AskedPairs ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
+                 const EventCallback& on_event = {}, std::stop_token stop = {}) const;
 
  private:
   void offer(AnswerBook& book, TeacherCalls& calls, const std::stop_token& stop) const;

@@ -13,7 +13,7 @@ namespace {
 std::string count(int64_t number, const std::string& noun) {
   std::string digits = std::to_string(number);
   for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
-  return digits + " " + noun + (number == 1 ? "" : "s");
+  return digits.append(" ").append(noun).append(number == 1 ? "" : "s");
 }
 
 std::string one_decimal(double number) {
@@ -25,7 +25,7 @@ std::string one_decimal(double number) {
 std::string per_cent(double fraction) { return one_decimal(100 * fraction) + " %"; }
 
 std::string length_notice(const char* option, int64_t wanted, int64_t used) {
-  return "`" + std::string(option) + "` is " + std::to_string(wanted) + ", but the encoder has " + std::to_string(used) + " positions: texts are cut there.";
+  return std::string("`").append(option) + "` is " + std::to_string(wanted) + ", but the encoder has " + std::to_string(used) + " positions: texts are cut there.";
 }
 
 }  // namespace

@@ -14,12 +14,17 @@ namespace lmtx {
 
 namespace {
 
-constexpr const char* kind = "lmtxlist";
+constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
 
 // Documents embedded before their vectors are searched and forgotten. Part of the result: vectors depend on what they are computed with by rounding.
 constexpr int64_t block_size = 4096;
 
-EncodeOptions encode_options(const ShortlisterOptions& options) { return {.normalize = true, .token_budget = options.token_budget}; }
+EncodeOptions encode_options(const ShortlisterOptions& options) {
+  EncodeOptions encode;
+  encode.normalize = true;
+  encode.token_budget = options.token_budget;
+  return encode;
+}
 
 RaggedTokens all_tokens(const TokenFile& file) {
   RaggedTokens tokens;
@@ -75,23 +80,23 @@ void append(Shortlists& lists, const std::string& record) {
 }  // namespace
 
 void Shortlists::save(const std::filesystem::path& file) const {
-  ArrayFileWriter writer(kind);
+  ArrayFileWriter writer;
   writer.add(std::vector<int64_t>{k});
   writer.add(documents);
   writer.add(labels);
   writer.add(scores);
-  writer.save(file);
+  writer.save(file, kind);
 }
 
 Shortlists Shortlists::load(const std::filesystem::path& file) {
   ArrayFileReader reader(file, kind);
   Shortlists lists;
-  lists.k = reader.next<int64_t>().at(0);
+  const auto k = reader.next<int64_t>();
   lists.documents = reader.next<int64_t>();
   lists.labels = reader.next<int32_t>();
   lists.scores = reader.next<float>();
-  if (lists.labels.size() != lists.documents.size() * static_cast<size_t>(lists.k))
-    throw std::runtime_error(file.string() + " is damaged: its arrays do not fit together.");
+  if (k.size() != 1 || lists.labels.size() != lists.documents.size() * static_cast<size_t>(k[0])) reader.refuse();
+  lists.k = k[0];
   return lists;
 }
 

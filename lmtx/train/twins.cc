@@ -11,7 +11,7 @@ namespace lmtx {
 
 namespace {
 
-constexpr const char* kind = "lmtxtwin";
+constexpr detail::FileKind kind{"LMTXTWIN", 1, "file of twins"};
 
 struct DigestHash {
   size_t operator()(const detail::Digest& digest) const {
@@ -66,9 +66,9 @@ std::vector<int64_t> Twins::others(int64_t first) const {
 }
 
 void Twins::save(const std::filesystem::path& file) const {
-  ArrayFileWriter writer(kind);
+  ArrayFileWriter writer;
   writer.add(by_number_);
-  writer.save(file);
+  writer.save(file, kind);
 }
 
 Twins Twins::load(const std::filesystem::path& file) {
