@@ -82,7 +82,7 @@ void check_true(const AskedPairs& pairs) {
   for (int64_t i = 0; i < pairs.num_documents(); ++i) {
     for (const AskedPair& pair : pairs.of(i)) {
       REQUIRE(pair.state == PairState::scored);
-      REQUIRE(pair.score == topic_truth("d" + std::to_string(pairs.document(i)), "t" + std::to_string(pair.label)).score());
+      REQUIRE(pair.score == topic_truth(uid("d", pairs.document(i)), uid("t", pair.label)).score());
     }
   }
 }
@@ -101,7 +101,7 @@ TEST_CASE("Every pair is asked once, one question a document, in document order"
   const AskedPairs pairs = world.ask(teacher, wanted_pairs(30));
   check_true(pairs);
   REQUIRE(order.size() == 30);
-  for (size_t i = 0; i < order.size(); ++i) REQUIRE(order[i] == "d" + std::to_string(i));
+  for (size_t i = 0; i < order.size(); ++i) REQUIRE(order[i] == uid("d", static_cast<int64_t>(i)));
   REQUIRE(pairs.num_charged() == 120);
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("A teacher that fails half the time is asked again until it has answer
   std::set<std::string> failed;
   const auto rule = [&](std::string_view document, std::string_view label) {
     // Every second pair fails the first time.
-    const std::string pair = std::string(document) + "/" + std::string(label);
+    const std::string pair = std::string(document).append("/").append(label);
     const bool fails = std::hash<std::string>()(pair) % 2 == 0 && failed.insert(pair).second;
     return fails ? Verdict::fail("HTTP 503") : topic_truth(document, label);
   };
@@ -273,7 +273,7 @@ TEST_CASE("A teacher is called as its traits say") {
 
 TEST_CASE("An exception of the teacher passes through, and what was answered is kept") {
   const int64_t concurrent = GENERATE(1, 4);
-  World world("exception" + std::to_string(concurrent));
+  World world(uid("exception-", concurrent));
   const auto giving_up = truthful({.throw_after = 12, .traits = {.questions_per_call = 1, .concurrent_calls = concurrent}});
   REQUIRE_THROWS_WITH(world.ask(giving_up, wanted_pairs(30)), ContainsSubstring("gave up"));
   REQUIRE(world.store->size() == 48);

@@ -103,7 +103,7 @@ TEST_CASE("A tenth of the documents at most is held out, by the seed alone") {
   REQUIRE(split_documents(9, none, 800, 1).development.empty());
   // Ten documents of which nine read alike: one of the two is held out.
   std::vector<Document> alike;
-  for (int i = 0; i < 10; ++i) alike.push_back({"d" + std::to_string(i), i == 4 ? "other" : "same", ""});
+  for (int i = 0; i < 10; ++i) alike.push_back({uid("d", i), i == 4 ? "other" : "same", ""});
   const DocumentSplit two = split_documents(10, Twins::of(Corpus::from_documents(alike)), 800, 1);
   REQUIRE(two.training.size() == 1);
   REQUIRE(two.development.size() == 1);

@@ -24,9 +24,12 @@ namespace lmtx::test {
 
 namespace fs = std::filesystem;
 
+// "d7" (GCC 12 warns of overlaps in `"d" + std::to_string(7)`, where there are none: its bug 105651).
+inline std::string uid(const char* kind, int64_t number) { return std::string(kind).append(std::to_string(number)); }
+
 class Folder {
  public:
-  explicit Folder(const std::string& name) : path_(fs::temp_directory_path() / ("lmtx-" + name + "-" + std::to_string(::getpid()))) {
+  explicit Folder(const std::string& name) : path_(fs::temp_directory_path() / uid(("lmtx-" + name + "-").c_str(), ::getpid())) {
     fs::remove_all(path_);
     fs::create_directories(path_);
   }
@@ -40,14 +43,15 @@ class Folder {
 };
 
 // Topic 7 goes by one word in documents and by another in label names, so that there is something to learn.
-inline std::string document_word(int64_t topic) { return "d" + std::string(1, static_cast<char>('a' + topic / 10)) + std::string(1, static_cast<char>('a' + topic % 10)); }
-inline std::string label_word(int64_t topic) { return "l" + std::string(1, static_cast<char>('a' + topic / 10)) + std::string(1, static_cast<char>('a' + topic % 10)); }
+inline std::string topic_word(char kind, int64_t topic) { return {kind, static_cast<char>('a' + topic / 10), static_cast<char>('a' + topic % 10)}; }
+inline std::string document_word(int64_t topic) { return topic_word('d', topic); }
+inline std::string label_word(int64_t topic) { return topic_word('l', topic); }
 
 constexpr int64_t num_topics = 20;
 
 inline LabelSet topic_labels() {
   std::vector<Label> labels;
-  for (int64_t i = 0; i < num_topics; ++i) labels.push_back({.uid = "t" + std::to_string(i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
+  for (int64_t i = 0; i < num_topics; ++i) labels.push_back({.uid = uid("t", i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
   return LabelSet(std::move(labels));
 }
 
@@ -57,7 +61,7 @@ inline std::vector<Document> topic_documents(int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const std::string first = document_word(i % num_topics), second = document_word((3 * i + 1) % num_topics);
     // The last word tells documents apart.
-    documents.push_back({.uid = "d" + std::to_string(i), .title = first, .content = second + " " + first + " x" + std::to_string(i)});
+    documents.push_back({.uid = uid("d", i), .title = first, .content = uid((second + " " + first + " x").c_str(), i)});
   }
   return documents;
 }
@@ -110,7 +114,7 @@ inline void make_tiny_model(const fs::path& folder) {
   fs::create_directories(folder / "1_Pooling");
   std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nx\n";
   int64_t vocabulary_size = 6;
-  for (int64_t i = 0; i < 10; ++i, ++vocabulary_size) vocabulary += "##" + std::to_string(i) + "\n";
+  for (int64_t i = 0; i < 10; ++i, ++vocabulary_size) vocabulary += uid("##", i) + "\n";
   for (int64_t i = 0; i < num_topics; ++i, vocabulary_size += 2) vocabulary += document_word(i) + "\n" + label_word(i) + "\n";
   detail::write_file_atomically(folder / "vocab.txt", vocabulary);
   detail::write_file_atomically(folder / "tokenizer_config.json", R"({"tokenizer_class": "BertTokenizer", "do_lower_case": true, "model_max_length": 24})");

@@ -67,7 +67,7 @@ TEST_CASE("A second user of the folder is kept out") {
   const Folder folder("work-lock");
   const WorkFolder work(folder / "run");
   const auto lock = work.lock();
-  REQUIRE_THROWS_WITH(work.lock(), "Another process is running in the work folder " + (folder / "run").string() + ".");
+  REQUIRE_THROWS_WITH(work.lock(), ContainsSubstring("Another process is running in the work folder") && ContainsSubstring((folder / "run").string()));
 }
 
 TEST_CASE("Folders that no run can live in are refused") {
