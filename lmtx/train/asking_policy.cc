@@ -1,0 +1,25 @@
+#include "lmtx/train/asking_policy.h"
+
+#include <algorithm>
+
+namespace lmtx {
+
+std::vector<int64_t> AskTop::choose(int64_t /*document*/, std::span<const int32_t> shortlist) const {
+  const auto top = shortlist.first(std::min(shortlist.size(), static_cast<size_t>(labels_)));
+  return {top.begin(), top.end()};
+}
+
+AskedPairs choose_pairs(const AskingPolicy& policy, const Shortlists& shortlists, const Twins& label_twins) {
+  AskedPairs wanted;
+  for (size_t i = 0; i < shortlists.documents.size(); ++i) {
+    std::vector<int64_t> labels;
+    for (int64_t label : policy.choose(shortlists.documents[i], shortlists[static_cast<int64_t>(i)])) {
+      const int64_t first = label_twins.first(label);
+      if (std::find(labels.begin(), labels.end(), first) == labels.end()) labels.push_back(first);
+    }
+    wanted.add(shortlists.documents[i], labels);
+  }
+  return wanted;
+}
+
+}  // namespace lmtx

@@ -1,0 +1,376 @@
+#include "lmtx/train/curriculum.h"
+
+#include <ATen/ops/isfinite.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/json.h"
+#include "lmtx/detail/options_json.h"
+#include "lmtx/eval/bootstrap.h"
+#include "lmtx/nn/sentence_model.h"
+#include "lmtx/stopped.h"
+#include "lmtx/tagger.h"
+#include "lmtx/train/asking_policy.h"
+#include "lmtx/train/finished_run.h"
+#include "lmtx/train/notices.h"
+#include "lmtx/train/student_training.h"
+#include "lmtx/train/training_set.h"
+#include "lmtx/version.h"
+
+namespace lmtx {
+
+namespace fs = std::filesystem;
+using detail::Json;
+
+namespace {
+
+// Stands for the untouched encoder among the students.
+constexpr int64_t base_encoder = -1;
+
+// A training that ran away must not reach the next stage as NaN.
+void check_finite(const SentenceModel& student, int64_t cycle, double learning_rate) {
+  for (const auto& [name, weights] : student.parameters()) {
+    if (!at::isfinite(weights).all().item<bool>())
+      throw std::runtime_error("The training of cycle " + std::to_string(cycle) + " ran away (weights of " + name + " are not finite): `learning_rate` " +
+                               std::to_string(learning_rate) + " is too large. Start again in a new folder with a smaller one; with the same store nothing is asked twice.");
+  }
+}
+
+// Share of yes among the scored pairs that `pick` takes, one of each document.
+template <typename Pick>
+std::optional<Interval> precision(const AskedPairs& pairs, double yes_above, Pick pick) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < pairs.num_documents(); ++i) {
+    const AskedPair& pair = pick(pairs.of(i));
+    if (pair.state == PairState::scored) values.push_back(pair.score >= yes_above ? 1 : 0);
+  }
+  if (values.empty()) return std::nullopt;
+  return bootstrap_mean(values);
+}
+
+// The labels ranked first: the student's before the untouched encoder's, where that differs.
+AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlists>& untouched, const Twins& label_twins) {
+  AskedPairs wanted;
+  for (size_t i = 0; i < student.documents.size(); ++i) {
+    std::vector<int64_t> labels{label_twins.first(student.labels[i])};
+    const int64_t other = untouched ? label_twins.first(untouched->labels[i]) : labels[0];
+    if (other != labels[0]) labels.push_back(other);
+    wanted.add(student.documents[i], labels);
+  }
+  return wanted;
+}
+
+bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
+
+}  // namespace
+
+Curriculum::Curriculum(const CurriculumInput& input, const RunManifest& manifest, const EventCallback& on_event, std::stop_token stop)
+    : input_(input),
+      options_(input.options),
+      folder_(input.folder),
+      manifest_(manifest),
+      on_event_(on_event),
+      stop_(std::move(stop)),
+      store_(std::make_shared<JudgmentStore>(JudgmentStore::open(input.store))) {}
+
+TrainingReport Curriculum::run() {
+  prepare();
+  for (int64_t cycle = 0; so_far_.ended.empty(); ++cycle) run_cycle(cycle);
+  save_tagger();
+  return finish();
+}
+
+// --- before the first cycle ---
+
+void Curriculum::prepare() {
+  const Tokenizer& tokenizer = input_.base.tokenizer();
+  const Lengths& lengths = input_.lengths;
+  if (!fs::exists(folder_.document_tokens()))
+    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), staged("tokenize", -1), stop_);
+  if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label);
+  if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
+  documents_ = TokenFile::open(folder_.document_tokens());
+  labels_ = TokenFile::open(folder_.label_tokens());
+  document_twins_ = Twins::load(folder_.twins());
+  label_twins_ = Twins::of(*input_.labels);
+  split_ = split_documents(documents_->size(), document_twins_, options_.development, options_.seed);
+  so_far_.notices = notices::of_inputs(input_, document_twins_, split_);
+  for (const std::string& notice : so_far_.notices) notify(-1, notice);
+}
+
+// --- a cycle ---
+
+void Curriculum::run_cycle(int64_t cycle) {
+  propose(cycle);
+  training_asked_.push_back(ask_training(cycle));
+  const Trained trained = train(cycle);
+  development_asked_.push_back(trained.has_student ? ask_development(cycle) : AskedPairs());
+  close_cycle(cycle, trained);
+}
+
+// Shortlists of the documents to train on, by the newest encoder; once also what the untouched encoder ranks first for those held out.
+void Curriculum::propose(int64_t cycle) {
+  if (fs::exists(folder_.cycle(cycle) / "asked")) return;
+  shortlist(cycle, cycle - 1, split_.training, options_.judgments_per_cycle, "shortlist");
+  if (cycle == 0) shortlist(cycle, base_encoder, split_.development, 1, "untouched");
+  shortlister_.reset();
+}
+
+AskedPairs Curriculum::ask_training(int64_t cycle) {
+  if (const fs::path done = folder_.cycle(cycle) / "asked"; fs::exists(done)) return AskedPairs::load(done);
+  const Shortlists shortlists = Shortlists::load(folder_.cycle(cycle) / "shortlist");
+  Spending spending = spending_so_far();
+  spending.keep_back(development_reserve(cycle, spending.left()));
+  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists, label_twins_), training_asked_, spending, "asked");
+}
+
+Curriculum::Trained Curriculum::train(int64_t cycle) {
+  const fs::path file = folder_.cycle(cycle) / "trained.json";
+  if (!fs::exists(file)) {
+    const Trained trained = learned_nothing_new(cycle) ? Trained{} : train_newly(cycle);
+    Json json;
+    json["student"] = trained.has_student;
+    json["steps"] = trained.steps;
+    json["documents_with_yes"] = trained.documents_with_yes;
+    json["documents_without_yes"] = trained.documents_without_yes;
+    json["first_loss"] = trained.first_loss;
+    json["last_loss"] = trained.last_loss;
+    detail::write_json(file, json);
+  }
+  const Json json = detail::read_json(file);
+  const std::string place = file.string();
+  return {.has_student = detail::json_boolean_or(json, "student", false, place),
+          .steps = detail::json_integer(json, "steps", place),
+          .documents_with_yes = detail::json_integer(json, "documents_with_yes", place),
+          .documents_without_yes = detail::json_integer(json, "documents_without_yes", place),
+          .first_loss = detail::json_number_or(json, "first_loss", 0, place),
+          .last_loss = detail::json_number_or(json, "last_loss", 0, place)};
+}
+
+Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
+  const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
+  const auto judged = training_set(stages, document_twins_, label_twins_);
+  const Encoder start = load_student(options_.restart ? base_encoder : cycle - 1);
+  const StudentTrainingResult result = train_student({.start = start.model(),
+                                                      .documents = *documents_,
+                                                      .labels = *labels_,
+                                                      .suffix_size = static_cast<int64_t>(start.tokenizer().suffix().size()),
+                                                      .document_length = input_.lengths.document,
+                                                      .label_length = input_.lengths.label,
+                                                      .judged = judged,
+                                                      .options = options_,
+                                                      .cycle = cycle,
+                                                      .checkpoint_folder = folder_.cycle(cycle) / "training"},
+                                                     staged("train", cycle), stop_);
+  if (result.student) {
+    check_finite(*result.student, cycle, options_.learning_rate);
+    start.with_model(result.student).save(folder_.path() / student_name(cycle), input_.lengths.search, /*normalize=*/true);
+  }
+  return {.has_student = result.student != nullptr,
+          .steps = result.steps,
+          .documents_with_yes = result.documents_with_yes,
+          .documents_without_yes = result.documents_without_yes,
+          .first_loss = result.first_loss,
+          .last_loss = result.last_loss};
+}
+
+AskedPairs Curriculum::ask_development(int64_t cycle) {
+  if (const fs::path done = folder_.cycle(cycle) / "measured"; fs::exists(done)) return AskedPairs::load(done);
+  shortlist(cycle, cycle, split_.development, 1, "ranked");
+  std::optional<Shortlists> untouched;
+  if (cycle == 0) untouched = Shortlists::load(folder_.cycle(cycle) / "untouched");
+  AskedPairs wanted = first_ranked(Shortlists::load(folder_.cycle(cycle) / "ranked"), untouched, label_twins_);
+  return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
+}
+
+// Decides on the cycle's student and writes the cycle down, as a report of one cycle; the run goes on from what is read back, so that nothing
+// depends on when that is.
+void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
+  const fs::path file = folder_.cycle(cycle) / "cycle.json";
+  const bool is_new = !fs::exists(file);
+  if (is_new) {
+    const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
+    const auto last = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.back(); };
+    TrainingReport report;
+    CycleReport& now = report.cycles.emplace_back();
+    now = {.cycle = cycle,
+           .training = summarize(training_asked_.back(), options_.yes_above),
+           .development = summarize(development_asked_.back(), options_.yes_above),
+           .documents_with_yes = trained.documents_with_yes,
+           .documents_without_yes = trained.documents_without_yes,
+           .steps = trained.steps,
+           .first_loss = trained.first_loss,
+           .last_loss = trained.last_loss,
+           .development_precision = precision(development_asked_.back(), options_.yes_above, first)};
+    now.accepted = trained.has_student && is_accepted(now);
+    report.ended = why_ended(now, trained.has_student);
+    report.notices = notices::of_cycle(now);
+    if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
+    if (trained.has_student) report.student_folders.push_back(student_name(cycle));
+    for (const char* working : {"shortlist.log", "untouched.log", "ranked.log", "asked.missing", "measured.missing", "training"})
+      fs::remove_all(folder_.cycle(cycle) / working);
+    detail::write_file_atomically(file, report.to_json());
+  }
+  const TrainingReport report = report_from_json(detail::read_file(file));
+  so_far_.cycles.push_back(report.cycles.at(0));
+  so_far_.ended = report.ended;
+  if (cycle == 0) so_far_.untouched_precision = report.untouched_precision;
+  so_far_.notices.insert(so_far_.notices.end(), report.notices.begin(), report.notices.end());
+  so_far_.student_folders.insert(so_far_.student_folders.end(), report.student_folders.begin(), report.student_folders.end());
+  if (!is_new || !on_event_) return;
+  for (const std::string& notice : report.notices) notify(cycle, notice);
+  on_event_({.kind = Event::Kind::cycle, .stage = "cycle", .cycle = cycle, .message = notices::summary(report.cycles.at(0))});
+}
+
+// The first student is always taken, each later one only where the held-out verdicts show a gain. Where there are none, the newer student is the better
+// guess, unless it has seen less than the one before because the budget ran out.
+bool Curriculum::is_accepted(const CycleReport& cycle) const {
+  if (so_far_.cycles.empty()) return true;
+  const auto &before = so_far_.cycles.back().development_precision, &now = cycle.development_precision;
+  if (before) return now && now->value > before->value;
+  return now || !cut_by_budget(cycle) || options_.use_all_judgments;
+}
+
+// Empty where the run goes on.
+std::string Curriculum::why_ended(const CycleReport& cycle, bool has_student) const {
+  const bool never_asked = cycle.training.judgments == 0 || learned_nothing_new(cycle.cycle);
+  if (!has_student) return cut_by_budget(cycle) && never_asked ? "budget" : "nothing to learn";
+  if (cut_by_budget(cycle)) return "budget";
+  if (!cycle.accepted) return "no gain";
+  return cycle.cycle + 1 == options_.cycles ? "cycles" : "";
+}
+
+// Whether the budget left this cycle with nothing but verdicts of earlier ones.
+bool Curriculum::learned_nothing_new(int64_t cycle) const {
+  const auto pairs = training_asked_.back().all();
+  const bool cut = std::any_of(pairs.begin(), pairs.end(), [](const AskedPair& pair) { return pair.state == PairState::over_budget; });
+  return cycle > 0 && cut && std::none_of(pairs.begin(), pairs.end(), [](const AskedPair& pair) { return pair.answered() && !pair.earlier; });
+}
+
+// --- the end ---
+
+void Curriculum::save_tagger() {
+  shortlister_.reset();
+  if (fs::exists(folder_.tagger())) return;
+  const int64_t best = best_cycle();
+  const auto tagger = Tagger::from_labels(load_student(best), *input_.labels,
+                                          {.search_length = input_.lengths.search, .label_length = input_.lengths.label, .document_prompt = {}, .label_prompt = {}}, {},
+                                          staged("embed labels", -1), stop_);
+  check_stop(stop_);
+  tagger.save(folder_.tagger(), provenance());
+}
+
+TrainingReport Curriculum::finish() {
+  so_far_.teacher = manifest_.teacher;
+  so_far_.total = total();
+  so_far_.best_cycle = best_cycle();
+  so_far_.tagger_folder = folder_.tagger().filename();
+  if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(notices::nothing_learned());
+  detail::write_file_atomically(folder_.report(), so_far_.to_json());
+  return read_finished_run(folder_);
+}
+
+int64_t Curriculum::best_cycle() const {
+  int64_t best = base_encoder;
+  for (const CycleReport& cycle : so_far_.cycles) {
+    if (cycle.accepted) best = cycle.cycle;
+  }
+  return best;
+}
+
+// How the tagger came about, without time, host or path: the same run gives the same bytes.
+std::string Curriculum::provenance() const {
+  const AskingReport asked = total();
+  Json json;
+  json["lmtx"] = version();
+  json["torch"] = manifest_.torch;
+  json["teacher"] = manifest_.teacher;
+  json["base"] = manifest_.base;
+  json["documents"] = manifest_.documents;
+  json["labels"] = manifest_.labels;
+  json["cycle"] = best_cycle();
+  json["judgments"] = asked.judgments;
+  json["abstentions"] = asked.abstentions;
+  json["options"] = detail::options_to_json(options_);
+  return json.dump(2);
+}
+
+AskingReport Curriculum::total() const {
+  return summarize_distinct(training_asked_, options_.yes_above) + summarize_distinct(development_asked_, options_.yes_above);
+}
+
+// --- what stages share ---
+
+AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result) {
+  const Asker asker(input_.teacher, store_, input_.documents, input_.labels,
+                    {.run = manifest_.run,
+                     .charge_stored = manifest_.budget.charge_stored,
+                     .ask_rounds = options_.ask_rounds,
+                     .accept_missing = options_.accept_missing});
+  const fs::path folder = folder_.cycle(cycle);
+  AskedPairs pairs = asker.ask(std::move(wanted), earlier, spending, folder / (result + ".missing"), staged("ask", cycle), stop_);
+  pairs.save(folder / result);
+  return pairs;
+}
+
+Spending Curriculum::spending_so_far() const {
+  int64_t spent = 0;
+  for (const auto* stages : {&training_asked_, &development_asked_}) {
+    for (const AskedPairs& stage : *stages) spent += stage.num_charged();
+  }
+  return Spending(manifest_.budget, spent);
+}
+
+// Without some of the budget for the documents held out nobody could tell whether the rest was well spent.
+int64_t Curriculum::development_reserve(int64_t cycle, int64_t left) const {
+  const int64_t pairs = static_cast<int64_t>(split_.development.size()) * (cycle == 0 ? 2 : 1);
+  return std::min(pairs, left / 10);
+}
+
+void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result) {
+  const fs::path folder = folder_.cycle(cycle);
+  if (fs::exists(folder / result)) return;
+  const auto on_event = staged("embed documents", cycle);
+  Shortlists shortlists{.k = 1, .documents = {}, .labels = {}, .scores = {}};
+  if (!documents.empty()) shortlists = shortlister(cycle, student).shortlist(*documents_, documents, k, folder / (result + ".log"), on_event, stop_);
+  shortlists.save(folder / result);
+}
+
+const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
+  if (shortlister_ && shortlister_student_ == student) return *shortlister_;
+  const Encoder encoder = load_student(student);
+  shortlister_.emplace(encoder, *labels_,
+                       ShortlisterOptions{.search_length = input_.lengths.search,
+                                          .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
+                                          .token_budget = options_.search_token_budget},
+                       staged("embed labels", cycle), stop_);
+  shortlister_student_ = student;
+  return *shortlister_;
+}
+
+// Always from its folder, so that it is the same encoder before and after an interruption.
+Encoder Curriculum::load_student(int64_t student) const {
+  if (student == base_encoder) return input_.base;
+  return Encoder::load(folder_.path() / student_name(student), {.device = input_.base.model().device().str()});
+}
+
+std::string Curriculum::student_name(int64_t cycle) const { return "cycle-" + std::to_string(cycle) + "/student"; }
+
+EventCallback Curriculum::staged(const std::string& stage, int64_t cycle) const {
+  if (!on_event_) return {};
+  return [this, stage, cycle](const Event& event) {
+    Event named = event;
+    named.stage = stage;
+    named.cycle = cycle;
+    on_event_(named);
+  };
+}
+
+void Curriculum::notify(int64_t cycle, const std::string& message) const {
+  if (on_event_) on_event_({.kind = Event::Kind::notice, .stage = "notice", .cycle = cycle, .message = message});
+}
+
+}  // namespace lmtx

@@ -1,0 +1,111 @@
+// One call of CurriculumTrainer::run(): the stages of the curriculum, told in order. Internal.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "lmtx/corpus/corpus.h"
+#include "lmtx/corpus/label_set.h"
+#include "lmtx/encoder.h"
+#include "lmtx/event.h"
+#include "lmtx/teacher/judgment_store.h"
+#include "lmtx/teacher/teacher_oracle.h"
+#include "lmtx/train/asked_pairs.h"
+#include "lmtx/train/asker.h"
+#include "lmtx/train/development_set.h"
+#include "lmtx/train/lengths.h"
+#include "lmtx/train/options.h"
+#include "lmtx/train/report.h"
+#include "lmtx/train/shortlister.h"
+#include "lmtx/train/spending.h"
+#include "lmtx/train/token_file.h"
+#include "lmtx/train/twins.h"
+#include "lmtx/train/work_folder.h"
+
+namespace lmtx {
+
+// What a run works on; checked.
+struct CurriculumInput {
+  Encoder base;
+  Corpus documents;
+  std::shared_ptr<const LabelSet> labels;
+  std::shared_ptr<TeacherOracle> teacher;
+  TrainerOptions options;
+  Lengths lengths;
+  WorkFolder folder;
+  // Of the store; in the work folder unless one is shared.
+  std::filesystem::path store;
+};
+
+// Each stage leaves its result in the folder, there whole or not at all, and is skipped where that lies there: so a run goes on after any interruption. What a later
+// stage needs it reads from these results alone, never from the store or the order in which answers came.
+class Curriculum {
+ public:
+  // `manifest` is that of the folder, which is locked.
+  Curriculum(const CurriculumInput& input, const RunManifest& manifest, const EventCallback& on_event, std::stop_token stop);
+
+  TrainingReport run();
+
+ private:
+  // Of a cycle's training stage (trained.json).
+  struct Trained {
+    bool has_student = false;
+    int64_t steps = 0, documents_with_yes = 0, documents_without_yes = 0;
+    double first_loss = 0, last_loss = 0;
+  };
+
+  void prepare();
+  void run_cycle(int64_t cycle);
+  void propose(int64_t cycle);
+  AskedPairs ask_training(int64_t cycle);
+  Trained train(int64_t cycle);
+  Trained train_newly(int64_t cycle);
+  AskedPairs ask_development(int64_t cycle);
+  void close_cycle(int64_t cycle, const Trained& trained);
+  void save_tagger();
+  TrainingReport finish();
+
+  bool is_accepted(const CycleReport& cycle) const;
+  std::string why_ended(const CycleReport& cycle, bool has_student) const;
+  bool learned_nothing_new(int64_t cycle) const;
+  int64_t best_cycle() const;
+
+  AskedPairs ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result);
+  Spending spending_so_far() const;
+  int64_t development_reserve(int64_t cycle, int64_t left) const;
+  void shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result);
+  const Shortlister& shortlister(int64_t cycle, int64_t student);
+  Encoder load_student(int64_t student) const;
+  std::string student_name(int64_t cycle) const;
+  std::string provenance() const;
+  AskingReport total() const;
+
+  EventCallback staged(const std::string& stage, int64_t cycle) const;
+  void notify(int64_t cycle, const std::string& message) const;
+
+  const CurriculumInput& input_;
+  const TrainerOptions& options_;
+  const WorkFolder& folder_;
+  const RunManifest manifest_;
+  const EventCallback& on_event_;
+  const std::stop_token stop_;
+  const std::shared_ptr<JudgmentStore> store_;
+
+  std::optional<TokenFile> documents_, labels_;
+  Twins document_twins_, label_twins_;
+  DocumentSplit split_;
+  // Of the newest encoder, as long as it is of use; by number of the student, -1 for the base encoder.
+  std::optional<Shortlister> shortlister_;
+  int64_t shortlister_student_ = -1;
+  // By cycle.
+  std::vector<AskedPairs> training_asked_, development_asked_;
+  // What the cycles came to so far.
+  TrainingReport so_far_;
+};
+
+}  // namespace lmtx

@@ -1,0 +1,133 @@
+#include "lmtx/train/curriculum_trainer.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "lmtx/detail/files.h"
+#include "lmtx/train/curriculum.h"
+#include "lmtx/train/finished_run.h"
+#include "lmtx/version.h"
+
+namespace lmtx {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// torch's number of threads as the run has it, and afterwards as before.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int64_t threads) : before_(at::get_num_threads()) { set(static_cast<int>(threads)); }
+  ~ThreadCount() { set(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  static void set(int threads) {
+    if (threads != at::get_num_threads()) at::set_num_threads(threads);
+  }
+  int before_;
+};
+
+void check_arguments(const Corpus& documents, const LabelSet& labels, const std::shared_ptr<TeacherOracle>& teacher, const RunOptions& run) {
+  if (documents.size() == 0) throw std::invalid_argument("There is nothing to train on: the corpus has no documents.");
+  if (labels.size() == 0) throw std::invalid_argument("There is nothing to tag with: the label set is empty.");
+  if (labels.size() > std::numeric_limits<int32_t>::max())
+    throw std::invalid_argument("A run takes at most 2^31 - 1 labels, but there are " + std::to_string(labels.size()) + ".");
+  if (!teacher) throw std::invalid_argument("A run needs a teacher, but none was given.");
+  if (teacher->identity().empty()) throw std::invalid_argument("The teacher's identity is empty; judgments are kept under it.");
+  const TeacherTraits traits = teacher->traits();
+  if (traits.questions_per_call < 0)
+    throw std::invalid_argument("`questions_per_call` of the teacher must be at least 0, but is " + std::to_string(traits.questions_per_call) + " instead.");
+  if (traits.concurrent_calls < 1)
+    throw std::invalid_argument("`concurrent_calls` of the teacher must be at least 1, but is " + std::to_string(traits.concurrent_calls) + " instead.");
+  if (run.budget.judgments && *run.budget.judgments < 0)
+    throw std::invalid_argument("`judgments` of the budget must be at least 0, but is " + std::to_string(*run.budget.judgments) + " instead.");
+}
+
+// A store that is there must be one, and one that is not must have a folder to be made in.
+void check_store(const fs::path& store) {
+  if (store.empty()) return;
+  if (fs::exists(store)) JudgmentStore::open(store);
+  else if (!fs::is_directory(fs::absolute(store).parent_path()))
+    throw std::invalid_argument("The store " + store.string() + " cannot be made: its folder does not exist.");
+}
+
+RunManifest manifest_of(const CurriculumInput& input, const RunOptions& run) {
+  return {.run = {},
+          .teacher = input.teacher->identity(),
+          .base = input.base.fingerprint(),
+          .documents = input.documents.fingerprint(),
+          .labels = input.labels->fingerprint(),
+          .store = run.store.empty() ? "" : fs::weakly_canonical(run.store).string(),
+          .budget = run.budget,
+          .options = input.options,
+          .torch = built_with_torch(),
+          .threads = at::get_num_threads()};
+}
+
+}  // namespace
+
+struct CurriculumTrainer::Impl {
+  CurriculumInput input;
+  // As run() would begin it.
+  RunManifest manifest;
+};
+
+CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet labels, std::shared_ptr<TeacherOracle> teacher, TrainerOptions options,
+                                     RunOptions run) {
+  check(options);
+  check_arguments(documents, labels, teacher, run);
+  const WorkFolder folder(run.folder);
+  folder.check_usable();
+  check_store(run.store);
+  const Lengths lengths = resolve_lengths(options, base, labels);
+  const fs::path store = run.store.empty() ? folder.store() : run.store;
+  CurriculumInput input{std::move(base),    std::move(documents), std::make_shared<const LabelSet>(std::move(labels)),
+                        std::move(teacher), std::move(options),   lengths,
+                        folder,             store};
+  RunManifest manifest = manifest_of(input, run);
+  folder.check_same(manifest);
+  impl_ = std::make_unique<Impl>(Impl{std::move(input), std::move(manifest)});
+}
+
+CurriculumTrainer::~CurriculumTrainer() = default;
+CurriculumTrainer::CurriculumTrainer(CurriculumTrainer&&) noexcept = default;
+CurriculumTrainer& CurriculumTrainer::operator=(CurriculumTrainer&&) noexcept = default;
+
+Plan CurriculumTrainer::plan() const {
+  const CurriculumInput& input = impl_->input;
+  const TrainerOptions& options = input.options;
+  Plan plan;
+  plan.documents = input.documents.size();
+  plan.labels = input.labels->size();
+  plan.development = development_size(options.development, plan.documents);
+  plan.cycles = options.cycles;
+  const int64_t training = plan.documents - plan.development;
+  plan.questions = plan.cycles * plan.documents;
+  // Held out: the first label of each cycle's student, and once that of the untouched encoder.
+  plan.pairs_wanted = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels) + (plan.cycles + 1) * plan.development;
+  plan.judgments = std::min(plan.pairs_wanted, plan.documents * plan.labels);
+  if (const auto& budget = impl_->manifest.budget.judgments) plan.judgments = std::min(plan.judgments, *budget);
+  return plan;
+}
+
+TrainingReport CurriculumTrainer::run(const EventCallback& on_event, std::stop_token stop) {
+  const WorkFolder& folder = impl_->input.folder;
+  folder.check_usable();
+  const auto lock = folder.lock();
+  const RunManifest manifest = folder.begin(impl_->manifest);
+  if (is_finished(folder)) return read_finished_run(folder);
+  if (on_event && manifest.torch != impl_->manifest.torch)
+    on_event({.kind = Event::Kind::notice, .stage = "notice", .message = "The run began with torch " + manifest.torch + " and goes on with " +
+                                                                         impl_->manifest.torch + "; weights may differ in their last bits."});
+  const ThreadCount threads(manifest.threads);
+  return Curriculum(impl_->input, manifest, on_event, std::move(stop)).run();
+}
+
+const TrainerOptions& CurriculumTrainer::options() const { return impl_->input.options; }
+
+}  // namespace lmtx

@@ -1,0 +1,23 @@
+#include "lmtx/train/development_set.h"
+
+#include <algorithm>
+
+#include "lmtx/detail/random.h"
+
+namespace lmtx {
+
+DocumentSplit split_documents(int64_t documents, const Twins& twins, int64_t development, uint64_t seed) {
+  std::vector<int64_t> distinct;
+  for (int64_t i = 0; i < documents; ++i) {
+    if (twins.is_first(i)) distinct.push_back(i);
+  }
+  const auto order = detail::permutation(static_cast<int64_t>(distinct.size()), detail::random_key(seed, "development"));
+  const size_t held_out = std::min(distinct.size(), static_cast<size_t>(development_size(development, documents)));
+  std::vector<bool> is_held_out(distinct.size());
+  for (size_t i = 0; i < held_out; ++i) is_held_out[order[i]] = true;
+  DocumentSplit split;
+  for (size_t i = 0; i < distinct.size(); ++i) (is_held_out[i] ? split.development : split.training).push_back(distinct[i]);
+  return split;
+}
+
+}  // namespace lmtx

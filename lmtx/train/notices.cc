@@ -1,0 +1,77 @@
+#include "lmtx/train/notices.h"
+
+#include <cstdint>
+#include <cstdio>
+
+#include "lmtx/train/curriculum.h"
+
+namespace lmtx::notices {
+
+namespace {
+
+// "1 pair", "1,234 pairs".
+std::string count(int64_t number, const std::string& noun) {
+  std::string digits = std::to_string(number);
+  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
+  return digits.append(" ").append(noun).append(number == 1 ? "" : "s");
+}
+
+std::string one_decimal(double number) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f", number);
+  return text;
+}
+
+std::string per_cent(double fraction) { return one_decimal(100 * fraction) + " %"; }
+
+std::string length_notice(const char* option, int64_t wanted, int64_t used) {
+  return std::string("`").append(option) + "` is " + std::to_string(wanted) + ", but the encoder has " + std::to_string(used) + " positions: texts are cut there.";
+}
+
+}  // namespace
+
+std::vector<std::string> of_inputs(const CurriculumInput& input, const Twins& document_twins, const DocumentSplit& split) {
+  const TrainerOptions& options = input.options;
+  const Lengths& lengths = input.lengths;
+  std::vector<std::string> notices;
+  if (lengths.document < options.document_length) notices.push_back(length_notice("document_length", options.document_length, lengths.document));
+  if (lengths.search < options.search_length) notices.push_back(length_notice("search_length", options.search_length, lengths.search));
+  if (lengths.label < options.label_length) notices.push_back(length_notice("label_length", options.label_length, lengths.label));
+  if (input.labels->size() < options.judgments_per_cycle)
+    notices.push_back("There is no more than " + count(input.labels->size(), "label") + ", so that a document is judged for every one, not for " +
+                      std::to_string(options.judgments_per_cycle) + ".");
+  if (document_twins.size() > 0) notices.push_back(count(document_twins.size(), "document") + " with the text of an earlier one: judged once, with its twin.");
+  if (options.development > 0 && split.development.empty())
+    notices.push_back("With " + count(input.documents.size(), "document") + " none is held out to measure the cycles: all run, and the last student is kept.");
+  return notices;
+}
+
+std::vector<std::string> of_cycle(const CycleReport& cycle) {
+  const std::string place = "Cycle " + std::to_string(cycle.cycle) + ": ";
+  const AskingReport asked = cycle.training + cycle.development;
+  std::vector<std::string> notices;
+  if (asked.missing > 0)
+    notices.push_back(place + "the teacher does not have " + count(asked.missing, "pair") + " of " + count(asked.pairs_wanted, "pair") + " wanted; they count as abstained.");
+  if (asked.open > 0) notices.push_back(place + count(asked.open, "pair") + " stayed open, which `accept_missing` allows; they count as unknown.");
+  if (asked.over_budget > 0) notices.push_back(place + "the budget is spent; " + count(asked.over_budget, "pair") + " not asked.");
+  if (cycle.documents_without_yes > 0)
+    notices.push_back(place + "no yes among the labels of " + count(cycle.documents_without_yes, "document") + " of " +
+                      std::to_string(cycle.documents_with_yes + cycle.documents_without_yes) + "; not trained on.");
+  return notices;
+}
+
+std::string nothing_learned() { return "Nothing could be learned, so that the tagger carries the base encoder as it was."; }
+
+std::string summary(const CycleReport& cycle) {
+  const AskingReport& asked = cycle.training;
+  std::string text = "cycle " + std::to_string(cycle.cycle) + ": " + count(asked.pairs_wanted, "pair") + " wanted, " + count(asked.judgments, "judgment") + " (" +
+                     per_cent(asked.yes_rate()) + " yes), " + count(asked.abstentions, "abstention") + "; ";
+  if (cycle.steps == 0) return text + "nothing to train on";
+  text += count(cycle.steps, "step") + " on " + count(cycle.documents_with_yes, "document");
+  if (const auto& measured = cycle.development_precision)
+    text += "; first label right for " + per_cent(measured->value) + " of the documents held out [" + one_decimal(100 * measured->low) + ", " +
+            one_decimal(100 * measured->high) + "]";
+  return text + (cycle.accepted ? "" : "; no gain, not kept");
+}
+
+}  // namespace lmtx::notices

@@ -1,0 +1,72 @@
+#include "lmtx/train/record_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+
+#include "lmtx/detail/digest.h"
+#include "lmtx/detail/files.h"
+
+namespace lmtx {
+
+namespace {
+
+// Before each record: its size, then its checksum.
+constexpr size_t head_size = sizeof(uint64_t) + sizeof(detail::Digest);
+
+[[noreturn]] void fail(const std::filesystem::path& file) {
+  throw std::runtime_error("Cannot write " + file.string() + ": " + std::strerror(errno) + ".");
+}
+
+std::string head_of(std::string_view record) {
+  const uint64_t size = record.size();
+  const auto digest = detail::Hasher().add_raw(record.data(), record.size()).finish();
+  std::string head(reinterpret_cast<const char*>(&size), sizeof(size));
+  return head.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+// The whole records at the start of `bytes`; `end` is set to where they end.
+std::vector<std::string> parse(const std::string& bytes, size_t& end) {
+  std::vector<std::string> records;
+  for (end = 0; bytes.size() - end >= head_size;) {
+    uint64_t size = 0;
+    std::memcpy(&size, bytes.data() + end, sizeof(size));
+    if (size > bytes.size() - end - head_size) break;
+    std::string record = bytes.substr(end + head_size, size);
+    if (bytes.compare(end, head_size, head_of(record)) != 0) break;
+    end += head_size + size;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace
+
+RecordLog::RecordLog(std::filesystem::path file) : file_(std::move(file)) {
+  size_t end = 0;
+  if (std::filesystem::exists(file_)) records_ = parse(detail::read_file(file_), end);
+  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail(file_);
+  if (::ftruncate(descriptor_, static_cast<off_t>(end)) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0) {
+    ::close(descriptor_);
+    fail(file_);
+  }
+}
+
+RecordLog::~RecordLog() { ::close(descriptor_); }
+
+void RecordLog::append(std::string_view record) {
+  std::string bytes = head_of(record);
+  bytes += record;
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::write(descriptor_, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno != EINTR) fail(file_);
+    if (written > 0) done += static_cast<size_t>(written);
+  }
+}
+
+}  // namespace lmtx

@@ -1,0 +1,34 @@
+// A file that grows record by record: what a stage has so far. Internal.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lmtx/export.h"
+
+namespace lmtx {
+
+// Each record carries its size and checksum. A kill can only cut the last one short; it is dropped when the log is opened again.
+class LMTX_API RecordLog {
+ public:
+  // Reads the records there are (none where there is no file) and cuts off what is damaged.
+  // Throws std::runtime_error naming the file and the cause.
+  explicit RecordLog(std::filesystem::path file);
+  ~RecordLog();
+  RecordLog(const RecordLog&) = delete;
+  RecordLog& operator=(const RecordLog&) = delete;
+
+  // The records found on opening; taken by whoever reads them.
+  std::vector<std::string> take_records() { return std::move(records_); }
+  // When it returns the record survives the end of the process.
+  void append(std::string_view record);
+
+ private:
+  std::filesystem::path file_;
+  std::vector<std::string> records_;
+  int descriptor_ = -1;
+};
+
+}  // namespace lmtx

@@ -1,0 +1,128 @@
+#include "lmtx/train/shortlister.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "lmtx/stopped.h"
+#include "lmtx/train/array_file.h"
+#include "lmtx/train/record_log.h"
+
+namespace lmtx {
+
+namespace {
+
+constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
+
+// Documents embedded before their vectors are searched and forgotten. Part of the result: vectors depend on what they are computed with by rounding.
+constexpr int64_t block_size = 4096;
+
+EncodeOptions encode_options(const ShortlisterOptions& options) {
+  EncodeOptions encode;
+  encode.normalize = true;
+  encode.token_budget = options.token_budget;
+  return encode;
+}
+
+RaggedTokens all_tokens(const TokenFile& file) {
+  RaggedTokens tokens;
+  for (int64_t i = 0; i < file.size(); ++i) {
+    const auto sequence = file[i];
+    tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
+    tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
+  }
+  return tokens;
+}
+
+RaggedTokens cut_documents(const TokenFile& file, std::span<const int64_t> numbers, const ShortlisterOptions& options) {
+  RaggedTokens tokens;
+  for (int64_t number : numbers) {
+    const auto sequence = cut_tokens(file[number], options.search_length, options.suffix_size);
+    tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
+    tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
+  }
+  return tokens;
+}
+
+LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event,
+                        const std::stop_token& stop) {
+  return LabelIndex::build(encoder.encode_tokens(all_tokens(labels), encode_options(options), on_event, stop));
+}
+
+// Reports a block's progress as that of all.
+EventCallback within(const EventCallback& on_event, int64_t before, int64_t total) {
+  if (!on_event) return {};
+  return [&on_event, before, total](const Event& event) {
+    Event overall = event;
+    overall.done += before;
+    overall.total = total;
+    on_event(overall);
+  };
+}
+
+// A block as one record: label numbers (int32), then scores (float32).
+std::string to_record(const LabelMatches& matches) {
+  const at::Tensor labels = matches.labels.to(at::kInt).contiguous(), scores = matches.scores.contiguous();
+  std::string record(static_cast<const char*>(labels.const_data_ptr()), labels.nbytes());
+  return record.append(static_cast<const char*>(scores.const_data_ptr()), scores.nbytes());
+}
+
+void append(Shortlists& lists, const std::string& record) {
+  const size_t count = record.size() / (sizeof(int32_t) + sizeof(float)), before = lists.labels.size();
+  lists.labels.resize(before + count);
+  lists.scores.resize(before + count);
+  std::memcpy(lists.labels.data() + before, record.data(), count * sizeof(int32_t));
+  std::memcpy(lists.scores.data() + before, record.data() + count * sizeof(int32_t), count * sizeof(float));
+}
+
+}  // namespace
+
+void Shortlists::save(const std::filesystem::path& file) const {
+  ArrayFileWriter writer;
+  writer.add(std::vector<int64_t>{k});
+  writer.add(documents);
+  writer.add(labels);
+  writer.add(scores);
+  writer.save(file, kind);
+}
+
+Shortlists Shortlists::load(const std::filesystem::path& file) {
+  ArrayFileReader reader(file, kind);
+  Shortlists lists;
+  const auto k = reader.next<int64_t>();
+  lists.documents = reader.next<int64_t>();
+  lists.labels = reader.next<int32_t>();
+  lists.scores = reader.next<float>();
+  if (k.size() != 1 || lists.labels.size() != lists.documents.size() * static_cast<size_t>(k[0])) reader.refuse();
+  lists.k = k[0];
+  return lists;
+}
+
+Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event, std::stop_token stop)
+    : encoder_(std::move(encoder)), options_(options), index_(embed_labels(encoder_, labels, options_, on_event, stop)) {}
+
+Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const std::filesystem::path& log,
+                                  const EventCallback& on_event, std::stop_token stop) const {
+  const int64_t total = static_cast<int64_t>(numbers.size());
+  Shortlists lists{.k = std::min(k, index_.num_labels()), .documents = {numbers.begin(), numbers.end()}, .labels = {}, .scores = {}};
+  RecordLog blocks(log);
+  for (const std::string& record : blocks.take_records()) append(lists, record);
+  for (int64_t done = static_cast<int64_t>(lists.labels.size()) / lists.k; done < total; done += block_size) {
+    const auto block = numbers.subspan(done, std::min(block_size, total - done));
+    const std::string record = to_record(search_block(documents, block, lists.k, within(on_event, done, total), stop));
+    blocks.append(record);
+    append(lists, record);
+  }
+  return lists;
+}
+
+LabelMatches Shortlister::search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
+                                       std::stop_token stop) const {
+  check_stop(stop);
+  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), encode_options(options_), on_event, stop);
+  return index_.search(vectors, k, {}, {}, stop);
+}
+
+}  // namespace lmtx

@@ -1,0 +1,60 @@
+// Proposes labels for documents: the nearest by an encoder. Internal.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "lmtx/encoder.h"
+#include "lmtx/event.h"
+#include "lmtx/export.h"
+#include "lmtx/search/label_index.h"
+#include "lmtx/train/token_file.h"
+
+namespace lmtx {
+
+// The labels proposed for some documents, best first.
+struct LMTX_API Shortlists {
+  // Labels a document.
+  int64_t k = 0;
+  // By rising number.
+  std::vector<int64_t> documents;
+  // [documents.size(), k], row by row.
+  std::vector<int32_t> labels;
+  std::vector<float> scores;
+
+  std::span<const int32_t> operator[](int64_t i) const { return {labels.data() + i * k, static_cast<size_t>(k)}; }
+  void save(const std::filesystem::path& file) const;
+  static Shortlists load(const std::filesystem::path& file);
+};
+
+struct ShortlisterOptions {
+  // Tokens of a document, special tokens included.
+  int64_t search_length = 256;
+  // Special tokens at the end of a sequence.
+  int64_t suffix_size = 1;
+  // Tokens computed at once.
+  int64_t token_budget = 4096;
+};
+
+class LMTX_API Shortlister {
+ public:
+  // Embeds all labels.
+  Shortlister(Encoder encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event = {}, std::stop_token stop = {});
+
+  // The `k` labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay; what is done
+  // is kept in `log`, from where a second call goes on.
+  Shortlists shortlist(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const std::filesystem::path& log,
+                       const EventCallback& on_event = {}, std::stop_token stop = {}) const;
+
+ private:
+  LabelMatches search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event, std::stop_token stop) const;
+
+  Encoder encoder_;
+  ShortlisterOptions options_;
+  LabelIndex index_;
+};
+
+}  // namespace lmtx
