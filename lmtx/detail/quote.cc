@@ -39,7 +39,7 @@ std::string one_line(std::string_view text, size_t max_bytes) {
   return line;
 }
 
-std::string quote(std::string_view text, size_t max_bytes) { return "`" + one_line(text, max_bytes) + "`"; }
+std::string quote(std::string_view text, size_t max_bytes) { return std::string("`").append(one_line(text, max_bytes)).append("`"); }
 
 size_t find_invalid_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {

@@ -1,0 +1,298 @@
+#include "lmtx/encoder.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lmtx/detail/digest.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/nn/model_folder.h"
+#include "lmtx/nn/ops.h"
+#include "lmtx/nn/sentence_model.h"
+#include "lmtx/stopped.h"
+#include "lmtx/text/token_batch.h"
+
+namespace lmtx {
+namespace {
+
+namespace fs = std::filesystem;
+using Sequence = std::span<const int32_t>;
+
+// Texts that are tokenized at once: enough to find many of one length, few enough for any memory.
+constexpr size_t block_texts = 1 << 15;
+constexpr size_t block_bytes = size_t{32} << 20;
+
+// All that texts go through beside the network. Shared by the encoders that with_model() makes.
+struct Settings {
+  Tokenizer tokenizer;
+  // By name, as they were when the folder was loaded.
+  std::map<std::string, std::string> tokenizer_files;
+  detail::Json config;
+  std::string default_prompt;
+  bool lower_case = false;
+};
+
+at::Device parse_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  if (!name.starts_with("cuda")) throw std::invalid_argument("`device` must be \"cpu\", \"cuda\" or \"cuda:N\", but is \"" + name + "\" instead.");
+#ifdef LMTX_CUDA
+  try {
+    const at::Device device(name);
+    return device.has_index() ? device : at::Device(at::kCUDA, 0);
+  } catch (const c10::Error&) {
+    throw std::invalid_argument("`device` must be \"cpu\", \"cuda\" or \"cuda:N\", but is \"" + name + "\" instead.");
+  }
+#else
+  throw std::invalid_argument("`device` is \"" + name + "\", but this LMTX was built without CUDA; build it with LMTX_CUDA=ON, or use \"cpu\".");
+#endif
+}
+
+std::map<std::string, std::string> read_tokenizer_files(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const std::string& name : tokenizer_file_names()) {
+    if (fs::exists(folder / name)) files.emplace(name, detail::read_file(folder / name));
+  }
+  return files;
+}
+
+bool lowers_case(const detail::Json& normalizer) {
+  if (!normalizer.is_object()) return false;
+  if (normalizer.value("type", "") == "Lowercase" || normalizer.value("lowercase", false)) return true;
+  const auto parts = normalizer.find("normalizers");
+  return parts != normalizer.end() && std::any_of(parts->begin(), parts->end(), lowers_case);
+}
+
+// `do_lower_case` changes nothing where the tokenizer itself does it; otherwise vectors would differ from sentence-transformers'.
+void check_lower_case(const ModelFolder& model) {
+  const fs::path file = model.path / "tokenizer.json";
+  if (!model.lower_case || !fs::exists(file)) return;
+  const detail::Json tokenizer = detail::read_json(file);
+  if (tokenizer.is_object() && tokenizer.contains("normalizer") && lowers_case(tokenizer["normalizer"])) return;
+  throw std::runtime_error((model.path / "sentence_bert_config.json").string() + ": `do_lower_case` is not supported for a tokenizer that keeps capitals.");
+}
+
+void check_vocabulary(const ModelFolder& model, const Tokenizer& tokenizer) {
+  const std::string place = (model.path / "config.json").string();
+  const int64_t rows = detail::json_integer(model.config, "vocab_size", place);
+  if (tokenizer.vocabulary_size() <= rows) return;
+  throw std::runtime_error(place + ": `vocab_size` must be at least " + std::to_string(tokenizer.vocabulary_size()) + ", the tokenizer's vocabulary, but is " +
+                           std::to_string(rows) + " instead.");
+}
+
+// For each of `items` the first that equals it, and those first ones in order.
+struct Distinct {
+  // Into the items.
+  std::vector<int64_t> first;
+  // For each item its place in `first`.
+  std::vector<int64_t> place;
+};
+
+Distinct find_distinct(std::span<const std::string_view> items) {
+  Distinct distinct;
+  std::unordered_map<std::string_view, int64_t> seen;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const auto [entry, is_new] = seen.emplace(items[i], static_cast<int64_t>(distinct.first.size()));
+    if (is_new) distinct.first.push_back(static_cast<int64_t>(i));
+    distinct.place.push_back(entry->second);
+  }
+  return distinct;
+}
+
+std::string_view bytes_of(Sequence tokens) { return {reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes()}; }
+
+// Computes vectors of token sequences into the rows of a matrix, and tells how far it is.
+class Embedder {
+ public:
+  Embedder(const SentenceModel& model, const EncodeOptions& options, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
+      : model_(model), options_(options), on_event_(on_event), stop_(std::move(stop)),
+        normalize_(options.normalize.value_or(model.normalizes())),
+        rows_(at::empty({num_rows, model.dim()}, at::TensorOptions().dtype(at::kFloat))) {
+    if (options.token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(options.token_budget) + " instead.");
+    report();
+  }
+
+  // The vectors of `sequences` become the rows after those that are there.
+  void add(std::span<const Sequence> sequences) {
+    std::vector<int64_t> lengths;
+    for (const Sequence& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
+    const int64_t first_row = done_;
+    for (const std::vector<int64_t>& positions : plan_batches(lengths, options_.token_budget)) {
+      check_stop(stop_);
+      embed(sequences, positions, first_row);
+      done_ += static_cast<int64_t>(positions.size());
+      report();
+    }
+  }
+
+  const at::Tensor& rows() const { return rows_; }
+
+ private:
+  void embed(std::span<const Sequence> sequences, const std::vector<int64_t>& positions, int64_t first_row) {
+    std::vector<Sequence> batch;
+    std::vector<int64_t> rows;
+    for (int64_t position : positions) {
+      batch.push_back(sequences[position]);
+      rows.push_back(first_row + position);
+    }
+    at::Tensor vectors = model_.forward(pack(batch, model_.device()), nullptr, stop_);
+    if (normalize_) vectors = ops::normalize(vectors);
+    rows_.index_copy_(0, at::tensor(rows, at::kLong), vectors.to(at::kCPU, at::kFloat));
+  }
+
+  void report() const {
+    if (on_event_) on_event_({.kind = Event::Kind::progress, .stage = "embed", .cycle = -1, .done = done_, .total = rows_.size(0), .message = ""});
+  }
+
+  const SentenceModel& model_;
+  const EncodeOptions& options_;
+  const EventCallback& on_event_;
+  std::stop_token stop_;
+  bool normalize_;
+  at::Tensor rows_;  // float32 [num_rows, dim] on the CPU
+  int64_t done_ = 0;
+};
+
+// Where the block ends that starts at `begin`.
+size_t block_end(std::span<const std::string_view> texts, const std::vector<int64_t>& order, size_t begin) {
+  size_t end = begin, bytes = 0;
+  while (end < order.size() && end - begin < block_texts && (end == begin || bytes + texts[order[end]].size() <= block_bytes)) bytes += texts[order[end++]].size();
+  return end;
+}
+
+// Those texts with the prompt before each; `storage` keeps the copies that needs.
+std::vector<std::string_view> with_prompt(std::span<const std::string_view> texts, std::span<const int64_t> order, const std::string& prompt,
+                                          std::vector<std::string>& storage) {
+  std::vector<std::string_view> block;
+  storage.clear();
+  storage.reserve(order.size());
+  for (int64_t i : order) block.push_back(prompt.empty() ? texts[i] : storage.emplace_back(prompt + std::string(texts[i])));
+  return block;
+}
+
+at::Tensor repeat_rows(const at::Tensor& rows, const std::vector<int64_t>& place) {
+  return rows.size(0) == static_cast<int64_t>(place.size()) ? rows : rows.index_select(0, at::tensor(place, at::kLong));
+}
+
+}  // namespace
+
+struct Encoder::Impl {
+  std::shared_ptr<const Settings> settings;
+  std::shared_ptr<const SentenceModel> model;
+  mutable std::once_flag fingerprint_once;
+  mutable std::string fingerprint;
+};
+
+Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
+  const at::Device device = parse_device(options.device);
+  const ModelFolder model = read_model_folder(folder);
+  check_lower_case(model);
+  auto impl = std::make_shared<Impl>();
+  impl->settings = std::make_shared<Settings>(Settings{.tokenizer = Tokenizer::load(model.path),
+                                                       .tokenizer_files = read_tokenizer_files(model.path),
+                                                       .config = model.config,
+                                                       .default_prompt = model.default_prompt(),
+                                                       .lower_case = model.lower_case});
+  check_vocabulary(model, impl->settings->tokenizer);
+  impl->model = SentenceModel::load(folder, device);
+  return Encoder(std::move(impl));
+}
+
+at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const c10::NoGradGuard no_grad;
+  const int64_t length = options.max_length == 0 ? max_length() : options.max_length;
+  const int64_t special = static_cast<int64_t>(tokenizer().prefix().size() + tokenizer().suffix().size());
+  if (length < std::max<int64_t>(special, 1) || length > max_positions()) {
+    throw std::invalid_argument("`max_length` must be from " + std::to_string(special) + ", the special tokens, to " + std::to_string(max_positions()) +
+                                ", the positions of the model, but is " + std::to_string(length) + " instead.");
+  }
+  const std::string prompt = options.prompt.value_or(impl_->settings->default_prompt);
+  const Distinct distinct = find_distinct(texts);
+  Embedder embedder(model(), options, static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  std::vector<std::string> storage;
+  for (size_t begin = 0; begin < distinct.first.size();) {
+    const size_t end = block_end(texts, distinct.first, begin);
+    check_stop(stop);
+    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length);
+    std::vector<Sequence> sequences;
+    for (int64_t i = 0; i < tokens.size(); ++i) sequences.push_back(tokens[i]);
+    embedder.add(sequences);
+    begin = end;
+  }
+  return repeat_rows(embedder.rows(), distinct.place);
+}
+
+at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const c10::NoGradGuard no_grad;
+  if (options.max_length != 0) throw std::invalid_argument("`max_length` must be 0 for tokens, which are cut before, but is " + std::to_string(options.max_length) + " instead.");
+  std::vector<std::string_view> keys;
+  for (int64_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].empty()) throw std::invalid_argument("Sequence " + std::to_string(i) + " must have at least one token, but is empty.");
+    keys.push_back(bytes_of(tokens[i]));
+  }
+  const Distinct distinct = find_distinct(keys);
+  Embedder embedder(model(), options, static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  std::vector<Sequence> sequences;
+  for (int64_t i : distinct.first) sequences.push_back(tokens[i]);
+  embedder.add(sequences);
+  return repeat_rows(embedder.rows(), distinct.place);
+}
+
+void Encoder::save(const fs::path& folder, int64_t max_length, bool normalize) const {
+  if (max_length < 0 || max_length > max_positions()) {
+    throw std::invalid_argument("`max_length` must be from 0 to " + std::to_string(max_positions()) + ", the positions of the model, but is " +
+                                std::to_string(max_length) + " instead.");
+  }
+  detail::write_folder_atomically(folder, [&](const fs::path& made) {
+    model().save(made, max_length == 0 ? this->max_length() : max_length, normalize || model().normalizes());
+    for (const auto& [name, bytes] : impl_->settings->tokenizer_files) detail::write_file_atomically(made / name, bytes);
+  });
+}
+
+int64_t Encoder::dim() const { return model().dim(); }
+
+int64_t Encoder::max_length() const {
+  const int64_t length = model().max_length() > 0 ? model().max_length() : tokenizer().model_max_length();
+  return length > 0 ? std::min(length, max_positions()) : max_positions();
+}
+
+int64_t Encoder::max_positions() const { return model().max_positions(); }
+const Tokenizer& Encoder::tokenizer() const { return impl_->settings->tokenizer; }
+const SentenceModel& Encoder::model() const { return *impl_->model; }
+
+Encoder Encoder::with_model(std::shared_ptr<const SentenceModel> model) const {
+  if (!model || model->dim() != dim() || model->max_positions() != max_positions()) {
+    throw std::invalid_argument("`model` must have the shape of the one it replaces: dimension " + std::to_string(dim()) + " and " + std::to_string(max_positions()) +
+                                " positions.");
+  }
+  auto impl = std::make_shared<Impl>();
+  impl->settings = impl_->settings;
+  impl->model = std::move(model);
+  return Encoder(std::move(impl));
+}
+
+std::string Encoder::fingerprint() const {
+  std::call_once(impl_->fingerprint_once, [&] {
+    detail::Hasher hasher;
+    const Settings& settings = *impl_->settings;
+    hasher.add("encoder 1").add(settings.config.dump()).add(settings.default_prompt).add(max_length()).add(int64_t{model().normalizes()});
+    for (const auto& [name, bytes] : settings.tokenizer_files) hasher.add(name).add(bytes);
+    for (const auto& [name, tensor] : model().parameters()) {
+      const at::Tensor values = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+      hasher.add(name).add(static_cast<int64_t>(values.nbytes())).add_raw(values.const_data_ptr(), values.nbytes());
+    }
+    impl_->fingerprint = detail::hex(hasher.finish());
+  });
+  return impl_->fingerprint;
+}
+
+}  // namespace lmtx
