@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <mutex>
@@ -87,17 +88,20 @@ bool has_schema(Database& database, const fs::path& file) {
   return true;
 }
 
-// SQLite notices missing pages, but fills up the last one with zeros.
-void check_whole_pages(const fs::path& file) {
-  std::error_code none;
-  const fs::path log = file.string() + "-wal";
-  if (fs::exists(log, none) && fs::file_size(log, none) > 0) return;
-  const auto size = fs::file_size(file, none);
-  if (none || size < 100) return;
-  unsigned char header[18] = {};
+// SQLite takes a file of a few bytes for an empty one, and fills up a last page that is cut with zeros.
+void check_file(const fs::path& file) {
+  std::error_code fault;
+  const auto size = fs::file_size(file, fault);
+  if (fault || size == 0) return;
+  unsigned char header[100] = {};
   std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(header), sizeof header);
+  constexpr std::string_view mark("SQLite format 3\0", 16);
+  if (std::memcmp(header, mark.data(), mark.size()) != 0) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
+  // While there is a log, another process may be at work on the file.
+  const auto log_size = fs::file_size(file.string() + "-wal", fault);
+  if (!fault && log_size > 0) return;
   const unsigned page_size = header[16] * 256u + header[17];  // 1 stands for 65,536
-  if (page_size >= 512 && size % page_size != 0) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
+  if (size < sizeof header || (page_size >= 512 && size % page_size != 0)) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
 }
 
 // Two processes that make one store at the same moment may refuse each other here without waiting.
@@ -117,7 +121,7 @@ void make_schema(Database& database, const fs::path& file) {
   transaction.commit();
 }
 
-// One connection for reading.
+// Looks judgments up.
 struct Reader {
   explicit Reader(const fs::path& file)
       : database(file, /*create=*/false, busy_timeout_ms),
@@ -135,17 +139,22 @@ struct Reader {
   Statement find;
 };
 
-// The connection for writing.
-struct Writer {
-  explicit Writer(const fs::path& file) : database(file, /*create=*/true, busy_timeout_ms) {
-    if (database.read_only()) database.fail(SQLITE_READONLY);
-    check_whole_pages(file);
-    const bool is_new = !has_schema(database, file);
-    use_write_ahead_log(database);
+// A connection for writing to a file that is, or becomes, a store.
+struct StoreDatabase : Database {
+  explicit StoreDatabase(const fs::path& file) : Database(file, /*create=*/true, busy_timeout_ms) {
+    if (read_only()) fail(SQLITE_READONLY);
+    check_file(file);
+    const bool is_new = !has_schema(*this, file);
+    use_write_ahead_log(*this);
     // Survives the end of the process; after a power cut the last commits may be missing.
-    database.execute("PRAGMA synchronous = NORMAL");
-    if (is_new) make_schema(database, file);
+    execute("PRAGMA synchronous = NORMAL");
+    if (is_new) make_schema(*this, file);
   }
+};
+
+// Puts judgments in.
+struct Writer {
+  explicit Writer(const fs::path& file) : database(file) {}
 
   // The row of a name in one of the tables that intern names.
   int64_t intern(Statement& insert, Statement& select, std::string_view name) {
@@ -174,7 +183,7 @@ struct Writer {
     return sqlite3_changes(database.handle()) > 0;
   }
 
-  Database database;
+  StoreDatabase database;
   Statement insert_teacher{database, "INSERT INTO teachers (identity) VALUES (?1) ON CONFLICT DO NOTHING"};
   Statement select_teacher{database, "SELECT id FROM teachers WHERE identity = ?1"};
   Statement insert_run{database, "INSERT INTO runs (name) VALUES (?1) ON CONFLICT DO NOTHING"};
