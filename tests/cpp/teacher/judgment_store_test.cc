@@ -23,6 +23,8 @@ const std::vector<LabelToJudge> two_labels = {{"cat", "Cats", ""}, {"dog", "Dogs
 const Question one_question = {.uid = "d1", .title = "Title", .content = "Content", .labels = two_labels};
 const std::vector<Verdict> yes_and_abstained = {Verdict::yes(), Verdict::abstain()};
 
+std::string document_uid(int64_t i) { return std::string("d").append(std::to_string(i)); }
+
 std::string read_bytes(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -32,7 +34,7 @@ std::string read_bytes(const fs::path& file) {
 fs::path make_store(const TemporaryFolder& folder, const std::string& name, int count) {
   JudgmentStore store = JudgmentStore::open(folder / name);
   for (int i = 0; i < count; ++i) {
-    const std::string uid = "d" + std::to_string(i);
+    const std::string uid = document_uid(i);
     store.put("llm/1", {.uid = uid, .title = uid, .content = "Content", .labels = two_labels}, std::vector{Verdict::score(i / (count + 1.0)), Verdict::abstain()});
   }
   return folder / name;
@@ -78,7 +80,7 @@ TEST_CASE("the store agrees with a map driven by the same random calls") {
   };
 
   for (int call = 0; call < 3000; ++call) {
-    const std::string identity = pick({"llm/1", "llm/2", "", "llm/1\x01"}), uid = "d" + std::to_string(random.below(5)), run = pick({"", "run a", "run b"});
+    const std::string identity = pick({"llm/1", "llm/2", "", "llm/1\x01"}), uid = document_uid(random.below(5)), run = pick({"", "run a", "run b"});
     const std::string title = pick({"", "ab", "a", "a\tb"}), content = pick({"", "b", "bc", std::string("n\0l", 3), "\xff"});
     std::vector<Pair> texts(static_cast<size_t>(random.below(6)));
     for (Pair& text : texts) text = {pick({"x", "y", "z"}), pick({"Cat", "Dog", "D", "Ü", "é"}), pick({"", "og", "long"})};
@@ -240,8 +242,8 @@ TEST_CASE("a truncated store is noticed wherever it was cut") {
 TEST_CASE("a store that cannot be written is refused") {
   const TemporaryFolder folder;
   const fs::path file = make_store(folder, "judgments.db", 1);
-  fs::permissions(file, fs::perms::owner_read | fs::perms::others_read);
-  fs::permissions(folder.path(), fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  fs::permissions(file, fs::perms(0444));
+  fs::permissions(folder.path(), fs::perms(0755));
   // Permissions do not bind root.
   const bool is_root = geteuid() == 0;
   if (is_root) REQUIRE(seteuid(65534) == 0);
