@@ -10,14 +10,19 @@
 
 namespace lmtx {
 
-// One stream of masks: made anew with the same key it gives the same masks for the same sequence of calls.
+// One stream of masks: made anew with the same key it gives the same masks for the same sequence of calls, with any number of threads. On the CPU
+// no mask is kept for the backward pass: it is drawn again.
 class LMTX_API Dropout {
  public:
   explicit Dropout(uint64_t key, at::Device device = at::kCPU);
-  // `x` with each entry zero with probability p, the others scaled by 1 / (1 - p). `x` itself where p is 0.
+  // `x` with each entry zero with probability p (a multiple of 2^-16 next to it on the CPU), the others scaled so that the expectation stays. `x`
+  // itself where p is 0.
   at::Tensor operator()(const at::Tensor& x, double p);
 
  private:
+  uint64_t key_;
+  uint64_t calls_ = 0;
+  // Undefined on the CPU.
   at::Generator generator_;
 };
 

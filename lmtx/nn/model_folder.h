@@ -11,7 +11,7 @@
 
 namespace lmtx {
 
-struct ModelFolder {
+struct LMTX_API ModelFolder {
   // For messages; nothing is read from it later.
   std::filesystem::path path;
   // config.json as it was, but for float32 weights.

@@ -1,0 +1,245 @@
+// Whole models against transformers (fixtures), finite differences, and themselves in other batches.
+#include "lmtx/nn/sentence_model.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "fixtures.h"
+#include "lmtx/nn/model_folder.h"
+#include "lmtx/stopped.h"
+
+using namespace lmtx;
+using namespace lmtx::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double float_tolerance = 1e-5;
+const std::vector<std::string> model_names = {"bert", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu"};
+
+void copy_model(const std::string& name, const fs::path& to) { fs::copy(models() / name, to, fs::copy_options::recursive); }
+
+void replace_in(const fs::path& file, const std::string& from, const std::string& to) {
+  std::ifstream in(file);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  std::ofstream(file) << text.replace(at, from.size(), to);
+}
+
+void track(const SentenceModel& model) {
+  for (auto [name, tensor] : model.parameters()) tensor.requires_grad_();
+}
+
+}  // namespace
+
+TEST_CASE("pooled vectors and every gradient equal transformers'") {
+  const std::string name = GENERATE(from_range(model_names));
+  INFO(name);
+  const auto model = SentenceModel::load(models() / name);
+  const NamedTensors expected = read_safetensors(models() / (name + ".expected.safetensors"));
+  track(*model);
+  const at::Tensor pooled = model->forward(batch_of(read_sequences(name)));
+  CHECK(largest_difference(pooled, find(expected, "pooled")) < float_tolerance);
+
+  pooled.mul(find(expected, "weights")).sum().backward();
+  size_t gradients = 0;
+  for (const auto& [key, tensor] : model->parameters()) {
+    INFO(key);
+    const at::Tensor gradient = find(expected, "gradient:" + key);
+    REQUIRE(tensor.grad().defined());
+    CHECK(largest_difference(tensor.grad(), gradient) < float_tolerance * std::max(1.0, gradient.abs().max().item<double>()));
+    ++gradients;
+  }
+  CHECK(gradients == expected.size() - 2);
+}
+
+TEST_CASE("finite differences through a whole model agree with its gradients") {
+  const std::string name = GENERATE(from_range(model_names));
+  const bool drop = GENERATE(false, true);
+  INFO(name << (drop ? " with dropout" : ""));
+  const auto model = SentenceModel::load(models() / name)->clone(at::kDouble);
+  const TokenBatch batch = batch_of(read_sequences(name));
+  const at::Tensor weights = find(read_safetensors(models() / (name + ".expected.safetensors")), "weights").to(at::kDouble);
+  const auto loss = [&] {
+    Dropout dropout(5);
+    return model->forward(batch, drop ? &dropout : nullptr).mul(weights).sum();
+  };
+  track(*model);
+  loss().backward();
+  const c10::NoGradGuard no_grad;
+  for (const auto& [key, tensor] : model->parameters()) {
+    INFO(key);
+    double* values = tensor.data_ptr<double>();
+    const at::Tensor gradient = tensor.grad().contiguous();
+    for (int64_t i = 0; i < tensor.numel(); i += tensor.numel() / 3 + 1) {
+      constexpr double step = 1e-6;
+      const double value = values[i];
+      values[i] = value + step;
+      const double above = loss().item<double>();
+      values[i] = value - step;
+      const double below = loss().item<double>();
+      values[i] = value;
+      CHECK(gradient.data_ptr<double>()[i] == Approx((above - below) / (2 * step)).epsilon(1e-5).margin(1e-6));
+    }
+  }
+}
+
+TEST_CASE("a text's vector does not depend on its batch") {
+  const std::string name = GENERATE(from_range(model_names));
+  const auto model = SentenceModel::load(models() / name);
+  const Sequences sequences = read_sequences(name);
+  const at::Tensor together = model->forward(batch_of(sequences));
+  SECTION("alone") {
+    for (size_t i = 0; i < sequences.size(); ++i) CHECK(largest_difference(model->forward(batch_of({sequences[i]}))[0], together[i]) < 1e-6);
+  }
+  SECTION("in any order") {
+    std::vector<int64_t> order = {0, 1, 2, 3, 4, 5, 6};
+    do {
+      Sequences permuted;
+      for (int64_t i : order) permuted.push_back(sequences[i]);
+      const at::Tensor vectors = model->forward(batch_of(permuted));
+      for (size_t i = 0; i < order.size(); ++i) REQUIRE(largest_difference(vectors[i], together[order[i]]) < 1e-6);
+      std::rotate(order.begin(), order.begin() + 3, order.end());
+      std::swap(order[0], order[4]);
+    } while (!std::is_sorted(order.begin(), order.end()));
+  }
+}
+
+TEST_CASE("dropout in a model is keyed") {
+  const auto model = SentenceModel::load(models() / "distilbert");
+  const TokenBatch batch = batch_of(read_sequences("distilbert"));
+  const auto vectors = [&](uint64_t key) {
+    Dropout dropout(key);
+    return model->forward(batch, &dropout);
+  };
+  CHECK(vectors(1).equal(vectors(1)));
+  CHECK_FALSE(vectors(1).equal(vectors(2)));
+  CHECK_FALSE(vectors(1).equal(model->forward(batch)));
+}
+
+TEST_CASE("the parameters are the model's own tensors, and a clone has its own") {
+  const auto model = SentenceModel::load(models() / "bert");
+  const auto clone = model->clone();
+  const TokenBatch batch = batch_of({{1, 2, 3}});
+  const at::Tensor before = model->forward(batch);
+  CHECK(clone->forward(batch).equal(before));
+  model->parameters().front().second.mul_(2);
+  CHECK_FALSE(model->forward(batch).equal(before));
+  CHECK(clone->forward(batch).equal(before));
+  CHECK(clone->clone(at::kDouble)->forward(batch).scalar_type() == at::kDouble);
+  CHECK_THROWS_WITH(model->clone(at::kHalf), ContainsSubstring("float32 or float64, not to Half"));
+}
+
+TEST_CASE("a stop request ends forward and backward") {
+  const auto model = SentenceModel::load(models() / "bert");
+  track(*model);
+  std::stop_source stop;
+  const at::Tensor pooled = model->forward(batch_of({{1, 2, 3}}), nullptr, stop.get_token());
+  stop.request_stop();
+  CHECK_THROWS_AS(pooled.sum().backward(), Stopped);
+  CHECK_THROWS_AS(model->forward(batch_of({{1, 2, 3}}), nullptr, stop.get_token()), Stopped);
+}
+
+TEST_CASE("a saved model is the loaded one") {
+  const std::string name = GENERATE(from_range(model_names));
+  const TemporaryFolder folder;
+  const auto model = SentenceModel::load(models() / name);
+  model->save(folder.path, 0, model->normalizes());
+  const auto again = SentenceModel::load(folder.path);
+  CHECK(again->max_length() == model->max_length());
+  CHECK(again->normalizes() == model->normalizes());
+  const TokenBatch batch = batch_of(read_sequences(name));
+  CHECK(again->forward(batch).equal(model->forward(batch)));
+  const NamedTensors before = read_safetensors(models() / name / "model.safetensors"), after = read_safetensors(folder.path / "model.safetensors");
+  REQUIRE(after.size() == before.size());
+  for (const auto& [key, tensor] : before) CHECK(find(after, key).equal(tensor));
+}
+
+TEST_CASE("saving sets the length and the Normalize module") {
+  const TemporaryFolder folder;
+  SentenceModel::load(models() / "distilbert")->save(folder.path, 9, /*normalize=*/true);
+  const auto model = SentenceModel::load(folder.path);
+  CHECK(model->max_length() == 9);
+  CHECK(model->normalizes());
+  CHECK(model->max_positions() == 16);
+  CHECK(model->dim() == 32);
+}
+
+TEST_CASE("folders that are no supported model are refused by name") {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path / "model";
+  copy_model("bert", model);
+  const auto refused = [&](const std::string& fault) { CHECK_THROWS_WITH(SentenceModel::load(model), ContainsSubstring(fault)); };
+  SECTION("nothing there") {
+    CHECK_THROWS_WITH(SentenceModel::load(folder.path / "none"), ContainsSubstring("none: is no folder."));
+    CHECK_THROWS_WITH(SentenceModel::load(folder.path), ContainsSubstring("is no sentence-transformers folder: it has no modules.json."));
+  }
+  SECTION("a module") {
+    replace_in(model / "modules.json", "sentence_transformers.models.Normalize", "sentence_transformers.models.Dense");
+    refused("modules.json: module 2 is Dense, which is not supported there");
+  }
+  SECTION("a module outside of the folder") {
+    replace_in(model / "modules.json", "1_Pooling", "../1_Pooling");
+    refused("`path` must stay in the folder");
+  }
+  SECTION("a pooling") {
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})";
+    refused("pooling by cls_token is not supported; supported is mean.");
+  }
+  SECTION("several poolings") {
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"pooling_mode": ["mean", "max"]})";
+    refused("pooling by [\"mean\",\"max\"] is not supported");
+  }
+  SECTION("an architecture") {
+    replace_in(model / "config.json", "\"model_type\": \"bert\"", "\"model_type\": \"t5\"");
+    refused("config.json: architecture t5 is not supported; supported are bert, distilbert.");
+  }
+  SECTION("an activation") {
+    replace_in(model / "config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"swish\"");
+    refused("activation swish is not supported; supported are gelu, gelu_new and relu.");
+  }
+  SECTION("a shape") {
+    replace_in(model / "config.json", "\"intermediate_size\": 48", "\"intermediate_size\": 40");
+    refused("tensor `encoder.layer.0.intermediate.dense.weight` must have shape [40, 32], as config.json says, but has shape [48, 32] instead.");
+  }
+  SECTION("a number of heads") {
+    replace_in(model / "config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5");
+    refused("the hidden size, 32, must be a multiple of the number of attention heads, 5.");
+  }
+  SECTION("a missing layer") {
+    replace_in(model / "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3");
+    refused("tensor `encoder.layer.2.attention.self.query.weight` is missing.");
+  }
+  SECTION("other weights") {
+    fs::rename(model / "model.safetensors", model / "pytorch_model.bin");
+    refused("model.safetensors, are needed, but there is only pytorch_model.bin");
+    fs::remove(model / "pytorch_model.bin");
+    refused("model.safetensors is missing.");
+  }
+}
+
+TEST_CASE("the dialect of sentence-transformers 6 is read, too") {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path / "model";
+  copy_model("bert", model);
+  replace_in(model / "modules.json", "sentence_transformers.models.Pooling", "sentence_transformers.sentence_transformer.modules.pooling.Pooling");
+  replace_in(model / "modules.json", "sentence_transformers.models.Transformer", "sentence_transformers.base.modules.transformer.Transformer");
+  std::ofstream(model / "1_Pooling" / "config.json") << R"({"embedding_dimension": 32, "pooling_mode": "mean", "include_prompt": true})";
+  std::ofstream(model / "tokenizer_config.json") << R"({"model_max_length": 11})";
+  std::ofstream(model / "config_sentence_transformers.json") << R"({"prompts": {"query": "find: "}, "default_prompt_name": "query"})";
+  const ModelFolder read = read_model_folder(model);
+  CHECK(read.max_length == 11);
+  CHECK(read.normalizes);
+  CHECK(read.default_prompt() == "find: ");
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Writes tests/data/models/: tiny random BERT and DistilBERT folders with what transformers computes for them.
+
+Each folder is a sentence-transformers one (without a tokenizer); beside it lies NAME.json with sequences of token ids, and NAME.expected.safetensors with
+  pooled            the mean of the last hidden states over each sequence, in evaluation
+  gradient:TENSOR   the gradient of sum(pooled * weights) with respect to each weight
+  weights           the factors of that sum
+Regenerate with:  python tests/reference/make_model_fixtures.py
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "models"
+SEQUENCE_LENGTHS = [7, 3, 12, 3, 1, 12, 5]
+
+BERT = dict(vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, max_position_embeddings=16)
+DISTILBERT = dict(vocab_size=50, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16)
+
+MODELS = {
+    "bert": (BertModel, BertConfig(**BERT), dict(normalize=True)),
+    "bert-prefixed-tanh": (BertModel, BertConfig(**BERT, hidden_act="gelu_new", layer_norm_eps=1e-5, type_vocab_size=1), dict(prefix="bert.", max_length=10)),
+    "distilbert": (DistilBertModel, DistilBertConfig(**DISTILBERT), dict(max_length=12)),
+    "distilbert-prefixed-relu": (DistilBertModel, DistilBertConfig(**DISTILBERT, activation="relu"), dict(prefix="distilbert.", normalize=True)),
+}
+
+
+def randomize(model, generator):
+    """Draws every weight anew, biases and layer norms too, so that none is at a value that hides a mistake."""
+    for name, tensor in model.named_parameters():
+        centre = 1.0 if "LayerNorm.weight" in name or "layer_norm.weight" in name else 0.0
+        tensor.data = centre + 0.2 * torch.randn(tensor.shape, generator=generator)
+
+
+def pooled_alone(model, sequences):
+    """Each sequence by itself: no padding and no mask that could go wrong here."""
+    return torch.cat([model(torch.tensor([ids])).last_hidden_state.mean(1) for ids in sequences])
+
+
+def write_modules(folder, dim, normalize=False, max_length=None, **_):
+    kinds = ["Transformer", "Pooling"] + ["Normalize"] * normalize
+    paths = ["", "1_Pooling", "2_Normalize"]
+    modules = [{"idx": i, "name": str(i), "path": paths[i], "type": f"sentence_transformers.models.{kind}"} for i, kind in enumerate(kinds)]
+    (folder / "modules.json").write_text(json.dumps(modules, indent=2) + "\n")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": dim, "pooling_mode_mean_tokens": True}) + "\n")
+    if max_length:
+        (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}) + "\n")
+
+
+def write_model(name, model_class, config, options):
+    generator = torch.Generator().manual_seed(sum(map(ord, name)))
+    model = model_class(config).eval()
+    randomize(model, generator)
+    folder = FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    prefix = options.get("prefix", "")
+    tensors = {prefix + key: value.contiguous() for key, value in load_file(folder / "model.safetensors").items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    write_modules(folder, 32, **options)
+    return model, prefix, generator
+
+
+def write_expected(name, model, prefix, generator):
+    sequences = [torch.randint(0, 50, (length,), generator=generator).tolist() for length in SEQUENCE_LENGTHS]
+    (FOLDER / f"{name}.json").write_text(json.dumps(sequences) + "\n")
+    pooled = pooled_alone(model, sequences)
+    weights = torch.randn(pooled.shape, generator=generator)
+    (pooled * weights).sum().backward()
+    expected = {"pooled": pooled.detach(), "weights": weights}
+    for key, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            expected["gradient:" + prefix + key] = parameter.grad
+    save_file(expected, FOLDER / f"{name}.expected.safetensors")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, (model_class, config, options) in MODELS.items():
+        write_expected(name, *write_model(name, model_class, config, options))
