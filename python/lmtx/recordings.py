@@ -19,7 +19,7 @@ def check_recorded_labels(recording: Path, labels: LabelSet, labels_file: Path) 
     with gzip.open(recording, "rt", encoding="utf-8") if _is_gzip(recording) else open(recording, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             for uid in json.loads(line).get("labels", ()) if line.strip() else ():
-                if uid not in known:
+                if str(uid) not in known:
                     raise ValueError(f"{recording}:{number}: unknown label {uid!r}; it is not among the {len(known):,} labels of {labels_file}.")
 
 
