@@ -23,8 +23,9 @@ LOSS = {"margin": 0.3, "hard_negatives": 3, "temperature": 0.1}
 
 
 def draw_sequences(generator, longest):
+    """Without token 0, which is padding to transformers and gets no gradient there."""
     lengths = torch.randint(3, longest + 1, (BATCH,), generator=generator).tolist()
-    return [torch.randint(0, 50, (length,), generator=generator).tolist() for length in lengths]
+    return [torch.randint(1, 50, (length,), generator=generator).tolist() for length in lengths]
 
 
 def draw_batch(generator):

@@ -50,7 +50,7 @@ std::vector<at::Tensor> tensors_of(const SentenceModel& model) {
   return tensors;
 }
 
-// Of each parameter, concatenated.
+// Of each parameter.
 std::vector<at::Tensor> gradients_of(const SentenceModel& model, const TrainingBatch& batch, const BatchGradientOptions& options) {
   const auto copy = trainable(model, at::kDouble);
   add_batch_gradients(*copy, batch, options);
@@ -61,12 +61,13 @@ std::vector<at::Tensor> gradients_of(const SentenceModel& model, const TrainingB
 
 // Compares slopes of the loss with the gradient, at a few entries of every parameter. Dropout, being keyed, leaves the loss a function.
 void check_against_finite_differences(const SentenceModel& start, const TrainingBatch& batch, const BatchGradientOptions& options) {
+  const std::vector<at::Tensor> gradients = gradients_of(start, batch, options);
   const auto model = trainable(start, at::kDouble);
-  add_batch_gradients(*model, batch, options);
   const double h = 1e-6;
-  for (const auto& [name, parameter] : model->parameters()) {
+  for (size_t p = 0; p < gradients.size(); ++p) {
+    const auto [name, parameter] = model->parameters()[p];
     INFO(name);
-    const at::Tensor values = parameter.detach().view(-1), gradient = parameter.grad().clone().view(-1);
+    const at::Tensor values = parameter.detach().view(-1), gradient = gradients[p].view(-1);
     const int64_t largest = gradient.abs().argmax().item<int64_t>();
     for (const int64_t i : {largest, int64_t{0}, values.numel() / 2}) {
       const double before = values[i].item<double>();
