@@ -140,8 +140,10 @@ class StudentTraining {
   }
 
   [[noreturn]] void diverged(int64_t t, double loss) const {
-    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " +
-                             std::to_string(options_.learning_rate) + ") or raise `warmup`.");
+    char rate[32];
+    std::snprintf(rate, sizeof rate, "%g", options_.learning_rate);
+    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " + rate +
+                             ") or raise `warmup`.");
   }
 
   // The loss of the step after would show it, but there is none.

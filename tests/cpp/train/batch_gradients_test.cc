@@ -8,6 +8,7 @@
 #include "lmtx/nn/safetensors.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/optimizer.h"
+#include "one_thread.h"
 #include "student_fixtures.h"
 
 using namespace lmtx;
@@ -69,7 +70,7 @@ void check_against_finite_differences(const SentenceModel& start, const Training
     INFO(name);
     const at::Tensor values = parameter.detach().view(-1), gradient = gradients[p].view(-1);
     const int64_t largest = gradient.abs().argmax().item<int64_t>();
-    for (const int64_t i : {largest, int64_t{0}, values.numel() / 2}) {
+    for (const int64_t i : {largest, values.numel() / 2}) {
       const double before = values[i].item<double>();
       values[i] = before + h;
       const double up = add_batch_gradients(*model, batch, options);
@@ -127,6 +128,7 @@ TEST_CASE("gradients in parts equal those of the whole batch") {
 }
 
 TEST_CASE("gradients equal finite differences") {
+  const OneThread one_thread;
   const Fixture fixture(GENERATE(as<std::string>(), "bert", "distilbert"));
   BatchGradientOptions options = fixture.options();
   // The weights of the loss are held in its gradient; of a single negative it is 1 anyway.

@@ -1,12 +1,10 @@
-// What the tests of losses, optimizer and student training share: tensors out of JSON, temporary folders.
+// What the tests of losses, optimizer and student training share: tensors out of JSON.
 #pragma once
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,18 +27,5 @@ inline at::Tensor matrix_of(const detail::Json& rows) {
 }
 
 inline double largest_difference(const at::Tensor& a, const at::Tensor& b) { return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>(); }
-
-// An empty folder that goes away again.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::string& name) : path(std::filesystem::temp_directory_path() / ("lmtx-" + name + "-" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path path;
-};
 
 }  // namespace lmtx::test

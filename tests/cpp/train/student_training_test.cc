@@ -1,0 +1,290 @@
+#include "lmtx/train/student_training.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <limits>
+#include <thread>
+
+#include "catch.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/random.h"
+#include "lmtx/nn/safetensors.h"
+#include "lmtx/stopped.h"
+#include "student_fixtures.h"
+#include "temporary_folder.h"
+
+using namespace lmtx;
+using namespace lmtx::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t num_documents = 60, num_labels = 20;
+
+// Document i is about label i mod 20: it has that label's word and a few drawn at random.
+std::string document_of(int64_t i) {
+  detail::KeyedRandom random(detail::random_key(1, "words", {i}));
+  std::string text = "w" + std::to_string(i % num_labels);
+  for (int64_t j = random.below(10); j > 0; --j) text += " w" + std::to_string(20 + random.below(20));
+  return text;
+}
+
+// A tiny training: 60 documents of which 50 have a yes, 20 labels, the tiny BERT of the models' tests.
+class Task {
+ public:
+  Task() : start(SentenceModel::load(data_folder() / "models" / "bert")) {
+    std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+    for (int i = 0; i < 40; ++i) vocabulary += "w" + std::to_string(i) + "\n";
+    files_.write("vocab.txt", vocabulary);
+    const Tokenizer tokenizer = Tokenizer::load(files_.path());
+    std::vector<Document> documents;
+    for (int64_t i = 0; i < num_documents; ++i) documents.push_back({std::to_string(i), "", document_of(i)});
+    std::vector<Label> labels;
+    for (int64_t i = 0; i < num_labels; ++i) labels.push_back({std::to_string(i), "w" + std::to_string(i), "", {}, {}});
+    TokenFile::write(files_ / "documents", Corpus::from_documents(documents), tokenizer, 16);
+    TokenFile::write(files_ / "labels", LabelSet(labels), tokenizer, 16);
+    for (int64_t i = 0; i < num_documents; ++i) judged.push_back({i, {{i % num_labels, i % 6 == 0 ? 0.0 : 1.0}}});
+    options.epochs = 4;
+    options.batch_size = 8;
+    options.learning_rate = 1e-3;
+    options.warmup = 0.2;
+    options.checkpoint_every = 3;
+  }
+
+  StudentTrainingResult train(const fs::path& checkpoints = {}, const EventCallback& on_event = {}, const std::stop_token& stop = {}) const {
+    const TokenFile documents = TokenFile::open(files_ / "documents"), labels = TokenFile::open(files_ / "labels");
+    return train_student({.start = *start,
+                          .documents = documents,
+                          .labels = labels,
+                          .document_length = 12,
+                          .label_length = 4,
+                          .judged = judged,
+                          .options = options,
+                          .checkpoint_folder = checkpoints},
+                         on_event, stop);
+  }
+
+  // Trains until it is done, whatever stops come; returns the student and how often it was stopped.
+  template <typename Stopper>
+  std::pair<StudentTrainingResult, int> train_with_stops(const fs::path& checkpoints, Stopper stopper) const {
+    for (int stops = 0;; ++stops) {
+      std::stop_source source;
+      try {
+        return {stopper(source, checkpoints), stops};
+      } catch (const Stopped&) {
+      }
+    }
+  }
+
+  std::shared_ptr<SentenceModel> start;
+  std::vector<JudgedDocument> judged;
+  TrainerOptions options;
+
+ private:
+  TemporaryFolder files_;
+};
+
+bool same_weights(const SentenceModel& a, const SentenceModel& b) {
+  const NamedTensors left = a.parameters(), right = b.parameters();
+  for (size_t i = 0; i < left.size(); ++i) {
+    if (left[i].first != right[i].first || !left[i].second.equal(right[i].second)) return false;
+  }
+  return left.size() == right.size();
+}
+
+// Saved here by the process that a test kills.
+const char* const victim_variable = "LMTX_TEST_VICTIM";
+
+pid_t start_victim(const fs::path& folder) {
+  ::setenv(victim_variable, folder.c_str(), 1);
+  std::string program = "lmtx_test_train", test = "[victim]";
+  char* arguments[] = {program.data(), test.data(), nullptr};
+  pid_t process = 0;
+  REQUIRE(::posix_spawn(&process, "/proc/self/exe", nullptr, nullptr, arguments, environ) == 0);
+  ::unsetenv(victim_variable);
+  return process;
+}
+
+// Kills the victim when it has worked for so long; false where it had ended by itself.
+bool kill_after(pid_t process, std::chrono::milliseconds time, const fs::path& checkpoint) {
+  int status = 0;
+  // Its start-up takes longer than the training: the clock starts with the first checkpoint.
+  while (!fs::exists(checkpoint) && ::waitpid(process, &status, WNOHANG) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(time);
+  ::kill(process, SIGKILL);
+  ::waitpid(process, &status, 0);
+  return WIFSIGNALED(status);
+}
+
+}  // namespace
+
+TEST_CASE("training twice gives the same bits, and leaves the start alone") {
+  const Task task;
+  const auto before = task.start->clone();
+  const StudentTrainingResult first = task.train(), second = task.train();
+  CHECK(same_weights(*first.student, *second.student));
+  CHECK_FALSE(same_weights(*first.student, *task.start));
+  CHECK(same_weights(*before, *task.start));
+  for (const auto& [name, parameter] : first.student->parameters()) CHECK_FALSE(parameter.requires_grad());
+}
+
+TEST_CASE("training reports what it did, and lowers the loss") {
+  Task task;
+  task.options.epochs = 20;
+  const StudentTrainingResult result = task.train();
+  CHECK(result.documents_with_yes == 50);
+  CHECK(result.documents_without_yes == 10);
+  CHECK(result.steps == 20 * 6);
+  CHECK(result.last_loss < 0.5 * result.first_loss);
+}
+
+TEST_CASE("progress is told step by step") {
+  const Task task;
+  std::vector<int64_t> done;
+  task.train({}, [&](const Event& event) {
+    CHECK(event.stage == "train");
+    CHECK(event.cycle == 0);
+    CHECK(event.total == 24);
+    if (event.done > 0) CHECK_THAT(event.message, ContainsSubstring("loss 0."));
+    done.push_back(event.done);
+  });
+  REQUIRE(done.size() == 25);
+  CHECK(done.back() == 24);
+}
+
+TEST_CASE("seed, cycle and dropout change the student") {
+  Task task;
+  const auto student = task.train().student;
+  SECTION("seed") { task.options.seed = 1; }
+  SECTION("dropout") { task.options.dropout = false; }
+  CHECK_FALSE(same_weights(*task.train().student, *student));
+}
+
+TEST_CASE("training that is stopped between steps and resumed ends with the same bits") {
+  const Task task;
+  const TemporaryFolder folder;
+  const auto uninterrupted = task.train();
+  const auto [result, stops] = task.train_with_stops(folder.path(), [&](std::stop_source& source, const fs::path& checkpoints) {
+    int64_t steps = 0;
+    return task.train(
+        checkpoints,
+        [&](const Event&) {
+          if (++steps == 6) source.request_stop();
+        },
+        source.get_token());
+  });
+  // Five steps a time: a stop loses nothing.
+  CHECK(stops == 4);
+  CHECK(same_weights(*result.student, *uninterrupted.student));
+  CHECK(result.first_loss == uninterrupted.first_loss);
+  CHECK(result.last_loss == uninterrupted.last_loss);
+}
+
+TEST_CASE("training that is stopped at random moments, in parts, ends with the same bits") {
+  Task task;
+  task.options.train_token_budget = 40;
+  const TemporaryFolder folder;
+  const auto uninterrupted = task.train();
+  detail::KeyedRandom random(7);
+  const auto [result, stops] = task.train_with_stops(folder.path(), [&](std::stop_source& source, const fs::path& checkpoints) {
+    // The clock starts with the first finished step, so that there is progress each time.
+    std::jthread timer;
+    const auto wait = std::chrono::microseconds(random.below(20000));
+    int64_t events = 0;
+    return task.train(
+        checkpoints,
+        [&](const Event&) {
+          if (++events == 2) timer = std::jthread([&source, wait] { std::this_thread::sleep_for(wait), source.request_stop(); });
+        },
+        source.get_token());
+  });
+  CHECK(stops > 0);
+  CHECK(same_weights(*result.student, *uninterrupted.student));
+}
+
+TEST_CASE("the victim of the next test", "[.][victim]") {
+  const char* folder = std::getenv(victim_variable);
+  if (folder) Task().train(folder);
+}
+
+TEST_CASE("training that is killed at random moments ends with the same bits") {
+  const Task task;
+  const TemporaryFolder folder;
+  detail::KeyedRandom random(11);
+  int kills = 0;
+  for (int i = 0; i < 5; ++i) {
+    const auto time = std::chrono::milliseconds(random.below(30));
+    kills += kill_after(start_victim(folder.path()), time, folder / "training.checkpoint");
+  }
+  CHECK(kills > 0);
+  CHECK(same_weights(*task.train(folder.path()).student, *task.train().student));
+  // What a kill leaves behind is cleared away.
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("a finished training is not done again") {
+  const Task task;
+  const TemporaryFolder folder;
+  const auto first = task.train(folder.path());
+  int events = 0;
+  const auto again = task.train(folder.path(), [&](const Event& event) {
+    CHECK(event.done == event.total);
+    ++events;
+  });
+  CHECK(events == 1);
+  CHECK(same_weights(*first.student, *again.student));
+  CHECK(first.last_loss == again.last_loss);
+}
+
+TEST_CASE("a checkpoint of another training is not used") {
+  Task task;
+  const TemporaryFolder folder;
+  task.train(folder.path());
+  SECTION("other options") { task.options.margin = 0.2; }
+  SECTION("other verdicts") { task.judged[1].labels[0].score = 0; }
+  SECTION("other weights") { at::Tensor(task.start->parameters()[0].second)[0][0] += 1; }
+  CHECK(same_weights(*task.train(folder.path()).student, *task.train().student));
+}
+
+TEST_CASE("a damaged checkpoint is refused in one line") {
+  const Task task;
+  const TemporaryFolder folder;
+  task.train(folder.path());
+  const std::string whole = detail::read_file(folder / "training.checkpoint");
+  folder.write("training.checkpoint", whole.substr(0, whole.size() / 2));
+  CHECK_THROWS_WITH(task.train(folder.path()),
+                    (folder / "training.checkpoint").string() + ": this training checkpoint is truncated or damaged. Delete it to have it made again.");
+}
+
+TEST_CASE("without a yes there is nothing to train") {
+  Task task;
+  for (JudgedDocument& document : task.judged) document.labels[0].score = 0.49;
+  const StudentTrainingResult result = task.train();
+  CHECK(result.student == nullptr);
+  CHECK(result.steps == 0);
+  CHECK(result.documents_without_yes == num_documents);
+}
+
+TEST_CASE("a loss that is no number ends training with the step and what to lower") {
+  Task task;
+  task.options.learning_rate = 1e30;
+  CHECK_THROWS_WITH(task.train(), ContainsSubstring("Training diverged: the loss of step ") && ContainsSubstring("Lower `learning_rate` (now 1e+30)"));
+}
+
+TEST_CASE("judged documents and labels that the token files lack are refused") {
+  Task task;
+  SECTION("a document") {
+    task.judged.push_back({num_documents, {{0, 1.0}}});
+    CHECK_THROWS_WITH(task.train(), "The numbers of judged documents must be in [0, 60), the documents of the token file, but one is 60.");
+  }
+  SECTION("a label") {
+    task.judged[0].labels[0].label = -1;
+    CHECK_THROWS_WITH(task.train(), "The numbers of judged labels must be in [0, 20), the labels of the token file, but one is -1.");
+  }
+}
