@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "lmtx/search/detail/dot.h"
 #include "lmtx/search/detail/row_graph.h"
 
 namespace lmtx::detail {
@@ -18,24 +19,7 @@ constexpr int width_of_building = 40;
 // Rows a walk keeps in view, unless more are asked for.
 constexpr int width_of_search = 64;
 
-// Sums in 16 lanes, which compilers turn into vector instructions of whatever width there is; Debian's FAISS knows SSE2 only.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-__attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#endif
-float fast_dot(const float* a, const float* b, int64_t dim) {
-  constexpr int64_t lanes = 16;
-  float sums[lanes] = {};
-  int64_t i = 0;
-  for (; i + lanes <= dim; i += lanes) {
-    for (int64_t lane = 0; lane < lanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  float sum = 0;
-  for (; i < dim; ++i) sum += a[i] * b[i];
-  for (float s : sums) sum += s;
-  return sum;
-}
-
-// What FAISS asks about rows: their products with a query and with each other.
+// What FAISS asks about rows: their products with a query and with each other. Debian's FAISS knows SSE2 only; fast_dot() knows more.
 class RowProducts : public faiss::DistanceComputer {
  public:
   RowProducts(const float* rows, int64_t dim) : rows_(rows), dim_(dim) {}

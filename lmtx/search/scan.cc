@@ -71,13 +71,15 @@ void offer_near_best(const Block& block, float* scores, double error, QuerySearc
   }
   const auto owners = block.segment.owners();
   constexpr int64_t step = 16;
+  float bar = search.bar(error);
   for (int64_t first = 0; first < block.size; first += step) {
     const int64_t count = std::min(step, block.size - first);
-    if (!any_reaches(scores + first, count, search.bar(error))) continue;
+    if (!any_reaches(scores + first, count, bar)) continue;
     for (int64_t j = first; j < first + count; ++j) {
-      if (scores[j] < search.bar(error)) continue;
+      if (scores[j] < bar) continue;
       const int64_t row = block.begin + j;
-      search.offer(block.segment.row(row), owners[row], block.offsets.empty() ? 0.0f : block.offsets[j]);
+      const float offset = block.offsets.empty() ? 0.0f : block.offsets[j];
+      if (search.offer(block.segment.row(row), owners[row], offset)) bar = search.bar(error);
     }
   }
 }

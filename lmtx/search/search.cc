@@ -133,7 +133,7 @@ LabelMatches search_index(const IndexState& index, const at::Tensor& given, int6
     const int64_t end = std::min(begin + search.queries_at_once(), num_queries);
     const auto done = search.run(queries.slice(0, begin, end), std::span(norms).subspan(begin, end - begin));
     for (int64_t q = begin; q < end; ++q) {
-      write_result(done[q - begin].top().best(), k, matches.labels.mutable_data_ptr<int64_t>() + q * k, matches.scores.mutable_data_ptr<float>() + q * k);
+      write_result(done[q - begin].top().sorted(), k, matches.labels.mutable_data_ptr<int64_t>() + q * k, matches.scores.mutable_data_ptr<float>() + q * k);
     }
     report(on_event, end, num_queries);
   }

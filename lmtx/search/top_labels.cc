@@ -18,9 +18,17 @@ void TopLabels::merge(std::vector<ScoredLabel>& more) {
   best_.insert(best_.end(), more.begin(), more.end());
   more.clear();
   keep_best_of_each_label(best_);
-  const size_t kept = std::min(k_, best_.size());
-  std::partial_sort(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(kept), best_.end(), ranks_before);
-  best_.resize(kept);
+  if (best_.size() > k_) {
+    std::nth_element(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(k_) - 1, best_.end(), ranks_before);
+    best_.resize(k_);
+  }
+  if (full()) worst_ = std::max_element(best_.begin(), best_.end(), ranks_before)->score;
+}
+
+std::vector<ScoredLabel> TopLabels::sorted() const {
+  std::vector<ScoredLabel> sorted = best_;
+  std::sort(sorted.begin(), sorted.end(), ranks_before);
+  return sorted;
 }
 
 }  // namespace lmtx::detail

@@ -3,19 +3,20 @@
 
 #include <cstdint>
 
+// Compiled for several instruction sets; the loader picks one. Sanitizers run too late for such picks.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define LMTX_FOR_EACH_CPU __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define LMTX_FOR_EACH_CPU
+#endif
+
 namespace lmtx::detail {
 
 // Products of float32 are exact in float64 and the order of the sum is fixed, so the result is the same bits on every processor (with fused
 // multiply-add or without), for every number of threads, and wherever the vectors lie in a block. A matrix product promises none of that.
-inline double exact_dot(const float* a, const float* b, int64_t dim) {
-  constexpr int64_t lanes = 8;
-  double sums[lanes] = {};
-  int64_t i = 0;
-  for (; i + lanes <= dim; i += lanes) {
-    for (int64_t lane = 0; lane < lanes; ++lane) sums[lane] += static_cast<double>(a[i + lane]) * static_cast<double>(b[i + lane]);
-  }
-  for (int64_t lane = 0; i < dim; ++i, ++lane) sums[lane] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-}
+double exact_dot(const float* a, const float* b, int64_t dim);
+
+// About the same, faster; the result depends on the processor.
+float fast_dot(const float* a, const float* b, int64_t dim);
 
 }  // namespace lmtx::detail

@@ -50,9 +50,12 @@ class QuerySearch {
   double norm() const { return norm_; }
   // A row whose approximate score is below can be left out, given that approximate scores are off by at most `error`.
   float bar(double error) const;
-  void offer(const float* row, int64_t label, float offset) {
+  // True if the bar may have risen.
+  bool offer(const float* row, int64_t label, float offset) {
     waiting_.push_back({row, label, offset});
-    if (static_cast<int64_t>(waiting_.size()) >= batch_) settle();
+    if (static_cast<int64_t>(waiting_.size()) < batch_) return false;
+    settle();
+    return true;
   }
   // Scores what waits.
   void settle();

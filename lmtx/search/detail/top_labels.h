@@ -17,19 +17,21 @@ inline bool ranks_before(const ScoredLabel& a, const ScoredLabel& b) { return a.
 // Keeps each label once, with its best score.
 class TopLabels {
  public:
+  // k >= 1.
   explicit TopLabels(int64_t k) : k_(static_cast<size_t>(k)) {}
 
   // Merges what is in `more`, labels possibly several times, and leaves it empty.
   void merge(std::vector<ScoredLabel>& more);
   bool full() const { return best_.size() == k_; }
   // The k-th best score; only where full().
-  float worst() const { return best_.back().score; }
+  float worst() const { return worst_; }
   // At most k, best first.
-  const std::vector<ScoredLabel>& best() const { return best_; }
+  std::vector<ScoredLabel> sorted() const;
 
  private:
   size_t k_;
-  std::vector<ScoredLabel> best_;
+  float worst_ = 0;
+  std::vector<ScoredLabel> best_;  // in any order
 };
 
 }  // namespace lmtx::detail

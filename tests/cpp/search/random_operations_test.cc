@@ -2,7 +2,7 @@
 #include <string>
 
 #include "catch.h"
-#include "folder.h"
+#include "temporary_folder.h"
 #include "lmtx/search/label_index.h"
 #include "rows.h"
 
