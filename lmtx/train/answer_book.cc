@@ -4,6 +4,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "lmtx/detail/quote.h"
+
 namespace lmtx {
 
 namespace {
@@ -12,22 +14,13 @@ LabelToJudge to_judge(const Label& label) { return {label.uid, label.name, label
 
 PairState state_of(const Verdict& verdict) { return verdict.scored() ? PairState::scored : PairState::abstained; }
 
-std::string quoted(std::string_view text) { return std::string("'").append(text).append("'"); }
-
-void check_length(const Question& question, size_t verdicts) {
-  if (verdicts == question.labels.size()) return;
-  const std::string expected = "The teacher must give one verdict for each of the " + std::to_string(question.labels.size()) + " labels of document " +
-                               quoted(question.uid) + ", but gave " + std::to_string(verdicts);
-  throw std::invalid_argument(verdicts < question.labels.size() ? expected + " (none for label " + quoted(question.labels[verdicts].uid) + ")." : expected + ".");
-}
-
 // The positions of the labels that are answered among those that were asked.
 std::vector<size_t> find_labels(const AskedQuestion& asked, const Question& answered) {
   std::vector<size_t> positions;
   for (const LabelToJudge& label : answered.labels) {
     const auto found = std::find_if(asked.labels.begin(), asked.labels.end(), [&](const LabelToJudge& other) { return other.uid == label.uid; });
     if (found == asked.labels.end())
-      throw std::invalid_argument("The teacher answered for label " + quoted(label.uid) + " of document " + quoted(answered.uid) + ", which was not asked.");
+      throw std::invalid_argument("The teacher answered for label " + detail::quote(label.uid) + " of document " + detail::quote(answered.uid) + ", which was not asked.");
     positions.push_back(static_cast<size_t>(found - asked.labels.begin()));
   }
   return positions;
@@ -101,11 +94,11 @@ void AnswerBook::end(const Call& call) {
 }
 
 void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage) {
-  check_length(question, verdicts.size());
+  check_verdicts(question, verdicts);
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   const auto found = in_flight_.find(question.uid);
-  if (found == in_flight_.end()) throw std::invalid_argument("The teacher answered for document " + quoted(question.uid) + ", which is not being asked.");
+  if (found == in_flight_.end()) throw std::invalid_argument("The teacher answered for document " + detail::quote(question.uid) + ", which is not being asked.");
   const AskedQuestion& asked = *found->second;
 
   // In our own words: the store's key must not depend on what the teacher made of the texts.

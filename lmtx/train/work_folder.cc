@@ -139,7 +139,7 @@ void WorkFolder::remove_leftovers_of_kills() const {
   for (const fs::path& path : {run_file(), document_tokens(), label_tokens(), twins(), tagger(), report()}) detail::remove_leftovers(path);
   for (const auto& entry : fs::directory_iterator(folder_)) {
     if (!entry.is_directory() || !entry.path().filename().string().starts_with("cycle-")) continue;
-    for (const char* name : {"shortlist", "asked", "student", "trained.json", "ranked", "untouched", "measured", "cycle.json"})
+    for (const char* name : {"shortlist", "untouched", "asked", "training/training.checkpoint", "student", "trained.json", "ranked", "measured", "cycle.json"})
       detail::remove_leftovers(entry.path() / name);
   }
 }
