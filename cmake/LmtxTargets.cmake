@@ -3,6 +3,10 @@
 # How our own code is compiled, here and in bindings/ and tests/; users of the libraries inherit none of it.
 add_library(lmtx_flags INTERFACE)
 target_compile_options(lmtx_flags INTERFACE -Wall -Wextra $<$<BOOL:${LMTX_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  # Takes any reference that comes out of a function with a temporary argument for a dangling one.
+  target_compile_options(lmtx_flags INTERFACE -Wno-dangling-reference)
+endif()
 target_compile_definitions(lmtx_flags INTERFACE $<$<BOOL:${LMTX_FAISS}>:LMTX_FAISS> $<$<BOOL:${LMTX_CUDA}>:LMTX_CUDA>)
 if(LMTX_SANITIZE)
   target_compile_options(lmtx_flags INTERFACE -fsanitize=${LMTX_SANITIZE} -fno-omit-frame-pointer -g)

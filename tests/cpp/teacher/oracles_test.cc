@@ -182,7 +182,8 @@ TEST_CASE("recorded verdicts are given again") {
       {{"b", "cat"}, Verdict::miss()},        {{"b", "dog"}, Verdict::abstain()},     {{"b", "eel"}, Verdict::miss()},
       {{"unknown", "cat"}, Verdict::miss()},  {{"unknown", "dog"}, Verdict::miss()},  {{"unknown", "eel"}, Verdict::miss()},
   };
-  CHECK(sink.answers == expected);
+  // Catch 3 would print the maps, through an operator of torch that verdicts do not have.
+  CHECK((sink.answers == expected));
 }
 
 TEST_CASE("a recording without a good header is refused, naming the line") {
