@@ -194,6 +194,39 @@ struct Writer {
   Statement judgment{database, "INSERT INTO judgments (key, teacher, answer, label, score) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO NOTHING"};
 };
 
+// The lines of a recording: documents one by one, each with its labels.
+class RecordingLines {
+ public:
+  // Pairs come by rising document and label. Of one that comes again the first counts.
+  void add(std::string document, std::string label, std::optional<double> score) {
+    if (document != document_) end_document();
+    if (!labels_.empty() && labels_.back() == label) return;
+    document_ = std::move(document);
+    labels_.push_back(std::move(label));
+    scores_.push_back(score ? detail::Json(*score) : detail::Json());
+    ++num_pairs_;
+  }
+
+  std::string finish(const std::string& identity) {
+    end_document();
+    return detail::Json{{"format", 1}, {"identity", identity}, {"pairs", num_pairs_}}.dump() + "\n" + text_;
+  }
+
+ private:
+  void end_document() {
+    if (labels_.empty()) return;
+    text_ += detail::Json{{"uid", document_}, {"labels", std::move(labels_)}, {"scores", std::move(scores_)}}.dump() + "\n";
+    labels_.clear();
+    scores_.clear();
+  }
+
+  std::string document_;
+  std::vector<std::string> labels_;
+  std::vector<detail::Json> scores_;
+  std::string text_;
+  int64_t num_pairs_ = 0;
+};
+
 bool is_kept(const Verdict& verdict) { return verdict.kind() == Verdict::Kind::scored || verdict.kind() == Verdict::Kind::abstained; }
 
 }  // namespace
@@ -305,6 +338,25 @@ std::vector<std::string> JudgmentStore::identities() const {
     while (select.step()) identities.push_back(select.text(0));
     return identities;
   });
+}
+
+void JudgmentStore::export_recording(const std::string& identity, const fs::path& file) const {
+  const std::string text = impl_->with_reader([&](Reader& reader) {
+    Statement select(reader.database,
+                     "SELECT document, label, score FROM judgments JOIN answers ON answers.id = answer "
+                     "WHERE teacher = (SELECT id FROM teachers WHERE identity = ?1) ORDER BY document, label, answer DESC");
+    select.bind(1, identity);
+    RecordingLines lines;
+    bool any = false;
+    try {
+      for (; select.step(); any = true) lines.add(select.text(0), select.text(1), select.is_null(2) ? std::nullopt : std::optional(select.real(2)));
+      if (!any) throw std::invalid_argument(impl_->file.string() + ": no judgments by " + detail::quote(identity) + ".");
+      return lines.finish(identity);
+    } catch (const detail::Json::type_error&) {
+      throw std::runtime_error("Cannot write " + file.string() + ": an identity or uid in " + impl_->file.string() + " is not UTF-8.");
+    }
+  });
+  detail::write_file_atomically(file, text);
 }
 
 }  // namespace lmtx

@@ -23,7 +23,7 @@ struct Judgment {
 
 // The key of a judgment is 128 bits of BLAKE2b over a version byte, the teacher's identity, and the length-prefixed title, content, label name
 // and label description as the teacher is given them. Uids are kept beside it for people to read.
-// Move-only; find() and put() may be called from several threads. Format: docs/formats/judgments.md.
+// Move-only; find() and put() may be called from several threads, and several processes may have the file open; after fork() it must be opened again. Format: docs/formats/judgments.md.
 class LMTX_API JudgmentStore {
  public:
   // Opens or makes the file. Throws std::runtime_error naming the file and the fault (no database, newer format, read-only, disk full).
@@ -45,6 +45,11 @@ class LMTX_API JudgmentStore {
   int64_t size(const std::string& identity) const;
   // The identities in the store, sorted.
   std::vector<std::string> identities() const;
+
+  // Writes what the store has of a teacher as recorded verdicts, documents and labels by rising uid, so that the file is there whole or not at all.
+  // Where the same uids were judged with several texts, the newest verdict is taken. Format: docs/formats/recorded-verdicts.md.
+  // Throws std::invalid_argument where the store has nothing of this identity.
+  void export_recording(const std::string& identity, const std::filesystem::path& file) const;
 
  private:
   struct Impl;

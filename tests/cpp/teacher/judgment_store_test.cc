@@ -12,6 +12,7 @@
 
 #include "catch.h"
 #include "lmtx/detail/random.h"
+#include "lmtx/teacher/recorded_oracle.h"
 #include "temporary_folder.h"
 
 namespace {
@@ -162,6 +163,23 @@ TEST_CASE("usage that is no number does not cost the verdict") {
   JudgmentStore store = JudgmentStore::open(folder / "judgments.db");
   store.put("llm/1", one_question, yes_and_abstained, {.cost = std::nan(""), .seconds = 1e300 * 1e300});
   CHECK(store.size() == 2);
+}
+
+TEST_CASE("a teacher's judgments become a recording, which answers alike") {
+  const TemporaryFolder folder;
+  JudgmentStore store = JudgmentStore::open(folder / "judgments.db");
+  store.put("llm/1", one_question, yes_and_abstained);
+  store.put("llm/1", {.uid = "a \"quoted\" uid", .title = "x", .content = "", .labels = two_labels}, std::vector{Verdict::score(0.1), Verdict::fail("down")});
+  store.put("llm/1", {.uid = "d1", .title = "A new title", .content = "", .labels = std::span(two_labels).first(1)}, std::vector{Verdict::score(0.7199)});
+  store.put("llm/2", one_question, std::vector{Verdict::no(), Verdict::no()});
+  store.export_recording("llm/1", folder / "verdicts.jsonl");
+  CHECK(read_bytes(folder / "verdicts.jsonl") ==
+        "{\"format\":1,\"identity\":\"llm/1\",\"pairs\":3}\n"
+        "{\"uid\":\"a \\\"quoted\\\" uid\",\"labels\":[\"cat\"],\"scores\":[0.1]}\n"
+        "{\"uid\":\"d1\",\"labels\":[\"cat\",\"dog\"],\"scores\":[0.7199,null]}\n");
+  CHECK(RecordedOracle::open(folder / "verdicts.jsonl")->size() == 3);
+  CHECK_THROWS_WITH(store.export_recording("llm/3", folder / "none.jsonl"), (folder / "judgments.db").string() + ": no judgments by `llm/3`.");
+  CHECK_FALSE(fs::exists(folder / "none.jsonl"));
 }
 
 TEST_CASE("threads may look judgments up while others put some in") {

@@ -1,0 +1,206 @@
+// The store among processes: killed, several at once, forked, and out of disk space.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "catch.h"
+#include "lmtx/detail/random.h"
+#include "lmtx/teacher/judgment_store.h"
+#include "temporary_folder.h"
+
+namespace {
+
+using namespace lmtx;
+namespace fs = std::filesystem;
+
+const std::vector<LabelToJudge> three_labels = {{"cat", "Cats", ""}, {"dog", "Dogs", ""}, {"eel", "Eels", ""}};
+
+// Question and verdicts number i, as every process knows them.
+template <typename Use>
+auto with_question(int64_t i, Use use) {
+  const std::string uid = std::string("d").append(std::to_string(i));
+  return use(Question{.uid = uid, .title = uid, .content = "Content", .labels = three_labels});
+}
+
+std::vector<Verdict> verdicts_of(int64_t i) { return {Verdict::score(1.0 / static_cast<double>(i + 1)), Verdict::abstain(), Verdict::no()}; }
+
+void put(JudgmentStore& store, int64_t i) {
+  with_question(i, [&](const Question& question) { store.put("llm/1", question, verdicts_of(i)); });
+}
+
+// How many of the labels of question i are there, each with the right verdict.
+int64_t count_found(const JudgmentStore& store, int64_t i) {
+  const auto found = with_question(i, [&](const Question& question) { return store.find("llm/1", question); });
+  int64_t count = 0;
+  for (size_t label = 0; label < found.size(); ++label) count += found[label] && found[label]->verdict == verdicts_of(i)[label];
+  return count;
+}
+
+// A process of its own, which says what it has to say through a pipe.
+class Child {
+ public:
+  explicit Child(const std::function<void(int output)>& work) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    process_ = fork();
+    REQUIRE(process_ >= 0);
+    if (process_ == 0) {
+      close(ends[0]);
+      run(work, ends[1]);
+    }
+    close(ends[1]);
+    input_ = ends[0];
+  }
+  ~Child() {
+    if (process_ > 0) kill_now();
+    close(input_);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  template <typename T>
+  bool read_value(T& value) {
+    return read(input_, &value, sizeof value) == static_cast<ssize_t>(sizeof value);
+  }
+  // What is left to be said, until the process closes its end.
+  std::string read_rest() {
+    std::string text;
+    char block[512];
+    for (ssize_t got; (got = read(input_, block, sizeof block)) > 0;) text.append(block, static_cast<size_t>(got));
+    return text;
+  }
+  void kill_now() {
+    kill(process_, SIGKILL);
+    wait_for_end();
+  }
+  // True where it ended well.
+  bool wait_for_end() {
+    int status = 0;
+    waitpid(process_, &status, 0);
+    process_ = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+ private:
+  [[noreturn]] static void run(const std::function<void(int)>& work, int output) {
+    try {
+      work(output);
+    } catch (const std::exception& error) {
+      const std::string message = error.what();
+      if (write(output, message.data(), message.size()) < 0) _exit(2);
+      _exit(1);
+    }
+    _exit(0);
+  }
+
+  pid_t process_ = 0;
+  int input_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("kill -9 loses nothing whose put() had returned") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  detail::KeyedRandom random(5);
+  int64_t first = 0;
+  for (int round = 0; round < 6; ++round) {
+    Child child([&](int output) {
+      JudgmentStore store = JudgmentStore::open(file);
+      for (int64_t i = first;; ++i) {
+        put(store, i);
+        if (write(output, &i, sizeof i) < 0) return;
+      }
+    });
+    int64_t last = first - 1;
+    const int64_t enough = first + 20 + random.below(400);
+    while (last < enough && child.read_value(last)) continue;
+    REQUIRE(last == enough);
+    child.kill_now();
+    while (child.read_value(last)) continue;
+
+    const JudgmentStore store = JudgmentStore::open(file);
+    int64_t num_found = 0;
+    for (int64_t i = 0; i <= last; ++i) num_found += count_found(store, i);
+    CHECK(num_found == 3 * (last + 1));
+    // The one in flight is there whole or not at all.
+    const int64_t in_flight = count_found(store, last + 1);
+    CHECK((in_flight == 0 || in_flight == 3));
+    CHECK(store.size() == num_found + in_flight);
+    first = last + 1;
+  }
+}
+
+TEST_CASE("processes may make and fill one store at once") {
+  const TemporaryFolder folder;
+  for (int round = 0; round < 5; ++round) {
+    const fs::path file = folder / std::string("judgments-").append(std::to_string(round));
+    constexpr int64_t num_processes = 4, num_questions = 60;
+    std::vector<std::unique_ptr<Child>> children;
+    for (int64_t process = 0; process < num_processes; ++process) {
+      // Neighbours share half of their questions.
+      children.push_back(std::make_unique<Child>([&](int) {
+        JudgmentStore store = JudgmentStore::open(file);
+        for (int64_t i = 0; i < num_questions; ++i) {
+          const int64_t question = process * num_questions / 2 + i;
+          put(store, question);
+          if (count_found(store, question) != 3) throw std::runtime_error("what was put is not found");
+        }
+      }));
+    }
+    for (const auto& child : children) {
+      CHECK(child->read_rest() == "");
+      CHECK(child->wait_for_end());
+    }
+    const JudgmentStore store = JudgmentStore::open(file);
+    CHECK(store.size() == 3 * num_questions / 2 * (num_processes + 1));
+  }
+}
+
+TEST_CASE("a store that was opened before fork() refuses to work in the child and goes on in the parent") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  std::optional<JudgmentStore> store(JudgmentStore::open(file));
+  put(*store, 0);
+  const std::string expected = file.string() + ": the judgment store was opened before fork(); open it again in this process.";
+  CHECK(Child([&](int) { count_found(*store, 0); }).read_rest() == expected);
+  CHECK(Child([&](int) { put(*store, 1); }).read_rest() == expected);
+  CHECK(Child([&](int) { store.reset(); }).wait_for_end());
+  put(*store, 1);
+  CHECK(count_found(*store, 0) == 3);
+  CHECK(store->size() == 6);
+}
+
+TEST_CASE("a full disk costs the put() that meets it and no other") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  // A limit on the size of files stands for the disk.
+  Child child([&](int output) {
+    JudgmentStore store = JudgmentStore::open(file);
+    signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = 300'000;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int64_t num_put = 0;
+    try {
+      for (; num_put < 10'000; ++num_put) put(store, num_put);
+    } catch (const std::exception& error) {
+      const std::string message = error.what();
+      limit.rlim_cur = before;
+      setrlimit(RLIMIT_FSIZE, &limit);
+      put(store, num_put);
+      for (int64_t i = 0; i <= num_put; ++i) {
+        if (count_found(store, i) != 3) throw std::runtime_error("a judgment is gone");
+      }
+      if (store.size() != 3 * (num_put + 1)) throw std::runtime_error("half a question is there");
+      if (write(output, message.data(), message.size()) < 0) throw;
+    }
+  });
+  CHECK(child.read_rest() == file.string() + ": disk I/O error (File too large).");
+  CHECK(child.wait_for_end());
+}
