@@ -43,7 +43,7 @@ class LMTX_API Encoder {
   static Encoder load(const std::filesystem::path& folder, const EncoderOptions& options = {});
 
   // float32 [num_texts, dim] on the CPU. Equal texts are embedded once; vectors do not depend on the batch a text is in beyond 1e-6.
-  // `on_event` gets progress in texts; a stop request ends it with lmtx::Stopped.
+  // `on_event` gets progress in distinct texts; a stop request ends it with lmtx::Stopped.
   at::Tensor encode(std::span<const std::string_view> texts, const EncodeOptions& options = {}, const EventCallback& on_event = {},
                     std::stop_token stop = {}) const;
   // The same for tokens that tokenizer() made (prompts have no effect, max_length must be 0: cut them first).

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/data/models/: tiny random BERT and DistilBERT folders with what transformers computes for them.
 
-Each folder is a sentence-transformers one (without a tokenizer); beside it lies NAME.json with sequences of token ids, and NAME.expected.safetensors with
+Each folder is a sentence-transformers one; beside it lies NAME.json with sequences of token ids, and NAME.expected.safetensors with
   pooled            the mean of the last hidden states over each sequence, in evaluation
   gradient:TENSOR   the gradient of sum(pooled * weights) with respect to each weight
   weights           the factors of that sum
@@ -18,6 +18,8 @@ from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertMode
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "models"
 SEQUENCE_LENGTHS = [7, 3, 12, 3, 1, 12, 5]
+# 50 tokens, as many as the models have rows for.
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz", *(f"##{letter}" for letter in "abcdefghijklmnopqrs")]
 
 BERT = dict(vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, max_position_embeddings=16)
 DISTILBERT = dict(vocab_size=50, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16)
@@ -53,6 +55,11 @@ def write_modules(folder, dim, normalize=False, max_length=None, **_):
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}) + "\n")
 
 
+def write_tokenizer(folder):
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 14}) + "\n")
+
+
 def write_model(name, model_class, config, options):
     generator = torch.Generator().manual_seed(sum(map(ord, name)))
     model = model_class(config).eval()
@@ -65,6 +72,7 @@ def write_model(name, model_class, config, options):
     tensors = {prefix + key: value.contiguous() for key, value in load_file(folder / "model.safetensors").items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     write_modules(folder, 32, **options)
+    write_tokenizer(folder)
     return model, prefix, generator
 
 

@@ -1,0 +1,203 @@
+#include "lmtx/encoder.h"
+
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "catch.h"
+#include "fixtures.h"
+#include "lmtx/nn/sentence_model.h"
+#include "lmtx/stopped.h"
+
+using namespace lmtx;
+using namespace lmtx::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Texts = std::vector<std::string_view>;
+
+RaggedTokens ragged(const Sequences& sequences) {
+  RaggedTokens tokens;
+  for (const auto& sequence : sequences) {
+    tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
+    tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
+  }
+  return tokens;
+}
+
+at::Tensor expected_vectors(const std::string& name) { return find(read_safetensors(models() / (name + ".expected.safetensors")), "pooled"); }
+
+at::Tensor unit(const at::Tensor& rows) { return rows.div(at::linalg_vector_norm(rows, 2, {-1}, /*keepdim=*/true)); }
+
+void write(const fs::path& file, std::string_view text) { std::ofstream(file) << text; }
+
+// A copy of the model "bert" whose files may be changed.
+class OwnModel {
+ public:
+  explicit OwnModel(const std::string& name = "bert") : path(folder_.path / "model") { fs::copy(models() / name, path, fs::copy_options::recursive); }
+
+ private:
+  TemporaryFolder folder_;
+
+ public:
+  const fs::path path;
+};
+
+}  // namespace
+
+TEST_CASE("vectors of tokens equal transformers', of unit length where the folder normalizes") {
+  const RaggedTokens tokens = ragged(read_sequences("bert"));
+  const Encoder normalizing = Encoder::load(models() / "bert");
+  CHECK(largest_difference(normalizing.encode_tokens(tokens), unit(expected_vectors("bert"))) < 1e-5);
+  CHECK(largest_difference(normalizing.encode_tokens(tokens, {.normalize = false}), expected_vectors("bert")) < 1e-5);
+  const Encoder plain = Encoder::load(models() / "distilbert");
+  CHECK(largest_difference(plain.encode_tokens(ragged(read_sequences("distilbert"))), expected_vectors("distilbert")) < 1e-5);
+}
+
+TEST_CASE("texts become the vectors of their tokens, in any batches") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  const Texts texts = {"a bad cab", "", "fed", "a bad cab", "Z", "feed a deaf bee"};
+  const at::Tensor vectors = encoder.encode(texts);
+  REQUIRE(vectors.sizes() == at::IntArrayRef({6, 32}));
+  CHECK(vectors[0].equal(vectors[3]));
+  CHECK(largest_difference(vectors, encoder.encode_tokens(encoder.tokenizer().encode(texts, encoder.max_length()))) == 0);
+  CHECK(largest_difference(vectors, encoder.encode(texts, {.token_budget = 1})) < 1e-6);
+  CHECK(largest_difference(vectors, encoder.encode(texts, {.token_budget = 9})) < 1e-6);
+  CHECK(encoder.encode({}).sizes() == at::IntArrayRef({0, 32}));
+}
+
+TEST_CASE("each different text is computed once, and progress counts them") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  std::vector<int64_t> done;
+  int64_t total = 0;
+  const Texts texts = {"a", "b", "a", "c", "b", "a"};
+  encoder.encode(texts, {.token_budget = 3}, [&](const Event& event) {
+    CHECK(event.stage == "embed");
+    done.push_back(event.done);
+    total = event.total;
+  });
+  CHECK(done == std::vector<int64_t>{0, 1, 2, 3});
+  CHECK(total == 3);
+}
+
+TEST_CASE("the length of texts is the folder's, the tokenizer's where it says none, at most the positions") {
+  CHECK(Encoder::load(models() / "distilbert").max_length() == 12);
+  CHECK(Encoder::load(models() / "bert").max_length() == 14);
+  const OwnModel own;
+  write(own.path / "sentence_bert_config.json", R"({"max_seq_length": 400})");
+  const Encoder encoder = Encoder::load(own.path);
+  CHECK(encoder.max_length() == 16);
+  CHECK(encoder.max_positions() == 16);
+  const Texts text = {"a b c d e f"}, cut = {"a b"};
+  CHECK(largest_difference(encoder.encode(text, {.max_length = 4}), encoder.encode(cut)) < 1e-6);
+}
+
+TEST_CASE("the folder's default prompt is put before texts, unless another is given") {
+  const OwnModel own;
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c ", "document": "d "}, "default_prompt_name": "query"})");
+  const Encoder encoder = Encoder::load(own.path), plain = Encoder::load(models() / "bert");
+  const Texts text = {"a"}, with_query = {"b c a"}, with_other = {"e a"};
+  CHECK(encoder.encode(text).equal(plain.encode(with_query)));
+  CHECK(encoder.encode(text, {.prompt = "e "}).equal(plain.encode(with_other)));
+  CHECK(encoder.encode(text, {.prompt = ""}).equal(plain.encode(text)));
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c "}, "default_prompt_name": "passage"})");
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config_sentence_transformers.json: `passage` is missing"));
+}
+
+TEST_CASE("a saved folder gives the same vectors and has the same fingerprint") {
+  const std::string name = GENERATE("bert", "distilbert-prefixed-relu");
+  const TemporaryFolder folder;
+  const Encoder encoder = Encoder::load(models() / name);
+  encoder.save(folder.path / "saved");
+  const Encoder saved = Encoder::load(folder.path / "saved");
+  const Texts texts = {"a bad cab", "fed"};
+  CHECK(saved.encode(texts).equal(encoder.encode(texts)));
+  CHECK(saved.max_length() == encoder.max_length());
+  CHECK(saved.fingerprint() == encoder.fingerprint());
+  CHECK(saved.fingerprint().size() == 32);
+
+  SECTION("saving over it replaces it, also by its own encoder") {
+    saved.save(folder.path / "saved", 5);
+    const Encoder again = Encoder::load(folder.path / "saved");
+    CHECK(again.max_length() == 5);
+    CHECK(again.fingerprint() != encoder.fingerprint());
+    CHECK(again.encode(texts, {.max_length = saved.max_length()}).equal(encoder.encode(texts)));
+  }
+}
+
+TEST_CASE("an encoder around other weights keeps tokenizer and settings") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  const auto model = encoder.model().clone();
+  for (auto [name, tensor] : model->parameters()) tensor.add_(0.01);
+  const Encoder other = encoder.with_model(model);
+  const Texts texts = {"a bad cab"};
+  CHECK_FALSE(other.encode(texts).equal(encoder.encode(texts)));
+  CHECK(other.fingerprint() != encoder.fingerprint());
+  CHECK(encoder.with_model(encoder.model().clone()).fingerprint() == encoder.fingerprint());
+  CHECK(other.max_length() == encoder.max_length());
+  CHECK_THROWS_WITH(encoder.with_model(nullptr), ContainsSubstring("dimension 32 and 16 positions"));
+}
+
+TEST_CASE("encoding records nothing for backward") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  for (auto [name, tensor] : encoder.model().parameters()) tensor.requires_grad_();
+  const Texts texts = {"a", "b", "b"};
+  CHECK_FALSE(encoder.encode(texts).requires_grad());
+}
+
+TEST_CASE("several threads may encode at once") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  const Texts texts = {"a bad cab", "", "fed", "Z", "feed a deaf bee"};
+  const at::Tensor expected = encoder.encode(texts);
+  std::vector<at::Tensor> found(4);
+  {
+    std::vector<std::jthread> threads;
+    for (at::Tensor& vectors : found) threads.emplace_back([&] { vectors = encoder.encode(texts); });
+  }
+  for (const at::Tensor& vectors : found) CHECK(vectors.equal(expected));
+}
+
+TEST_CASE("a stop request ends encoding") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  std::stop_source stop;
+  const Texts texts = {"a", "b"};
+  CHECK_THROWS_AS(encoder.encode(texts, {.token_budget = 1}, [&](const Event& event) { if (event.done == 1) stop.request_stop(); }, stop.get_token()), Stopped);
+}
+
+TEST_CASE("wrong arguments are refused") {
+  const Encoder encoder = Encoder::load(models() / "bert");
+  const Texts texts = {"a"};
+  CHECK_THROWS_WITH(encoder.encode(texts, {.max_length = 17}), ContainsSubstring("`max_length` must be from 2, the special tokens, to 16, the positions of the model, but is 17"));
+  CHECK_THROWS_AS(encoder.encode(texts, {.max_length = 1}), std::invalid_argument);
+  CHECK_THROWS_AS(encoder.encode(texts, {.max_length = -3}), std::invalid_argument);
+  CHECK_THROWS_WITH(encoder.encode(texts, {.token_budget = 0}), ContainsSubstring("`token_budget` must be at least 1, but is 0 instead."));
+  CHECK_THROWS_WITH(encoder.encode_tokens(ragged({{1}, {}})), ContainsSubstring("Sequence 1 must have at least one token, but is empty."));
+  CHECK_THROWS_WITH(encoder.encode_tokens(ragged({{1}}), {.max_length = 5}), ContainsSubstring("`max_length` must be 0 for tokens"));
+  CHECK_THROWS_WITH(encoder.encode_tokens(ragged({std::vector<int32_t>(17, 1)})), ContainsSubstring("at most 16 tokens"));
+  CHECK_THROWS_WITH(encoder.encode_tokens(ragged({{50}})), ContainsSubstring("Token ids must be in [0, 50)"));
+  CHECK_THROWS_WITH(encoder.save("/tmp/never-made", 17), ContainsSubstring("`max_length` must be from 0 to 16"));
+  CHECK_THROWS_WITH(Encoder::load(models() / "bert", {.device = "tpu"}), ContainsSubstring("`device` must be \"cpu\", \"cuda\" or \"cuda:N\", but is \"tpu\" instead."));
+#ifndef LMTX_CUDA
+  CHECK_THROWS_WITH(Encoder::load(models() / "bert", {.device = "cuda"}), ContainsSubstring("this LMTX was built without CUDA; build it with LMTX_CUDA=ON, or use \"cpu\"."));
+#endif
+}
+
+TEST_CASE("folders whose tokenizer does not fit are refused") {
+  const OwnModel own;
+  SECTION("more tokens than rows") {
+    std::ofstream(own.path / "vocab.txt", std::ios::app) << "one\nmore\n";
+    CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config.json: `vocab_size` must be at least 52, the tokenizer's vocabulary, but is 50 instead."));
+  }
+  SECTION("capitals that nobody lowers") {
+    write(own.path / "sentence_bert_config.json", R"({"do_lower_case": true})");
+    write(own.path / "tokenizer.json", R"({"normalizer": {"type": "BertNormalizer", "lowercase": false}})");
+    CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("`do_lower_case` is not supported for a tokenizer that keeps capitals."));
+  }
+}
