@@ -38,8 +38,9 @@ REPLACEMENTS = [
     (r"rule: object", "rule: collections.abc.Callable[[str, str], Verdict | float | bool | None]"),
     (r"ranked: collections\.abc\.Sequence\[collections\.abc\.Sequence\[int\]\]", "ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64]"),
     (r"numpy\.ndarray\[typing\.Any, numpy\.dtype\[(.*?)\]\]", r"numpy.typing.NDArray[\1]"),
+    (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.float64\]", "numpy.typing.ArrayLike"),
     (r"\*\*kwargs", "**options: int | float | bool | str"),
-    (r"= <[^>]*>", "= ..."),
+    (r"= (<[^>]*>|\[\])", "= ..."),
     # Defaults that are objects print as their repr.
     (r"(: (?:TaggerSettings|TeacherTraits|Usage|TrainerOptions)) = \w+\((?:[^()]|\([^()]*\))*\)", r"\1 = ..."),
 ]
@@ -86,7 +87,7 @@ def _member_stub(class_name: str, name: str, value: Any) -> str | None:
     if name.startswith("__") and name not in ("__init__", "__len__", "__iter__", "__next__", "__getitem__", "__getattr__", "__eq__", "__hash__"):
         return None
     function = value.__func__ if isinstance(value, staticmethod) else value
-    if not callable(function) or not getattr(function, "__doc__", None):
+    if not callable(function) or not (function.__doc__ or "").startswith(f"{name}("):
         return None
     return _function_stubs(function, class_name, static=isinstance(value, staticmethod) or not _takes_self(function))
 

@@ -141,7 +141,7 @@ def train(
     list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its default and end.", callback=_show_options, is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Trains a tagger from a teacher's verdicts.
+    r"""Trains a tagger from a teacher's verdicts.
 
     Everything is checked before the teacher is asked. After any interruption the same command goes on; on a finished RUN it prints its report.
 
@@ -151,7 +151,7 @@ def train(
 
     lmtx train shop --base sentence-transformers/all-MiniLM-L6-v2 --teacher python:my_llm:ask --out run --budget 20000 --set cycles=3
 
-    where my_llm.py holds ask(document: str, labels: list[str]) -> list[float | bool | None]; None abstains.
+    where my_llm.py holds ask(document: str, labels: list\[str]) -> list\[float | bool | None]; None abstains.
     """
     with _checking_input():
         oracle, trainer = _make_trainer(data, base, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)

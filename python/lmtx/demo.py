@@ -193,7 +193,7 @@ def _asking_table(shown: Shown) -> Table:
     for name in ("", "pairs wanted", "judgments", "abstentions", "yes-rate"):
         table.add_column(name, justify="left" if not name else "right")
     for i, asked in enumerate(shown.asking):
-        name = f"cycle {i + 1}" if i + 1 < len(shown.asking) else "together, distinct"
+        name = f"cycle {i}" if i + 1 < len(shown.asking) else "together, distinct"
         rate = f"{100 * asked['yes'] / asked['judgments']:.1f} %" if asked["judgments"] else ""
         table.add_row(name, f"{asked['pairs_wanted']:,}", f"{asked['judgments']:,}", f"{asked['abstentions']:,}", rate)
     return table

@@ -48,7 +48,7 @@ class ProgressDisplay:
         if self._on_event:
             self._on_event(event)
         elif self._enabled and event.kind == "progress":
-            name = event.stage if event.cycle < 0 else f"cycle {event.cycle + 1}: {event.stage}"
+            name = event.stage if event.cycle < 0 else f"cycle {event.cycle}: {event.stage}"
             self._show_progress((event.cycle, event.stage), name, event)
         elif event.message:
             self.notice(event.message)

@@ -45,7 +45,7 @@ def test_a_wrong_document_is_named_by_its_position():
 
 
 def test_a_uid_that_occurs_twice_is_an_error():
-    with pytest.raises(ValueError, match="twice|both"):
+    with pytest.raises(ValueError, match=r"`documents\[1\]` has the uid `a`, which documents\[0\] has, too"):
         make_corpus([{"uid": "a", "title": "x"}, {"uid": "a", "title": "y"}])
 
 

@@ -22,12 +22,12 @@ def show(terminal, events):
 
 def test_a_terminal_gets_bars_named_by_cycle_and_stage():
     text = show(True, [event(done=3), event(done=10), event(stage="ask", cycle=-1, done=1)])
-    assert "cycle 1: train" in text and "10/10" in text and "ask" in text
+    assert "cycle 0: train" in text and "10/10" in text and "ask" in text
 
 
 def test_a_file_gets_one_line_a_stage():
     text = show(False, [event(done=done) for done in range(11)] + [event(kind="notice", message="[a notice]")])
-    assert text.splitlines() == ["cycle 1: train: 10 in 0 s", "[a notice]"]
+    assert text.splitlines() == ["cycle 0: train: 10 in 0 s", "[a notice]"]
 
 
 def test_a_function_gets_the_events_instead():

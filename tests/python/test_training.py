@@ -47,7 +47,7 @@ class Counts:
 def test_a_student_learns_the_topics(model, tmp_path, fast):
     fast |= {"epochs": 12, "cycles": 2}
     tagger = run(model, tmp_path / "run", fast)
-    untouched = lmtx.Tagger.from_labels(lmtx.Encoder.load(model), lmtx.LabelSet([lmtx.Label(t, t) for t in tiny.TOPICS]))
+    untouched = lmtx.Tagger.from_labels(lmtx.Encoder.load(model), lmtx.LabelSet([lmtx.Label(t, t) for t in tiny.TOPICS]), settings=tagger.settings)
     assert accuracy(tagger) > accuracy(untouched) + 0.2
     assert tagger.report.cycles[-1].last_loss < tagger.report.cycles[0].first_loss
     assert (tmp_path / "run" / "tagger").samefile(tagger.report.tagger_folder)
@@ -144,7 +144,7 @@ def test_nothing_is_made_or_asked_for_wrong_input(model, tmp_path, fast):
 
 
 def test_a_plan_is_an_upper_bound(model, tmp_path, fast):
-    documents = lmtx.Corpus.from_documents([lmtx.Document(**d) if False else lmtx.Document(d["uid"], title=d["title"], content=d["content"]) for d in tiny.make_documents()])
+    documents = lmtx.Corpus.from_documents([lmtx.Document(d["uid"], title=d["title"], content=d["content"]) for d in tiny.make_documents()])
     labels = lmtx.LabelSet([lmtx.Label(t, t) for t in tiny.TOPICS])
     teacher = lmtx.make_teacher(tiny.topic_answers)
     trainer = lmtx.CurriculumTrainer(lmtx.Encoder.load(model), documents, labels, teacher, folder=tmp_path / "run", options=lmtx.TrainerOptions(**fast))
