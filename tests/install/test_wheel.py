@@ -34,5 +34,5 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 
 
 def test_building_the_wheel_leaves_nothing_to_compile(wheel, build_dir):
-    output = subprocess.check_output(["ninja", "-C", build_dir, "-n", "lmtx_core"], text=True)
+    output = subprocess.check_output(["ninja", "-C", build_dir, "lmtx_core"], text=True)
     assert "no work to do" in output
