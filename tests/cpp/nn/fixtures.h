@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "data.h"
 #include "lmtx/nn/safetensors.h"
 #include "lmtx/text/token_batch.h"
 
@@ -21,10 +22,7 @@ namespace lmtx::test {
 
 using Sequences = std::vector<std::vector<int32_t>>;
 
-// tests/data/models of the checkout that this file was compiled in.
-inline std::filesystem::path models() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "data" / "models";
-}
+inline std::filesystem::path models() { return data_folder() / "models"; }
 
 inline Sequences read_sequences(const std::string& model) {
   std::ifstream in(models() / (model + ".json"));
