@@ -201,6 +201,7 @@ TEST_CASE("a full disk costs the put() that meets it and no other") {
       if (write(output, message.data(), message.size()) < 0) throw;
     }
   });
-  CHECK(child.read_rest() == file.string() + ": disk I/O error (File too large).");
+  // Newer releases of SQLite do not pass on what the system said.
+  CHECK_THAT(child.read_rest(), ContainsSubstring(file.string() + ": disk I/O error"));
   CHECK(child.wait_for_end());
 }
