@@ -241,7 +241,7 @@ TEST_CASE("A teacher that gives up loses nothing") {
   int64_t tries = 0;
   for (;; ++tries) {
     REQUIRE(tries < 100);
-    const auto teacher = truthful({.throw_after = 10, .traits = {}});
+    const auto teacher = truthful({.throw_after = 10});
     try {
       workshop.trainer(teacher).run();
       break;
@@ -292,7 +292,7 @@ TEST_CASE("Other options or inputs are refused, naming them, before anything hap
   TrainerOptions other = small_options();
   other.epochs = 4;
   REQUIRE_THROWS_WITH(workshop.trainer(truthful(), other), ContainsSubstring("`epochs` is 3 there, but 4 was given"));
-  REQUIRE_THROWS_WITH(workshop.trainer(truthful({.identity = "else", .traits = {}})), ContainsSubstring("the teacher is 'scripted/1' there, but 'else' was given"));
+  REQUIRE_THROWS_WITH(workshop.trainer(truthful({.identity = "else"})), ContainsSubstring("the teacher is 'scripted/1' there, but 'else' was given"));
   REQUIRE_THROWS_WITH(workshop.trainer(truthful(), small_options(), {}, topic_documents(50)), ContainsSubstring("the fingerprint of the documents is"));
 }
 
