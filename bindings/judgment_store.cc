@@ -22,6 +22,11 @@ void put(JudgmentStore& store, const Text& identity, const OwnedQuestion& questi
   store.put(identity.utf8, QuestionView(question).get(), verdicts, usage, run.utf8);
 }
 
+void export_recording(const JudgmentStore& store, const Text& identity, const std::filesystem::path& file) {
+  py::gil_scoped_release release;
+  store.export_recording(identity.utf8, file);
+}
+
 int64_t size_of(const JudgmentStore& store, const Text& identity) {
   py::gil_scoped_release release;
   return store.size(identity.utf8);
@@ -43,6 +48,8 @@ void register_judgment_store(py::module_& m) {
       .def("__len__", py::overload_cast<>(&JudgmentStore::size, py::const_), release())
       .def("size", &size_of, py::arg("identity"), "Judgments of the teacher that uses this identity.")
       .def("identities", &JudgmentStore::identities, release(), "The identities in the store, sorted.")
+      .def("export_recording", &export_recording, py::arg("identity"), py::arg("file"),
+           "Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all.")
       .def("__repr__", [](const JudgmentStore& store) { return "JudgmentStore(" + with_commas(store.size()) + " judgments)"; });
 }
 

@@ -469,6 +469,8 @@ class JudgmentStore:
         """Judgments of the teacher that uses this identity."""
     def identities(self) -> list[str]:
         """The identities in the store, sorted."""
+    def export_recording(self, identity: str, file: str | os.PathLike[str]) -> None:
+        """Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all."""
 
 class Budget:
     """What a run may spend. Immutable."""

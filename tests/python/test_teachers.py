@@ -2,7 +2,10 @@
 
 import functools
 import gc
+import threading
+import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,6 +90,13 @@ def test_a_store_keeps_what_it_was_given(store):
     assert (len(store), store.size("me/1"), store.identities()) == (3, 3, ["me/1"])
 
 
+def test_a_store_is_exported_as_a_recording(store, tmp_path):
+    store.put("me/1", question("tax", "army"), [0.25, None])
+    store.export_recording("me/1", tmp_path / "recording.jsonl")
+    recording = lmtx.RecordedOracle.open(tmp_path / "recording.jsonl")
+    assert (recording.identity(), recording.documents(), len(recording)) == ("me/1", ["d1"], 2)
+
+
 @pytest.mark.parametrize("answer", [1, 0, True, False, 0.5, np.float32(0.5), np.float64(1), np.bool_(True), np.int64(0)])
 def test_numbers_of_all_kinds_are_scores(store, answer):
     store.put("me/1", question("tax"), [answer])
@@ -149,6 +159,89 @@ def test_a_teacher_may_be_a_subclass_and_keep_its_questions(model, tmp_path, fas
     with pytest.raises(ValueError, match=r"answers came after judge\(\) had returned"):
         teacher.sinks[0].put(teacher.questions[0].part([0]), [True])
     assert teacher.sinks[0].stop_requested
+
+
+class Concurrent(lmtx.TeacherOracle):
+    """Asked by several threads at once; each answers some of its questions from a thread of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.threads, self.running, self.most, self.lock = set(), 0, 0, threading.Lock()
+
+    def identity(self):
+        return "concurrent/1"
+
+    def traits(self):
+        return lmtx.TeacherTraits(questions_per_call=2, concurrent_calls=4)
+
+    def judge(self, questions, answers):
+        with self.lock:
+            self.threads.add(threading.get_ident())
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(0.02)
+        workers = [threading.Thread(target=self.answer, args=(asked, answers)) for asked in questions]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        with self.lock:
+            self.running -= 1
+
+    def answer(self, asked, answers):
+        answers.put(asked, tiny.topic_answers(asked.text, [label.name for label in asked.labels]))
+
+
+def test_a_teacher_may_be_asked_by_several_threads_with_the_same_result(model, tmp_path, fast):
+    teacher = Concurrent()
+    together = run(teacher, model, tmp_path / "together", fast)
+    assert 1 < teacher.most <= 4
+    alone = run(tiny.topic_answers, model, tmp_path / "alone", fast)
+    files = [Path(tagger.report.tagger_folder) / "model.safetensors" for tagger in (together, alone)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_exception_on_another_thread_comes_out(model, tmp_path, fast):
+    class Fails(Concurrent):
+        def judge(self, questions, answers):
+            raise ConnectionError("the line is down")
+
+    with pytest.raises(ConnectionError, match="the line is down"):
+        run(Fails(), model, tmp_path / "run", fast)
+
+
+def test_pairs_that_stay_open_stop_the_run_and_are_asked_next_time(model, tmp_path, fast):
+    class Offline(Remembers):
+        ready = False
+
+        def judge(self, questions, answers):
+            if self.ready:
+                super().judge(questions, answers)
+
+    teacher = Offline()
+    with pytest.raises(lmtx.PairsOpen) as caught:
+        run(teacher, model, tmp_path / "run", fast)
+    assert caught.value.pairs == 30 * 5 and isinstance(caught.value, lmtx.TeacherError)
+    teacher.ready = True
+    assert run(teacher, model, tmp_path / "run", fast).report.total.judgments > 0
+
+
+def test_a_teacher_that_cannot_go_on_says_so(model, tmp_path, fast):
+    class Broke(Remembers):
+        def judge(self, questions, answers):
+            raise lmtx.TeacherError("no credit left")
+
+    with pytest.raises(lmtx.TeacherError, match="no credit left"):
+        run(Broke(), model, tmp_path / "run", fast)
+
+
+def test_a_teacher_may_tag_while_it_judges(model, tmp_path, fast):
+    encoder = lmtx.Encoder.load(model)
+
+    def ask(document, labels):
+        return [float(score) for score in (encoder.encode(labels) @ encoder.encode(document) + 1).clip(0, 2) / 2]
+
+    assert run(ask, model, tmp_path / "run", fast, teacher_identity="self/1").report.total.judgments > 0
 
 
 def test_a_subclass_survives_while_a_trainer_has_it(model, tmp_path, fast):
