@@ -1,9 +1,6 @@
 #include "lmtx/tagger.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -14,76 +11,6 @@
 #include "lmtx/stopped.h"
 
 namespace lmtx {
-namespace {
-
-namespace fs = std::filesystem;
-using detail::Json;
-
-// Raised when an older reader would misread what is written.
-constexpr int64_t format = 1;
-// Texts that are embedded and searched at once: memory is bounded, whatever the number of texts.
-constexpr size_t block_texts = 4096;
-
-Json to_json(const TaggerSettings& settings, const DecisionRule& rule) {
-  return {{"format", format},
-          {"document", "title, tab, content; a missing part brings no tab"},
-          {"search_length", settings.search_length},
-          {"label_length", settings.label_length},
-          {"document_prompt", settings.document_prompt},
-          {"label_prompt", settings.label_prompt},
-          {"decision", {{"rule", "top-k"}, {"k", rule.k}}}};
-}
-
-int64_t positive(const Json& json, const char* key, const std::string& place) {
-  const int64_t value = detail::json_integer(json, key, place);
-  if (value < 1) throw std::runtime_error(place + ": `" + key + "` must be at least 1, but is " + std::to_string(value) + " instead.");
-  return value;
-}
-
-void check_format(const Json& json, const std::string& place) {
-  const int64_t found = detail::json_integer(json, "format", place);
-  if (found <= format) return;
-  throw std::runtime_error(place + ": made by a newer LMTX (format " + std::to_string(found) + "; this one reads up to " + std::to_string(format) + ").");
-}
-
-TaggerSettings settings_from_json(const Json& json, const std::string& place) {
-  return {.search_length = positive(json, "search_length", place),
-          .label_length = positive(json, "label_length", place),
-          .document_prompt = detail::json_string_or(json, "document_prompt", "", place),
-          .label_prompt = detail::json_string_or(json, "label_prompt", "", place)};
-}
-
-DecisionRule rule_from_json(const Json& json, const std::string& place) {
-  if (!json.contains("decision")) throw std::runtime_error(place + ": `decision` is missing.");
-  const Json& decision = json["decision"];
-  const std::string rule = detail::json_string(decision, "rule", place);
-  if (rule != "top-k") throw std::runtime_error(place + ": `decision.rule` must be \"top-k\", but is \"" + rule + "\" instead.");
-  return {.k = positive(decision, "k", place)};
-}
-
-// Rows and labels that do not belong together would give wrong names, not an error, later on.
-void check_fits(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index) {
-  if (index.dim() != encoder.dim()) {
-    throw std::invalid_argument("`index` must have vectors of " + std::to_string(encoder.dim()) + " dimensions, as the encoder, but has " + std::to_string(index.dim()) +
-                                " instead.");
-  }
-  if (index.num_labels() > labels.size()) {
-    throw std::invalid_argument("`index` must have at most the " + std::to_string(labels.size()) + " labels of `labels`, but has " + std::to_string(index.num_labels()) +
-                                " instead.");
-  }
-}
-
-EncodeOptions encode_options(int64_t max_length, const std::string& prompt) { return {.max_length = max_length, .prompt = prompt, .normalize = true}; }
-
-// How far a block that starts at `first` is, told in terms of the whole.
-EventCallback shifted(const EventCallback& on_event, int64_t first, int64_t total) {
-  if (!on_event) return {};
-  return [&on_event, first, total](const Event& event) {
-    on_event({.kind = Event::Kind::progress, .stage = "tag", .cycle = -1, .done = std::min(first + event.done, total), .total = total, .message = ""});
-  };
-}
-
-}  // namespace
 
 struct Tagger::Impl {
   Encoder encoder;
@@ -91,91 +18,214 @@ struct Tagger::Impl {
   LabelIndex index;
   TaggerSettings settings;
   DecisionRule rule;
-
-  Tag make_tag(int64_t number, float score) const {
-    const Label& label = labels[number];
-    return {.number = number, .uid = label.uid, .label = label.name, .score = score, .probability = std::nullopt};
-  }
-
-  // The tags of one row of matches.
-  std::vector<Tag> tags_of(const LabelMatches& matches, int64_t row) const {
-    const int64_t k = matches.labels.size(1);
-    const int64_t* numbers = matches.labels.const_data_ptr<int64_t>() + row * k;
-    const float* scores = matches.scores.const_data_ptr<float>() + row * k;
-    std::vector<Tag> tags;
-    for (int64_t r = 0; r < k && numbers[r] >= 0; ++r) tags.push_back(make_tag(numbers[r], scores[r]));
-    return tags;
-  }
-
-  int64_t tags_wanted(const TagOptions& options) const {
-    if (options.k < 0) throw std::invalid_argument("`k` must be at least 1, or 0 for the tagger's own, but is " + std::to_string(options.k) + " instead.");
-    const int64_t k = options.k == 0 ? rule.k : options.k;
-    return std::min(k, std::max<int64_t>(labels.size(), 1));
-  }
 };
 
-Tagger::Tagger(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+namespace {
 
-Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings, DecisionRule rule) {
-  check_fits(encoder, labels, index);
-  impl_ = std::make_shared<Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
+namespace fs = std::filesystem;
+using detail::Json;
+
+constexpr int64_t format = 1;
+// How document_text() puts a document together; a folder that says otherwise was made by another LMTX.
+constexpr const char* document_template = "{title}\t{content}";
+// Texts embedded and searched at once: enough for texts of like length to meet in a batch, little enough for memory to stay small.
+constexpr int64_t texts_at_once = 4096;
+
+void check_length(const char* name, int64_t length, const Encoder& encoder) {
+  if (length >= 2 && length <= encoder.max_positions()) return;
+  throw std::invalid_argument(std::string("`") + name + "` must lie between 2 and the model's " + std::to_string(encoder.max_positions()) +
+                              " positions, but is " + std::to_string(length) + " instead.");
 }
 
-Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
-  std::vector<std::string_view> names;
-  for (const Label& label : labels.labels()) names.push_back(label.name);
-  const LabelIndex index = LabelIndex::build(encoder.encode(names, encode_options(settings.label_length, settings.label_prompt), on_event, std::move(stop)));
-  return Tagger(std::move(encoder), std::move(labels), index, std::move(settings), rule);
-}
-
-Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
-  const fs::path file = folder / "lmtx" / "settings.json";
-  if (!fs::exists(file)) throw std::runtime_error(folder.string() + ": no tagger, since lmtx/settings.json is not there.");
-  const Json json = detail::read_json(file);
-  check_format(json, file.string());
-  TaggerSettings settings = settings_from_json(json, file.string());
-  const DecisionRule rule = rule_from_json(json, file.string());
-  Encoder encoder = Encoder::load(folder, {.device = options.device});
-  try {
-    return Tagger(std::move(encoder), LabelSet::open(folder / "lmtx" / "labels.jsonl"), LabelIndex::load(folder / "lmtx" / "index"), std::move(settings), rule);
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(folder.string() + ": damaged tagger: " + error.what());
+void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings, const DecisionRule& rule) {
+  check_length("search_length", settings.search_length, encoder);
+  check_length("label_length", settings.label_length, encoder);
+  if (rule.k < 1) throw std::invalid_argument("`k` of the decision rule must be at least 1, but is " + std::to_string(rule.k) + " instead.");
+  if (index.dim() != encoder.dim()) {
+    throw std::invalid_argument("`index` must have vectors of " + std::to_string(encoder.dim()) + " dimensions, as the encoder, but has " +
+                                std::to_string(index.dim()) + " instead.");
+  }
+  if (index.max_label() >= labels.size()) {
+    throw std::invalid_argument("`index` has rows of label number " + std::to_string(index.max_label()) + ", but `labels` has only " +
+                                std::to_string(labels.size()) + " labels.");
   }
 }
 
-void Tagger::save(const fs::path& folder, const std::string& provenance) const {
-  const Json origin = detail::parse_json(provenance, "provenance");
-  detail::write_folder_atomically(folder, [&](const fs::path& target) {
-    impl_->encoder.save(target, impl_->settings.search_length, /*normalize=*/true);
-    const fs::path own = target / "lmtx";
-    fs::create_directories(own);
-    detail::write_json(own / "settings.json", to_json(impl_->settings, impl_->rule));
-    detail::write_json(own / "provenance.json", origin);
-    impl_->labels.save(own / "labels.jsonl");
-    impl_->index.save(own / "index");
-  });
+EncodeOptions encode_options(int64_t max_length, const std::string& prompt) { return {.max_length = max_length, .prompt = prompt, .normalize = true}; }
+
+LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, const EventCallback& on_event, std::stop_token stop) {
+  std::vector<std::string_view> names;
+  for (const Label& label : labels.labels()) names.emplace_back(label.name);
+  const auto as_stage = [&](Event event) {
+    event.stage = "embed labels";
+    on_event(event);
+  };
+  const EncodeOptions options = encode_options(settings.label_length, settings.label_prompt);
+  return LabelIndex::build(encoder.encode(names, options, on_event ? EventCallback(as_stage) : EventCallback(), std::move(stop)));
 }
 
-std::vector<Tag> Tagger::tag(std::string_view text, const TagOptions& options) const { return tag(std::span(&text, 1), options).front(); }
-
-std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> texts, const TagOptions& options, const EventCallback& on_event,
-                                          std::stop_token stop) const {
-  const int64_t k = impl_->tags_wanted(options);
-  const EncodeOptions encoding = encode_options(impl_->settings.search_length, impl_->settings.document_prompt);
-  std::vector<std::vector<Tag>> tags;
-  for (size_t first = 0; first < texts.size(); first += block_texts) {
-    const auto block = texts.subspan(first, std::min(block_texts, texts.size() - first));
-    const at::Tensor vectors = impl_->encoder.encode(block, encoding, shifted(on_event, static_cast<int64_t>(first), static_cast<int64_t>(texts.size())), stop);
-    const LabelMatches matches = impl_->index.search(vectors, k, {}, {}, stop);
-    for (size_t i = 0; i < block.size(); ++i) tags.push_back(impl_->tags_of(matches, static_cast<int64_t>(i)));
+std::vector<Tag> tags_of(const LabelSet& labels, const int64_t* numbers, const float* scores, int64_t k) {
+  std::vector<Tag> tags;
+  for (int64_t i = 0; i < k && numbers[i] >= 0; ++i) {
+    const Label& label = labels[numbers[i]];
+    tags.push_back({.number = numbers[i], .uid = label.uid, .label = label.name, .score = scores[i], .probability = std::nullopt});
   }
   return tags;
 }
 
-std::vector<std::vector<Tag>> Tagger::tag(std::span<const Document> documents, const TagOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+int64_t tags_wanted(const TagOptions& options, const DecisionRule& rule, const LabelSet& labels) {
+  if (options.k < 0) throw std::invalid_argument("`k` must be at least 1, or 0 for the tagger's own, but is " + std::to_string(options.k) + " instead.");
+  return std::min(options.k == 0 ? rule.k : options.k, std::max<int64_t>(labels.size(), 1));
+}
+
+void report(const EventCallback& on_event, int64_t done, int64_t total) {
+  if (on_event) on_event({.kind = Event::Kind::progress, .stage = "tag", .cycle = -1, .done = done, .total = total, .message = ""});
+}
+
+// Progress of a block that starts at `begin` as progress of the whole.
+EventCallback shifted(const EventCallback& on_event, int64_t begin, int64_t total) {
+  if (!on_event) return {};
+  return [&on_event, begin, total](const Event& event) { report(on_event, begin + event.done, total); };
+}
+
+Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, const LabelSet& labels) {
+  return {{"format", format},
+          {"document_template", document_template},
+          {"search_length", settings.search_length},
+          {"label_length", settings.label_length},
+          {"document_prompt", settings.document_prompt},
+          {"label_prompt", settings.label_prompt},
+          {"decision", {{"rule", "top-k"}, {"k", rule.k}}},
+          {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}}};
+}
+
+[[noreturn]] void fail(const fs::path& file, const std::string& fault) { throw std::runtime_error(file.string() + ": " + fault); }
+
+Json read_settings(const fs::path& folder, const fs::path& file) {
+  if (!fs::exists(file)) fail(folder, "no tagger: it has no lmtx/settings.json. (Tagger::from_labels makes a tagger out of a model and labels.)");
+  Json settings = detail::read_json(file);
+  if (!settings.is_object()) fail(file, "no settings of a tagger.");
+  const int64_t found = detail::json_integer(settings, "format", file.string());
+  if (found > format) {
+    fail(file, "written by a newer LMTX (format " + std::to_string(found) + "; this one reads up to " + std::to_string(format) + ").");
+  }
+  if (detail::json_string(settings, "document_template", file.string()) != document_template) fail(file, "`document_template` is one that this LMTX lacks.");
+  return settings;
+}
+
+const Json& part_of(const Json& settings, const char* key, const fs::path& file) {
+  const auto part = settings.find(key);
+  if (part == settings.end() || !part->is_object()) fail(file, std::string("`") + key + "` must be an object.");
+  return *part;
+}
+
+TaggerSettings settings_of(const Json& json, const std::string& place) {
+  return {.search_length = detail::json_integer(json, "search_length", place),
+          .label_length = detail::json_integer(json, "label_length", place),
+          .document_prompt = detail::json_string(json, "document_prompt", place),
+          .label_prompt = detail::json_string(json, "label_prompt", place)};
+}
+
+DecisionRule rule_of(const Json& decision, const fs::path& file) {
+  const std::string name = detail::json_string(decision, "rule", file.string());
+  if (name != "top-k") fail(file, "the decision rule \"" + name + "\" is one that this LMTX lacks.");
+  return {.k = detail::json_integer(decision, "k", file.string())};
+}
+
+LabelSet load_labels(const fs::path& file, const Json& described, const fs::path& settings_file) {
+  LabelSet labels = LabelSet::open(file);
+  const int64_t count = detail::json_integer(described, "count", settings_file.string());
+  if (labels.size() != count) fail(file, "expected " + std::to_string(count) + " labels, but it has " + std::to_string(labels.size()) + ".");
+  if (labels.fingerprint() != detail::json_string(described, "fingerprint", settings_file.string())) {
+    fail(file, "changed since the tagger was saved: its labels are not those that lmtx/settings.json describes.");
+  }
+  return labels;
+}
+
+void check_target(const fs::path& folder) {
+  if (!fs::exists(folder) || fs::exists(folder / "lmtx" / "settings.json")) return;
+  if (fs::is_directory(folder) && fs::is_empty(folder)) return;
+  fail(folder, "is there already and is no tagger; remove it or choose another folder.");
+}
+
+Json checked_provenance(const std::string& text) {
+  try {
+    return detail::parse_json(text, "`provenance`");
+  } catch (const std::runtime_error& error) {
+    throw std::invalid_argument(error.what());
+  }
+}
+
+}  // namespace
+
+Tagger::Tagger(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings, DecisionRule rule) {
+  check_parts(encoder, labels, index, settings, rule);
+  impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
+}
+
+Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
+  check_length("label_length", settings.label_length, encoder);
+  LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
+  return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
+}
+
+Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
+  const fs::path file = folder / "lmtx" / "settings.json";
+  const Json json = read_settings(folder, file);
+  const TaggerSettings settings = settings_of(json, file.string());
+  const DecisionRule rule = rule_of(part_of(json, "decision", file), file);
+  LabelSet labels = load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file);
+  LabelIndex index = LabelIndex::load(folder / "lmtx" / "index");
+  Encoder encoder = Encoder::load(folder, {.device = options.device});
+  try {
+    return Tagger(std::move(encoder), std::move(labels), std::move(index), settings, rule);
+  } catch (const std::invalid_argument& error) {
+    fail(file, std::string("its parts do not fit together. ") + error.what());
+  }
+}
+
+void Tagger::save(const fs::path& folder, const std::string& provenance) const {
+  const Json origin = checked_provenance(provenance);
+  check_target(folder);
+  detail::write_folder_atomically(folder, [&](const fs::path& fresh) {
+    impl_->encoder.save(fresh, impl_->settings.search_length, /*normalize=*/true);
+    const fs::path own = fresh / "lmtx";
+    fs::create_directories(own);
+    impl_->labels.save(own / "labels.jsonl");
+    impl_->index.save(own / "index");
+    detail::write_json(own / "provenance.json", origin);
+    detail::write_json(own / "settings.json", settings_json(impl_->settings, impl_->rule, impl_->labels));
+  });
+}
+
+std::vector<Tag> Tagger::tag(std::string_view text, const TagOptions& options) const { return tag(std::span(&text, 1), options)[0]; }
+
+std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> texts, const TagOptions& options, const EventCallback& on_event,
+                                          std::stop_token stop) const {
+  const int64_t k = tags_wanted(options, impl_->rule, impl_->labels), total = static_cast<int64_t>(texts.size());
+  const EncodeOptions encoding = encode_options(impl_->settings.search_length, impl_->settings.document_prompt);
+  std::vector<std::vector<Tag>> tags;
+  for (int64_t begin = 0; begin < total; begin += texts_at_once) {
+    const auto block = texts.subspan(begin, std::min(texts_at_once, total - begin));
+    const at::Tensor queries = impl_->encoder.encode(block, encoding, shifted(on_event, begin, total), stop);
+    const LabelMatches matches = impl_->index.search(queries, k, {}, {}, stop);
+    for (size_t i = 0; i < block.size(); ++i) {
+      tags.push_back(tags_of(impl_->labels, matches.labels.const_data_ptr<int64_t>() + i * k, matches.scores.const_data_ptr<float>() + i * k, k));
+    }
+    // The encoder counts equal texts once.
+    report(on_event, begin + static_cast<int64_t>(block.size()), total);
+  }
+  return tags;
+}
+
+std::vector<std::vector<Tag>> Tagger::tag(std::span<const Document> documents, const TagOptions& options, const EventCallback& on_event,
+                                          std::stop_token stop) const {
   std::vector<std::string> texts;
   for (const Document& document : documents) texts.push_back(document_text(document));
-  return tag(std::vector<std::string_view>(texts.begin(), texts.end()), options, on_event, std::move(stop));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  return tag(views, options, on_event, std::move(stop));
 }
 
 const LabelSet& Tagger::labels() const { return impl_->labels; }

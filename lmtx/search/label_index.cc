@@ -1,6 +1,5 @@
 #include "lmtx/search/label_index.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -9,9 +8,9 @@
 #include <stdexcept>
 #include <unordered_set>
 
-#include "lmtx/search/detail/dot.h"
 #include "lmtx/search/detail/index_files.h"
 #include "lmtx/search/detail/search_state.h"
+#include "lmtx/search/detail/vectors.h"
 
 namespace lmtx {
 
@@ -26,33 +25,6 @@ using detail::Segment;
 constexpr float largest_bias = 1e38f;
 // Below, comparing with every row is as fast as a walk through a graph.
 constexpr int64_t least_rows_for_graph = 2000;
-
-std::string shape_of(const at::Tensor& tensor) {
-  std::string text = "[";
-  for (int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
-// `dim` -1: any.
-at::Tensor checked_rows(const at::Tensor& rows, int64_t dim) {
-  if (!rows.defined()) throw std::invalid_argument("`rows` must be a tensor, but is undefined.");
-  if (rows.scalar_type() != at::kFloat) {
-    throw std::invalid_argument(std::string("`rows` must be float32, but is ") + c10::toString(rows.scalar_type()) + " instead.");
-  }
-  if (rows.dim() != 2 || rows.size(1) < 1 || (dim >= 0 && rows.size(1) != dim)) {
-    const std::string wanted = dim < 0 ? "dim" : std::to_string(dim);
-    throw std::invalid_argument("`rows` must have shape [num_rows, " + wanted + "], but has shape " + shape_of(rows) + " instead.");
-  }
-  const at::Tensor on_cpu = rows.detach().to(at::kCPU).contiguous();
-  for (int64_t i = 0; i < on_cpu.size(0); ++i) {
-    const float* row = on_cpu.const_data_ptr<float>() + i * on_cpu.size(1);
-    // Squares of float32 do not overflow float64, so the sum is finite where the numbers are.
-    if (!std::isfinite(detail::exact_dot(row, row, on_cpu.size(1)))) {
-      throw std::invalid_argument("`rows` must be finite, but row " + std::to_string(i) + " is not.");
-    }
-  }
-  return on_cpu;
-}
 
 void check_owners(std::span<const int64_t> owners, int64_t num_rows) {
   if (static_cast<int64_t>(owners.size()) != num_rows) {
@@ -126,7 +98,7 @@ LabelIndex::LabelIndex(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)
 
 LabelIndex LabelIndex::build(const at::Tensor& rows, std::span<const int64_t> owners, const LabelIndexOptions& options) {
   detail::check_method(options);
-  const at::Tensor checked = checked_rows(rows, /*dim=*/-1);
+  const at::Tensor checked = detail::checked_vectors(rows, "rows", /*dim=*/-1);
   check_owners(owners, checked.size(0));
   const auto impl = std::make_shared<Impl>();
   impl->options = options;
@@ -146,7 +118,7 @@ LabelMatches LabelIndex::search(const at::Tensor& queries, int64_t k, const Labe
 }
 
 LabelIndex LabelIndex::with_added(const at::Tensor& rows, std::span<const int64_t> owners) const {
-  const at::Tensor checked = checked_rows(rows, dim());
+  const at::Tensor checked = detail::checked_vectors(rows, "rows", dim());
   check_owners(owners, checked.size(0));
   const auto impl = std::make_shared<Impl>(*impl_);
   add_segment(*impl, checked, owners, impl->options.normalize);

@@ -11,6 +11,7 @@
 
 #include "lmtx/search/detail/dot.h"
 #include "lmtx/search/detail/search_state.h"
+#include "lmtx/search/detail/vectors.h"
 #include "lmtx/stopped.h"
 
 namespace lmtx::detail {
@@ -24,23 +25,6 @@ constexpr int64_t most_queries_at_once = 256;
 // Above, products of vectors could overflow float32.
 constexpr double largest_product = 1e38;
 
-std::string shape_of(const at::Tensor& tensor) {
-  std::string text = "[";
-  for (int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
-at::Tensor checked_queries(const at::Tensor& queries, int64_t dim) {
-  if (!queries.defined()) throw std::invalid_argument("`queries` must be a tensor, but is undefined.");
-  if (queries.scalar_type() != at::kFloat) {
-    throw std::invalid_argument(std::string("`queries` must be float32, but is ") + c10::toString(queries.scalar_type()) + " instead.");
-  }
-  if (queries.dim() != 2 || queries.size(1) != dim) {
-    throw std::invalid_argument("`queries` must have shape [num_queries, " + std::to_string(dim) + "], but has shape " + shape_of(queries) + " instead.");
-  }
-  return queries.detach().to(at::kCPU).contiguous();
-}
-
 // The queries' lengths.
 std::vector<double> checked_norms(const at::Tensor& queries, const IndexState& index) {
   double longest_row = 0;
@@ -49,7 +33,6 @@ std::vector<double> checked_norms(const at::Tensor& queries, const IndexState& i
   const auto* data = queries.const_data_ptr<float>();
   for (int64_t q = 0; q < queries.size(0); ++q) {
     norms[q] = std::sqrt(exact_dot(data + q * index.dim, data + q * index.dim, index.dim));
-    if (!std::isfinite(norms[q])) throw std::invalid_argument("`queries` must be finite, but row " + std::to_string(q) + " is not.");
     if (norms[q] * longest_row > largest_product) {
       throw std::invalid_argument("`queries` row " + std::to_string(q) + " is so long that scores would overflow float32.");
     }
@@ -123,7 +106,7 @@ LabelMatches search_index(const IndexState& index, const at::Tensor& given, int6
                           const std::stop_token& stop) {
   if (k < 1) throw std::invalid_argument("`k` must be at least 1, but is " + std::to_string(k) + " instead.");
   const c10::NoGradGuard no_grad;
-  const at::Tensor queries = checked_queries(given, index.dim);
+  const at::Tensor queries = checked_vectors(given, "queries", index.dim);
   const std::vector<double> norms = checked_norms(queries, index);
   const int64_t num_queries = queries.size(0);
   LabelMatches matches = no_matches_yet(num_queries, k);

@@ -1,6 +1,7 @@
 // The k best labels seen so far.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -1,12 +1,12 @@
 #include "lmtx/eval/metrics.h"
 
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "catch.h"
+#include "data.h"
 
 using namespace lmtx;
 
@@ -16,7 +16,7 @@ constexpr double tolerance = 1e-9;
 
 // Made by tests/reference/metrics.py.
 nlohmann::json reference_cases() {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../data/eval/metrics.json");
+  std::ifstream file(test::data_folder() / "eval" / "metrics.json");
   REQUIRE(file.good());
   return nlohmann::json::parse(file);
 }

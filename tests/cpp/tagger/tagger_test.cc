@@ -1,0 +1,262 @@
+#include "lmtx/tagger.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "catch.h"
+#include "data.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/json.h"
+#include "lmtx/encoder.h"
+#include "lmtx/search/label_index.h"
+#include "lmtx/stopped.h"
+#include "temporary_folder.h"
+
+using namespace lmtx;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::vector<std::string> words = {"carpet", "wine", "wool", "red", "clean", "stain", "tax", "law", "bill", "water", "road", "school",
+                                        "farm",   "bank", "health", "trade", "sea", "war", "peace", "art",  "music", "energy", "oil", "land"};
+
+// A tiny model with a vocabulary of whole words; 16 positions.
+fs::path make_model(const TemporaryFolder& folder, const std::string& name = "model") {
+  fs::copy(test::data_folder() / "models" / "bert", folder / name, fs::copy_options::recursive);
+  std::ofstream vocabulary(folder / name / "vocab.txt");
+  for (const char* special : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ":", "query"}) vocabulary << special << '\n';
+  for (const std::string& word : words) vocabulary << word << '\n';
+  std::ofstream(folder / name / "tokenizer_config.json") << R"({"do_lower_case": true, "tokenizer_class": "BertTokenizer"})";
+  return folder / name;
+}
+
+LabelSet make_labels() {
+  std::vector<Label> labels;
+  for (size_t i = 0; i < words.size(); ++i) {
+    Label label;
+    label.uid = "L" + std::to_string(i);
+    label.name = i % 3 == 0 ? words[i] + " " + words[(i + 5) % words.size()] : words[i];
+    labels.push_back(label);
+  }
+  return LabelSet(labels);
+}
+
+const TaggerSettings settings = {.search_length = 9, .label_length = 5, .document_prompt = "query: ", .label_prompt = "art "};
+const std::vector<std::string_view> texts = {"red wine on a wool carpet", "", "tax law for the farm and the bank and the school and the road", "water", "water"};
+
+Tagger make_tagger(const TemporaryFolder& folder, const DecisionRule& rule = {.k = 4}) {
+  return Tagger::from_labels(Encoder::load(make_model(folder)), make_labels(), settings, rule);
+}
+
+at::Tensor embed(const Encoder& encoder, const std::vector<std::string_view>& of, int64_t length, const std::string& prompt) {
+  EncodeOptions options;
+  options.max_length = length;
+  options.prompt = prompt;
+  options.normalize = true;
+  return encoder.encode(of, options);
+}
+
+// Scores of all labels for a text, straight from the encoder's vectors.
+std::vector<double> scores_of(const Tagger& tagger, std::string_view text) {
+  std::vector<std::string_view> names;
+  for (const Label& label : tagger.labels().labels()) names.emplace_back(label.name);
+  const at::Tensor rows = embed(tagger.encoder(), names, settings.label_length, settings.label_prompt);
+  const at::Tensor query = embed(tagger.encoder(), {text}, settings.search_length, settings.document_prompt);
+  std::vector<double> scores;
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < rows.size(1); ++j) sum += static_cast<double>(rows.const_data_ptr<float>()[i * rows.size(1) + j]) * query.const_data_ptr<float>()[j];
+    scores.push_back(sum);
+  }
+  return scores;
+}
+
+void check_same(const std::vector<std::vector<Tag>>& a, const std::vector<std::vector<Tag>>& b) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(a[i].size() == b[i].size());
+    for (size_t j = 0; j < a[i].size(); ++j) {
+      CHECK(a[i][j].number == b[i][j].number);
+      CHECK(a[i][j].score == Approx(b[i][j].score).margin(1e-6));
+    }
+  }
+}
+
+std::string fault_of(const fs::path& folder) {
+  try {
+    Tagger::load(folder);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void edit(const fs::path& file, const std::string& from, const std::string& to) {
+  std::string text = detail::read_file(file);
+  const size_t place = text.find(from);
+  REQUIRE(place != std::string::npos);
+  std::ofstream(file, std::ios::binary) << text.replace(place, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("tags are the labels with the nearest vectors, best first") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  for (const std::string_view text : texts) {
+    const std::vector<double> scores = scores_of(tagger, text);
+    std::vector<double> sorted = scores;
+    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    const std::vector<Tag> tags = tagger.tag(text);
+    REQUIRE(tags.size() == 4);
+    for (size_t i = 0; i < tags.size(); ++i) {
+      CHECK(tags[i].score == Approx(sorted[i]).margin(1e-6));
+      CHECK(tags[i].score == Approx(scores[tags[i].number]).margin(1e-6));
+      CHECK(tags[i].uid == tagger.labels()[tags[i].number].uid);
+      CHECK(tags[i].label == tagger.labels()[tags[i].number].name);
+      CHECK_FALSE(tags[i].probability.has_value());
+    }
+  }
+}
+
+TEST_CASE("k is the decision rule's unless another is asked for, and at most the labels there are") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder, {.k = 3});
+  CHECK(tagger.tag("water").size() == 3);
+  CHECK(tagger.tag("water", {.k = 7}).size() == 7);
+  CHECK(tagger.tag("water", {.k = 1'000'000'000}).size() == words.size());
+  CHECK_THROWS_WITH(tagger.tag("water", {.k = -1}), "`k` must be at least 1, or 0 for the tagger's own, but is -1 instead.");
+}
+
+TEST_CASE("many texts are tagged as each alone, and documents as their text") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  std::vector<std::vector<Tag>> alone;
+  for (const std::string_view text : texts) alone.push_back(tagger.tag(text));
+  check_same(tagger.tag(texts), alone);
+  CHECK(tagger.tag(std::span<const std::string_view>()).empty());
+  const std::vector<Document> documents = {{.uid = "a", .title = "red wine", .content = "wool"}, {.uid = "b", .title = "", .content = "tax"}};
+  check_same(tagger.tag(documents), {tagger.tag("red wine\twool"), tagger.tag("tax")});
+}
+
+TEST_CASE("tagging reports progress through all blocks, and stops on request") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  const std::vector<std::string_view> many(9000, "water");
+  std::vector<int64_t> done;
+  CHECK(tagger.tag(many, {}, [&](const Event& event) {
+    CHECK(event.stage == "tag");
+    CHECK(event.total == 9000);
+    done.push_back(event.done);
+  }).size() == 9000);
+  CHECK(done.back() == 9000);
+  CHECK(std::is_sorted(done.begin(), done.end()));
+  std::stop_source stop;
+  CHECK_THROWS_AS(tagger.tag(many, {}, [&](const Event&) { stop.request_stop(); }, stop.get_token()), Stopped);
+}
+
+TEST_CASE("a tagger that was saved and loaded tags the same") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  tagger.save(folder / "tagger", R"({"made_by": "a test"})");
+  const Tagger loaded = Tagger::load(folder / "tagger");
+  check_same(loaded.tag(texts), tagger.tag(texts));
+  CHECK(loaded.labels().fingerprint() == tagger.labels().fingerprint());
+  CHECK(loaded.settings().search_length == 9);
+  CHECK(loaded.settings().label_length == 5);
+  CHECK(loaded.settings().document_prompt == "query: ");
+  CHECK(loaded.settings().label_prompt == "art ");
+  CHECK(loaded.rule().k == 4);
+  CHECK(detail::read_json(folder / "tagger/lmtx/provenance.json")["made_by"] == "a test");
+  SECTION("its folder is a model cut at the search length, with unit vectors") {
+    CHECK(Encoder::load(folder / "tagger").max_length() == 9);
+    const at::Tensor vector = Encoder::load(folder / "tagger").encode(std::vector<std::string_view>{"wine"});
+    double squares = 0;
+    for (int64_t j = 0; j < vector.size(1); ++j) squares += std::pow(vector.const_data_ptr<float>()[j], 2);
+    CHECK(squares == Approx(1).margin(1e-5));
+  }
+  SECTION("it can be saved into the folder that it was loaded from") {
+    loaded.save(folder / "tagger");
+    check_same(Tagger::load(folder / "tagger").tag(texts), tagger.tag(texts));
+  }
+}
+
+TEST_CASE("biases, removals and added rows are saved with a tagger") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  const std::vector<int64_t> first = {7}, second = {3};
+  const LabelIndex index = tagger.index().with_bias(first, std::vector<float>{3}).with_removed(second);
+  Tagger(tagger.encoder(), tagger.labels(), index, settings, {.k = 24}).save(folder / "tagger");
+  const Tagger loaded = Tagger::load(folder / "tagger");
+  const std::vector<Tag> tags = loaded.tag("peace");
+  CHECK(tags.size() == words.size() - 1);
+  CHECK(tags[0].number == 7);
+  CHECK(tags[0].score > 2);
+}
+
+TEST_CASE("saving that fails leaves what was there, and a folder that is no tagger is left alone") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  tagger.save(folder / "tagger");
+  const std::string before = detail::read_file(folder / "tagger/lmtx/settings.json");
+  CHECK_THROWS_WITH(tagger.save(folder / "tagger", "{"), ContainsSubstring("provenance"));
+  CHECK(detail::read_file(folder / "tagger/lmtx/settings.json") == before);
+  fs::create_directories(folder / "precious");
+  folder.write("precious/thesis.txt", "mine");
+  CHECK_THROWS_WITH(tagger.save(folder / "precious"), ContainsSubstring("precious: is there already and is no tagger"));
+  CHECK(detail::read_file(folder / "precious/thesis.txt") == "mine");
+}
+
+TEST_CASE("a tagger refuses parts that do not fit together") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder);
+  const LabelSet few({Label{.uid = "a", .name = "a", .description = "", .other_names = {}, .broader = {}}});
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), few, tagger.index(), settings), "`index` has rows of label number 23, but `labels` has only 1 labels.");
+  const LabelIndex narrow = LabelIndex::build(tagger.index().search(embed(tagger.encoder(), {"a"}, 5, ""), 3).scores);
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), narrow, settings), "`index` must have vectors of 32 dimensions, as the encoder, but has 3 instead.");
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index()), "`search_length` must lie between 2 and the model's 16 positions, but is 256 instead.");
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index(), settings, {.k = 0}),
+                    "`k` of the decision rule must be at least 1, but is 0 instead.");
+}
+
+TEST_CASE("a folder that is no whole tagger is named together with what is wrong") {
+  const TemporaryFolder folder;
+  const fs::path model = make_model(folder, "plain"), place = folder / "tagger", own = place / "lmtx";
+  CHECK_THAT(fault_of(model), ContainsSubstring("plain: no tagger: it has no lmtx/settings.json"));
+  make_tagger(folder).save(place);
+  SECTION("newer") {
+    edit(own / "settings.json", "\"format\": 1", "\"format\": 2");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: written by a newer LMTX (format 2; this one reads up to 1)."));
+  }
+  SECTION("impossible settings") {
+    edit(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `search_length` must lie between 2 and"));
+  }
+  SECTION("missing settings") {
+    edit(own / "settings.json", "\"label_length\"", "\"label\"");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json"));
+  }
+  SECTION("an unknown decision rule") {
+    edit(own / "settings.json", "top-k", "magic");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: the decision rule \"magic\" is one that this LMTX lacks."));
+  }
+  SECTION("labels cut off between two lines") {
+    std::string labels = detail::read_file(own / "labels.jsonl");
+    std::ofstream(own / "labels.jsonl") << labels.substr(0, labels.rfind('\n', labels.size() - 2) + 1);
+    CHECK_THAT(fault_of(place), ContainsSubstring("labels.jsonl: expected 24 labels, but it has 23."));
+  }
+  SECTION("labels that changed") {
+    edit(own / "labels.jsonl", "wine", "beer");
+    CHECK_THAT(fault_of(place), ContainsSubstring("labels.jsonl: changed since the tagger was saved"));
+  }
+  SECTION("a missing index") {
+    fs::remove_all(own / "index");
+    CHECK_THAT(fault_of(place), ContainsSubstring("lmtx/index/manifest.json"));
+  }
+  SECTION("missing weights") {
+    fs::remove(place / "model.safetensors");
+    CHECK_THAT(fault_of(place), ContainsSubstring("model.safetensors"));
+  }
+}
