@@ -71,7 +71,7 @@ struct LMTX_API TrainingReport {
   // Distinct over all cycles.
   AskingReport total;
   std::vector<CycleReport> cycles;
-  // The untouched encoder on the development documents, by verdicts that the run happens to have; never a candidate.
+  // The untouched encoder on the development documents: what it ranks first is judged with the first student, and counted there; never a candidate.
   std::optional<Interval> untouched_precision;
   // Index of the cycle whose student the tagger carries; -1 where nothing could be trained.
   int64_t best_cycle = -1;
