@@ -165,7 +165,7 @@ def train(
             display.notice(notice)
         report = trainer.run(on_event=display)
     print(report)
-    print(f"The tagger is in {report.tagger_folder}; try: lmtx tag {report.tagger_folder} FILE")
+    print(f"To tag: lmtx tag {report.tagger_folder} FILE")
 
 
 def _make_trainer(

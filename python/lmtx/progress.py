@@ -48,6 +48,8 @@ class ProgressDisplay:
         if self._on_event:
             self._on_event(event)
         elif self._enabled and event.kind == "progress":
+            if not event.done and not event.total:  # Nothing to do, such as asking about no held-out documents.
+                return
             name = event.stage if event.cycle < 0 else f"cycle {event.cycle}: {event.stage}"
             self._show_progress((event.cycle, event.stage), name, event)
         elif event.message:

@@ -47,7 +47,7 @@ def train(model, data, tmp_path):
 def test_a_run_is_trained_measured_and_used(train, data, tmp_path):
     result = lmtx_command(*train())
     assert result.returncode == 0, result.stderr
-    assert f"The tagger is in {tmp_path / 'run' / 'tagger'}" in result.stdout
+    assert f"lmtx tag {tmp_path / 'run' / 'tagger'} FILE" in result.stdout
     assert "cycle 1: train" in result.stderr  # Not a terminal: a line when a stage ends.
 
     measured = lmtx_command("eval", tmp_path / "run" / "tagger", data, "--json")

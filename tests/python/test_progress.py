@@ -26,7 +26,7 @@ def test_a_terminal_gets_bars_named_by_cycle_and_stage():
 
 
 def test_a_file_gets_one_line_a_stage():
-    text = show(False, [event(done=done) for done in range(11)] + [event(kind="notice", message="[a notice]")])
+    text = show(False, [event(done=done) for done in range(11)] + [event(kind="notice", message="[a notice]"), event(stage="ask", total=0)])
     assert text.splitlines() == ["cycle 0: train: 10 in 0 s", "[a notice]"]
 
 
