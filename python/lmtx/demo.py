@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -97,7 +98,7 @@ def _train_and_compare(out: Path, data: Path) -> tuple[Shown, dict[str, Any]]:
         final, ranked = evaluation.of_tagger(student, "the student")
     numbers = {"untouched": untouched, "bm25": bm25, "student": final, "cycles": _with_asking(cycles, report), **_asking(report.total)}
     shown = Shown(
-        heading=f"{len(test):,} held-out bills with their true labels, {len(labels):,} labels; the encoders read {student.settings.search_length} tokens a bill",
+        heading=f"{len(test):,} held-out bills with their true labels, {len(labels):,} labels\n(the encoders read {student.settings.search_length} tokens a bill)",
         options=OPTIONS,
         rows=_rows(untouched, bm25, cycles),
         asking=[*(_asking(cycle.training) for cycle in report.cycles), _asking(report.total)],
@@ -148,7 +149,7 @@ def _with_asking(cycles: list[dict[str, Any]], report: TrainingReport) -> list[d
 
 
 def _rows(untouched: dict[str, Any], bm25: dict[str, Any], cycles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    students = [(f"student after {i + 1} cycle{'s' if i else ''}", metrics) for i, metrics in enumerate(cycles)]
+    students = [(f"student, {i + 1} cycle{'s' if i else ''}", metrics) for i, metrics in enumerate(cycles)]
     return [{"name": name, **metrics} for name, metrics in [("untouched encoder", untouched), ("BM25, full text", bm25), *students]]
 
 
@@ -181,17 +182,18 @@ def _show(shown: Shown, out: Path, console: Console) -> None:
 
 
 def _metrics_table(shown: Shown) -> Table:
-    table = Table(title=f"{shown.heading}\n(per cent, with 95 % bootstrap intervals)")
+    """At most 80 columns wide."""
+    table = Table(title=f"{shown.heading}\nper cent, with 95 % bootstrap intervals", box=SIMPLE, pad_edge=False)
     table.add_column("")
     for name in REPORTED:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in shown.rows:
-        table.add_row(row["name"], *(f"{row[name]['value']:.1f} ({row[name]['low']:.1f} to {row[name]['high']:.1f})" for name in REPORTED))
+        table.add_row(row["name"], *(f"[bold]{row[name]['value']:.1f}[/bold]\n[dim]{row[name]['low']:.1f}–{row[name]['high']:.1f}[/dim]" for name in REPORTED))
     return table
 
 
 def _asking_table(shown: Shown) -> Table:
-    table = Table(title="What the teacher was asked")
+    table = Table(title="What the teacher was asked", box=SIMPLE, pad_edge=False)
     for name in ("", "pairs wanted", "judgments", "abstentions", "yes-rate"):
         table.add_column(name, justify="left" if not name else "right")
     for i, asked in enumerate(shown.asking):

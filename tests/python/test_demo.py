@@ -41,7 +41,7 @@ def small(tmp_path, model, monkeypatch):
 
 
 def shown(out, data):
-    console = Console(record=True, width=160, quiet=False, file=open("/dev/null", "w"))
+    console = Console(record=True, width=80, quiet=False, file=open("/dev/null", "w"))
     demo.run_demo(out, data, console)
     return console.export_text()
 
@@ -59,7 +59,7 @@ def test_a_report_has_every_figure(small, tmp_path):
     assert report["pairs_wanted"] == report["judgments"] + report["abstentions"] < sum(cycle["pairs_wanted"] for cycle in report["cycles"])
     assert {name: report["cycles"][-1][name] for name in report["student"]} == report["student"]
     assert report["bm25"]["precision@1"]["value"] == 100  # Each topic is a word of its documents.
-    for words in ("untouched encoder", "BM25, full text", "student after 2 cycles", "yes-rate", "learning_rate=0.0001", "its true labels"):
+    for words in ("untouched encoder", "BM25, full text", "student, 2 cycles", "yes-rate", "learning_rate=0.0001", "its true labels"):
         assert words in text
 
 
