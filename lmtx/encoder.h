@@ -29,9 +29,9 @@ struct EncodeOptions {
   // Tokens a text, special tokens included; 0 means the folder's max_seq_length.
   int64_t max_length = 0;
   // Put before each text; unset means the folder's default prompt (often none).
-  std::optional<std::string> prompt;
+  std::optional<std::string> prompt = std::nullopt;
   // Scale vectors to unit length; unset means as the folder's modules say.
-  std::optional<bool> normalize;
+  std::optional<bool> normalize = std::nullopt;
   // Tokens computed at once: larger is faster up to a point, and takes more memory.
   int64_t token_budget = 4096;
 };

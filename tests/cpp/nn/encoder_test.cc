@@ -161,7 +161,7 @@ TEST_CASE("several threads may encode at once") {
     std::vector<std::jthread> threads;
     for (at::Tensor& vectors : found) threads.emplace_back([&] { vectors = encoder.encode(texts); });
   }
-  for (const at::Tensor& vectors : found) CHECK(vectors.equal(expected));
+  for (const at::Tensor& vectors : found) CHECK(largest_difference(vectors, expected) < 1e-6);
 }
 
 TEST_CASE("a stop request ends encoding") {
