@@ -113,11 +113,15 @@ pid_t start_victim(const fs::path& folder) {
   return process;
 }
 
-// Kills the victim when it has worked for so long; false where it had ended by itself.
+// Kills the victim some time after it wrote its first checkpoint (its start-up takes longer than the training); false where it had ended by itself.
 bool kill_after(pid_t process, std::chrono::milliseconds time, const fs::path& checkpoint) {
+  const auto written = [&] { return fs::exists(checkpoint) ? fs::last_write_time(checkpoint) : fs::file_time_type::min(); };
+  const fs::file_time_type before = written();
   int status = 0;
-  // Its start-up takes longer than the training: the clock starts with the first checkpoint.
-  while (!fs::exists(checkpoint) && ::waitpid(process, &status, WNOHANG) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (written() == before) {
+    if (::waitpid(process, &status, WNOHANG) == process) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   std::this_thread::sleep_for(time);
   ::kill(process, SIGKILL);
   ::waitpid(process, &status, 0);
