@@ -16,13 +16,13 @@ struct Event {
   };
   Kind kind = Kind::progress;
   // What is being done, in a word or two: "tokenize", "embed documents", "ask", "train", ...
-  std::string stage;
+  std::string stage = {};
   // The cycle it belongs to, from 0; -1 outside of any cycle.
   int64_t cycle = -1;
   int64_t done = 0;
   // 0 where it is not known beforehand.
   int64_t total = 0;
-  std::string message;
+  std::string message = {};
 };
 
 // Called from the thread that called the library, never from two threads at once.

@@ -44,8 +44,8 @@ struct TaggerSettings {
   int64_t search_length = 256;
   int64_t label_length = 64;
   // Put before each document and each label name.
-  std::string document_prompt;
-  std::string label_prompt;
+  std::string document_prompt = {};
+  std::string label_prompt = {};
 };
 
 struct TagOptions {

@@ -33,9 +33,9 @@ struct LabelMatches {
 // Which labels a search may return.
 struct LabelFilter {
   // Label numbers; empty means all.
-  std::vector<int64_t> allow;
+  std::vector<int64_t> allow = {};
   // Label numbers, taken away from what `allow` leaves.
-  std::vector<int64_t> deny;
+  std::vector<int64_t> deny = {};
 };
 
 // Rows are owned by label numbers: a label may own several, the best counts. Each label may carry a bias that is added before top-k; removed

@@ -20,7 +20,7 @@ struct ScriptedOracleOptions {
   int64_t throw_after = -1;
   // Leave every n-th question unanswered, if none of its pairs was asked before; 0 for none.
   int64_t skip_every = 0;
-  TeacherTraits traits;
+  TeacherTraits traits = {};
 };
 
 class LMTX_API ScriptedOracle final : public TeacherOracle {

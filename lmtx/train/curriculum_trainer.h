@@ -22,10 +22,10 @@ namespace lmtx {
 // Where a run lives and what it may spend.
 struct RunOptions {
   // The work folder; made when run() starts. Format: docs/formats/run.md.
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
   // The judgment store; empty means `judgments.db` in the work folder.
-  std::filesystem::path store;
-  Budget budget;
+  std::filesystem::path store = {};
+  Budget budget = {};
 };
 
 // The run needs answers that did not come (an offline batch, a teacher that failed): everything is saved, and the same command goes on.
