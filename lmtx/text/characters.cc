@@ -13,6 +13,8 @@ namespace lmtx::detail {
 namespace {
 
 constexpr char32_t num_code_points = 0x110000;
+// From here on nothing decomposes, combines or has case.
+constexpr char32_t end_of_mappings = 0x30000;
 
 // The row that holds `c`; rows are sorted.
 template <typename Row, size_t n>
@@ -81,7 +83,7 @@ Characters::Characters() : flags_(num_code_points) {
   apply(punctuation_differences, character::punctuation, flags_);
   apply(mark_differences, character::mark, flags_);
   apply(word_differences, character::word, flags_);
-  for (char32_t c = 0; c < num_code_points; ++c) {
+  for (char32_t c = 0; c < end_of_mappings; ++c) {
     char32_t parts[8];
     char32_t lowered[2];
     if (combining_class(c) != 0 || decompose(c, parts).front() != c) flags_[c] |= character::decomposes;

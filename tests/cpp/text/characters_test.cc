@@ -66,6 +66,17 @@ TEST_CASE("every code point has the properties that tokenizers gives it") {
         }) == combining_class_digest);
 }
 
+TEST_CASE("flags tell what decomposition and case do") {
+  bool agree = true;
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    char32_t lowered[2];
+    const uint8_t flags = Characters::get().flags(c);
+    agree = agree && (is_decomposed(c) || Characters::get().combining_class(c) != 0) == static_cast<bool>(flags & character::decomposes);
+    agree = agree && (Characters::get().lower(c, lowered).front() != c) == static_cast<bool>(flags & character::changes_case);
+  }
+  CHECK(agree);
+}
+
 TEST_CASE("every code point is decomposed and lowered as tokenizers does it") {
   CHECK(digest([](char32_t c, Digest& d) {
           char32_t buffer[8];

@@ -67,7 +67,8 @@ struct World {
   AskedPairs ask(std::shared_ptr<TeacherOracle> teacher, AskedPairs wanted, AskerOptions options = {}, Budget budget = {}, std::span<const AskedPairs> earlier = {},
                  std::stop_token stop = {}, const EventCallback& on_event = {}) {
     if (options.run.empty()) options.run = "this run";
-    return Asker(std::move(teacher), store, documents, labels, options).ask(std::move(wanted), earlier, Spending(budget, 0), folder / "missing", on_event, stop);
+    return Asker(std::move(teacher), store, documents, labels, options).ask(std::move(wanted), earlier, Spending(budget, 0),
+                                                                                 folder / ("missing of stage " + std::to_string(earlier.size())), on_event, stop);
   }
 
   Folder folder;

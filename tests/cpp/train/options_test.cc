@@ -5,6 +5,8 @@
 #include <stdexcept>
 
 #include "catch.h"
+#include "data.h"
+#include "lmtx/detail/files.h"
 #include "lmtx/detail/options_json.h"
 
 using namespace lmtx;
@@ -144,4 +146,11 @@ TEST_CASE("check names the first option that makes no sense") {
   options.accept_missing = 1.5;
   options.batch_size = 1;
   CHECK_THROWS_WITH(check(options), "`accept_missing` must be in [0, 1], but is 1.5 instead.");
+}
+
+TEST_CASE("docs/options.md lists every option with its default and meaning") {
+  const std::string page = detail::read_file(test::data_folder() / ".." / ".." / "docs" / "options.md");
+  for (const OptionInfo& info : describe({})) {
+    CHECK_THAT(page, ContainsSubstring("| `" + info.name + "` | " + info.type + " | " + info.value + " | " + info.help + " |\n"));
+  }
 }

@@ -3,8 +3,10 @@
 import itertools
 import json
 import shutil
+import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import hypothesis
 import hypothesis.strategies as st
@@ -14,6 +16,7 @@ import tokenizers
 from lmtx.models import bundled_minilm
 from random_texts import random_texts
 
+ROOT = Path(__file__).parents[3]
 UNLIMITED = 2**40
 SPECIAL = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "[sep]", "[CLS", "[SEP][SEP]"]
 
@@ -50,6 +53,13 @@ def test_every_code_point_has_equal_ids(minilm):
 @hypothesis.settings(deadline=None, max_examples=300)
 def test_texts_that_hypothesis_finds_have_equal_ids(minilm, texts):
     assert_equal_ids(*minilm, texts)
+
+
+def test_documents_and_labels_have_equal_ids():
+    command = [ROOT / "benchmarks/parity/tokenizer.py", "--model", bundled_minilm(), ROOT / "examples/us-bills-110"]
+    result = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 differ" in result.stdout
 
 
 @pytest.mark.parametrize("max_length", [2, 3, 7, 128])
