@@ -76,8 +76,10 @@ bool is_empty(Database& database) { return database.integer("SELECT count(*) FRO
 
 // False for an empty database, true for a store of ours.
 bool has_schema(Database& database, const fs::path& file) {
+  // In this order: another process may make the tables in between, in one transaction with the application id.
+  const bool empty = is_empty(database);
   const int64_t application = database.integer("PRAGMA application_id");
-  if (application == 0 && is_empty(database)) return false;
+  if (application == 0 && empty) return false;
   if (application != application_id) throw std::runtime_error(file.string() + ": an SQLite database, but no judgment store of LMTX.");
   const int64_t format = database.integer("PRAGMA user_version");
   if (format > newest_format) {

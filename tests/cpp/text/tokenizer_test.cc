@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "data.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/random.h"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr int64_t unlimited = INT64_MAX;
 
-fs::path data_folder() { return fs::path(__FILE__).parent_path() / "../../data/text"; }
+fs::path data_folder() { return lmtx::test::data_folder() / "text"; }
 
 Ids ids(const Tokenizer& tokenizer, std::string_view text, int64_t max_length = unlimited) { return tokenizer.encode({&text, 1}, max_length).ids; }
 
