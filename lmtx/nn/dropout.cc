@@ -13,8 +13,8 @@
 
 #include "lmtx/detail/random.h"
 
-// On the CPU a mask is a function of (key, call, position): 16 bits of a hash of the position's number are compared with p. torch's own masks come from
-// one generator after the other, take ten times as long to draw, and would have to be kept for the backward pass.
+// On the CPU a mask is a function of (key, call, position): 16 bits of a hash of the position's number are compared with p. torch's own masks come out
+// of one generator, one after the other, and would have to be kept for the backward pass.
 
 namespace lmtx {
 namespace {

@@ -28,7 +28,7 @@ struct LMTX_API Plan {
 
 // What asking came to, in a cycle or a run.
 struct AskingReport {
-  // Documents put to the teacher, one a document and call.
+  // Documents put to the teacher, once in each stage that asks, however often they are offered again.
   int64_t questions = 0;
   // Pairs, those answered from the store included.
   int64_t pairs_wanted = 0;
