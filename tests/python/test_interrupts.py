@@ -97,7 +97,7 @@ def test_ctrl_c_raises_inside_a_python_teacher_and_nothing_is_asked_twice(model,
     (tmp_path / "slow.py").write_text(
         "import time, tiny\n"
         "def ask(document, labels):\n"
-        "    time.sleep(0.03)\n"
+        "    time.sleep(0.01)\n"
         "    with open('asked', 'a') as asked:\n"
         "        for label in labels: print(hash_of(document), label, file=asked)\n"
         "    return tiny.topic_answers(document, labels)\n"
