@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 # Threads that wait spin for a while; on a machine that does other work besides, tiny tasks would mostly spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Shells let what they run in the background ignore Ctrl-C, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, str(Path(__file__).parent))  # tiny.py, also for teachers named on the command line
 
 import tiny  # noqa: E402
