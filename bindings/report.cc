@@ -20,6 +20,21 @@ void register_plan(py::module_& m) {
       .def("__repr__", &Plan::to_string);
 }
 
+void register_input_report(py::module_& m) {
+  py::class_<InputReport>(m, "InputReport", "What a run was given, and what of it could not be used as it was.")
+      .def_readonly("documents", &InputReport::documents)
+      .def_readonly("labels", &InputReport::labels)
+      .def_readonly("empty_documents", &InputReport::empty_documents, "Without any text: neither asked about nor trained on.")
+      .def_readonly("repeated_documents", &InputReport::repeated_documents, "With the text of an earlier one: judged once, with it.")
+      .def_readonly("repeated_labels", &InputReport::repeated_labels, "With name and description of an earlier one: judged once, with it.")
+      .def_readonly("cut_documents", &InputReport::cut_documents, "With more tokens than are read, in training or search.")
+      .def_readonly("cut_labels", &InputReport::cut_labels, "With more tokens than are read.")
+      .def("__repr__", [](const InputReport& report) {
+        return py::str("InputReport(documents={}, labels={}, empty_documents={}, repeated_documents={}, cut_documents={})")
+            .format(report.documents, report.labels, report.empty_documents, report.repeated_documents, report.cut_documents);
+      });
+}
+
 void register_asking_report(py::module_& m) {
   py::class_<AskingReport>(m, "AskingReport", "What asking came to, in a cycle or a run.")
       .def_readonly("questions", &AskingReport::questions, "Documents put to the teacher, one a document and call.")
@@ -45,6 +60,7 @@ void register_cycle_report(py::module_& m) {
       .def_readonly("development", &CycleReport::development)
       .def_readonly("documents_with_yes", &CycleReport::documents_with_yes, "Those that were trained on.")
       .def_readonly("documents_without_yes", &CycleReport::documents_without_yes)
+      .def_readonly("documents_left_over", &CycleReport::documents_left_over, "Documents with a yes that each pass leaves out, others each time: fewer than fill a batch.")
       .def_readonly("steps", &CycleReport::steps)
       .def_readonly("first_loss", &CycleReport::first_loss, "Mean of the first tenth of the steps.")
       .def_readonly("last_loss", &CycleReport::last_loss, "Mean of the last tenth of the steps.")
@@ -59,10 +75,12 @@ void register_cycle_report(py::module_& m) {
 
 void register_report(py::module_& m) {
   register_plan(m);
+  register_input_report(m);
   register_asking_report(m);
   register_cycle_report(m);
   py::class_<TrainingReport>(m, "TrainingReport", "What a run did, in numbers. print() shows it.")
       .def_readonly("teacher", &TrainingReport::teacher, "The teacher's identity.")
+      .def_readonly("inputs", &TrainingReport::inputs, "What the run was given.")
       .def_readonly("total", &TrainingReport::total, "Distinct over all cycles.")
       .def_readonly("cycles", &TrainingReport::cycles)
       .def_readonly("untouched_precision", &TrainingReport::untouched_precision, "The untouched encoder on the development documents; None without any.")

@@ -9,16 +9,10 @@ std::vector<int64_t> AskTop::choose(int64_t /*document*/, std::span<const int32_
   return {top.begin(), top.end()};
 }
 
-AskedPairs choose_pairs(const AskingPolicy& policy, const Shortlists& shortlists, const Twins& label_twins) {
+AskedPairs choose_pairs(const AskingPolicy& policy, const Shortlists& shortlists) {
   AskedPairs wanted;
-  for (size_t i = 0; i < shortlists.documents.size(); ++i) {
-    std::vector<int64_t> labels;
-    for (int64_t label : policy.choose(shortlists.documents[i], shortlists[static_cast<int64_t>(i)])) {
-      const int64_t first = label_twins.first(label);
-      if (std::find(labels.begin(), labels.end(), first) == labels.end()) labels.push_back(first);
-    }
-    wanted.add(shortlists.documents[i], labels);
-  }
+  for (size_t i = 0; i < shortlists.documents.size(); ++i)
+    wanted.add(shortlists.documents[i], policy.choose(shortlists.documents[i], shortlists[static_cast<int64_t>(i)]));
   return wanted;
 }
 

@@ -8,7 +8,6 @@
 #include "lmtx/export.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/shortlister.h"
-#include "lmtx/train/twins.h"
 
 namespace lmtx {
 
@@ -29,7 +28,7 @@ class LMTX_API AskTop final : public AskingPolicy {
   int64_t labels_;
 };
 
-// What a policy wants of these documents. A label that reads as another is asked by its first number, once.
-LMTX_API AskedPairs choose_pairs(const AskingPolicy& policy, const Shortlists& shortlists, const Twins& label_twins);
+// What a policy wants of these documents.
+LMTX_API AskedPairs choose_pairs(const AskingPolicy& policy, const Shortlists& shortlists);
 
 }  // namespace lmtx

@@ -52,15 +52,22 @@ std::optional<Interval> precision(const AskedPairs& pairs, double yes_above, Pic
 }
 
 // The labels ranked first: the student's before the untouched encoder's, where that differs.
-AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlists>& untouched, const Twins& label_twins) {
+AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlists>& untouched) {
   AskedPairs wanted;
   for (size_t i = 0; i < student.documents.size(); ++i) {
-    std::vector<int64_t> labels{label_twins.first(student.labels[i])};
-    const int64_t other = untouched ? label_twins.first(untouched->labels[i]) : labels[0];
-    if (other != labels[0]) labels.push_back(other);
+    std::vector<int64_t> labels{student.labels[i]};
+    if (untouched && untouched->labels[i] != labels[0]) labels.push_back(untouched->labels[i]);
     wanted.add(student.documents[i], labels);
   }
   return wanted;
+}
+
+// For each document whether it has no tokens but the special ones.
+std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokenizer) {
+  const size_t special = tokenizer.prefix().size() + tokenizer.suffix().size();
+  std::vector<bool> is_empty;
+  for (int64_t i = 0; i < documents.size(); ++i) is_empty.push_back(documents[i].size() <= special);
+  return is_empty;
 }
 
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
@@ -96,8 +103,16 @@ void Curriculum::prepare() {
   labels_ = TokenFile::open(folder_.label_tokens());
   document_twins_ = Twins::load(folder_.twins());
   label_twins_ = Twins::of(*input_.labels);
-  split_ = split_documents(documents_->size(), document_twins_, options_.development, options_.seed);
-  so_far_.notices = notices::of_inputs(input_, document_twins_, split_);
+  const std::vector<bool> is_empty = find_empty(*documents_, tokenizer);
+  split_ = split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  so_far_.inputs = {.documents = documents_->size(),
+                    .labels = labels_->size(),
+                    .empty_documents = std::count(is_empty.begin(), is_empty.end(), true),
+                    .repeated_documents = document_twins_.size(),
+                    .repeated_labels = label_twins_.size(),
+                    .cut_documents = documents_->num_cut(),
+                    .cut_labels = labels_->num_cut()};
+  so_far_.notices = notices::of_inputs(input_, so_far_.inputs, split_);
   for (const std::string& notice : so_far_.notices) notify(-1, notice);
 }
 
@@ -124,7 +139,7 @@ AskedPairs Curriculum::ask_training(int64_t cycle) {
   const Shortlists shortlists = Shortlists::load(folder_.cycle(cycle) / "shortlist");
   Spending spending = spending_so_far();
   spending.keep_back(development_reserve(cycle, spending.left()));
-  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists, label_twins_), training_asked_, spending, "asked");
+  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
 }
 
 Curriculum::Trained Curriculum::train(int64_t cycle) {
@@ -136,6 +151,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
     json["steps"] = trained.steps;
     json["documents_with_yes"] = trained.documents_with_yes;
     json["documents_without_yes"] = trained.documents_without_yes;
+    json["documents_left_over"] = trained.documents_left_over;
     json["first_loss"] = trained.first_loss;
     json["last_loss"] = trained.last_loss;
     detail::write_json(file, json);
@@ -146,6 +162,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
           .steps = detail::json_integer(json, "steps", place),
           .documents_with_yes = detail::json_integer(json, "documents_with_yes", place),
           .documents_without_yes = detail::json_integer(json, "documents_without_yes", place),
+          .documents_left_over = detail::json_integer(json, "documents_left_over", place),
           .first_loss = detail::json_number_or(json, "first_loss", 0, place),
           .last_loss = detail::json_number_or(json, "last_loss", 0, place)};
 }
@@ -173,6 +190,7 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
           .steps = result.steps,
           .documents_with_yes = result.documents_with_yes,
           .documents_without_yes = result.documents_without_yes,
+          .documents_left_over = result.documents_left_over,
           .first_loss = result.first_loss,
           .last_loss = result.last_loss};
 }
@@ -182,7 +200,7 @@ AskedPairs Curriculum::ask_development(int64_t cycle) {
   shortlist(cycle, cycle, split_.development, 1, "ranked");
   std::optional<Shortlists> untouched;
   if (cycle == 0) untouched = Shortlists::load(folder_.cycle(cycle) / "untouched");
-  AskedPairs wanted = first_ranked(Shortlists::load(folder_.cycle(cycle) / "ranked"), untouched, label_twins_);
+  AskedPairs wanted = first_ranked(Shortlists::load(folder_.cycle(cycle) / "ranked"), untouched);
   return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
 }
 
@@ -201,6 +219,7 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .development = summarize(development_asked_.back(), options_.yes_above),
            .documents_with_yes = trained.documents_with_yes,
            .documents_without_yes = trained.documents_without_yes,
+           .documents_left_over = trained.documents_left_over,
            .steps = trained.steps,
            .first_loss = trained.first_loss,
            .last_loss = trained.last_loss,
@@ -342,7 +361,7 @@ void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64
 const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   if (shortlister_ && shortlister_student_ == student) return *shortlister_;
   const Encoder encoder = load_student(student);
-  shortlister_.emplace(encoder, *labels_,
+  shortlister_.emplace(encoder, *labels_, label_twins_,
                        ShortlisterOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
                                           .token_budget = options_.search_token_budget},

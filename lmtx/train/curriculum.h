@@ -55,7 +55,7 @@ class Curriculum {
   // Of a cycle's training stage (trained.json).
   struct Trained {
     bool has_student = false;
-    int64_t steps = 0, documents_with_yes = 0, documents_without_yes = 0;
+    int64_t steps = 0, documents_with_yes = 0, documents_without_yes = 0, documents_left_over = 0;
     double first_loss = 0, last_loss = 0;
   };
 

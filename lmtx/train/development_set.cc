@@ -6,10 +6,11 @@
 
 namespace lmtx {
 
-DocumentSplit split_documents(int64_t documents, const Twins& twins, int64_t development, uint64_t seed) {
+DocumentSplit split_documents(const std::vector<bool>& is_empty, const Twins& twins, int64_t development, uint64_t seed) {
+  const auto documents = static_cast<int64_t>(is_empty.size());
   std::vector<int64_t> distinct;
   for (int64_t i = 0; i < documents; ++i) {
-    if (twins.is_first(i)) distinct.push_back(i);
+    if (twins.is_first(i) && !is_empty[i]) distinct.push_back(i);
   }
   const auto order = detail::permutation(static_cast<int64_t>(distinct.size()), detail::random_key(seed, "development"));
   const size_t held_out = std::min(distinct.size(), static_cast<size_t>(development_size(development, documents)));

@@ -1,7 +1,9 @@
 #include "lmtx/train/notices.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 #include "lmtx/train/curriculum.h"
 
@@ -9,12 +11,14 @@ namespace lmtx::notices {
 
 namespace {
 
-// "1 pair", "1,234 pairs".
-std::string count(int64_t number, const std::string& noun) {
+std::string with_commas(int64_t number) {
   std::string digits = std::to_string(number);
   for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
-  return digits.append(" ").append(noun).append(number == 1 ? "" : "s");
+  return digits;
 }
+
+// "1 pair", "1,234 pairs".
+std::string count(int64_t number, const std::string& noun) { return with_commas(number).append(" ").append(noun).append(number == 1 ? "" : "s"); }
 
 std::string one_decimal(double number) {
   char text[32];
@@ -28,9 +32,12 @@ std::string length_notice(const char* option, int64_t wanted, int64_t used) {
   return std::string("`").append(option) + "` is " + std::to_string(wanted) + ", but the encoder has " + std::to_string(used) + " positions: texts are cut there.";
 }
 
+// "4 documents of 9,708 ", where the sentence goes on.
+std::string share(int64_t number, int64_t of, const std::string& noun) { return count(number, noun) + " of " + with_commas(of) + " "; }
+
 }  // namespace
 
-std::vector<std::string> of_inputs(const CurriculumInput& input, const Twins& document_twins, const DocumentSplit& split) {
+std::vector<std::string> of_inputs(const CurriculumInput& input, const InputReport& used, const DocumentSplit& split) {
   const TrainerOptions& options = input.options;
   const Lengths& lengths = input.lengths;
   std::vector<std::string> notices;
@@ -40,7 +47,13 @@ std::vector<std::string> of_inputs(const CurriculumInput& input, const Twins& do
   if (input.labels->size() < options.judgments_per_cycle)
     notices.push_back("There is no more than " + count(input.labels->size(), "label") + ", so that a document is judged for every one, not for " +
                       std::to_string(options.judgments_per_cycle) + ".");
-  if (document_twins.size() > 0) notices.push_back(count(document_twins.size(), "document") + " with the text of an earlier one: judged once, with its twin.");
+  const auto [documents, labels] = std::pair(used.documents, used.labels);
+  if (used.empty_documents > 0) notices.push_back(share(used.empty_documents, documents, "document") + "without any text: neither asked about nor trained on.");
+  if (used.repeated_documents > 0) notices.push_back(share(used.repeated_documents, documents, "document") + "with the text of an earlier one: judged once, with its twin.");
+  if (used.repeated_labels > 0) notices.push_back(share(used.repeated_labels, labels, "label") + "with name and description of an earlier one: judged once, with its twin.");
+  if (used.cut_documents > 0)
+    notices.push_back(share(used.cut_documents, documents, "document") + "longer than " + std::to_string(std::max(lengths.document, lengths.search)) + " tokens: the rest is not read.");
+  if (used.cut_labels > 0) notices.push_back(share(used.cut_labels, labels, "label") + "longer than " + std::to_string(lengths.label) + " tokens: the rest is not read.");
   if (options.development > 0 && split.development.empty())
     notices.push_back("With " + count(input.documents.size(), "document") + " none is held out to measure the cycles: all run, and the last student is kept.");
   return notices;
@@ -55,8 +68,10 @@ std::vector<std::string> of_cycle(const CycleReport& cycle) {
   if (asked.open > 0) notices.push_back(place + count(asked.open, "pair") + " stayed open, which `accept_missing` allows; they count as unknown.");
   if (asked.over_budget > 0) notices.push_back(place + "the budget is spent; " + count(asked.over_budget, "pair") + " not asked.");
   if (cycle.documents_without_yes > 0)
-    notices.push_back(place + "no yes among the labels of " + count(cycle.documents_without_yes, "document") + " of " +
-                      std::to_string(cycle.documents_with_yes + cycle.documents_without_yes) + "; not trained on.");
+    notices.push_back(place + "no yes among the labels of " + share(cycle.documents_without_yes, cycle.documents_with_yes + cycle.documents_without_yes, "document") +
+                      "that were judged; not trained on.");
+  if (cycle.documents_left_over > 0)
+    notices.push_back(place + "each pass leaves out " + count(cycle.documents_left_over, "document") + ", others each time: too few to fill a batch.");
   return notices;
 }
 

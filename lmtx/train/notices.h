@@ -6,7 +6,6 @@
 
 #include "lmtx/train/development_set.h"
 #include "lmtx/train/report.h"
-#include "lmtx/train/twins.h"
 
 namespace lmtx {
 
@@ -14,8 +13,8 @@ struct CurriculumInput;
 
 namespace notices {
 
-// What is worth knowing about the inputs before the first cycle.
-std::vector<std::string> of_inputs(const CurriculumInput& input, const Twins& document_twins, const DocumentSplit& split);
+// What is worth knowing about the inputs before the first cycle. `used` counts what of them is not used as it is.
+std::vector<std::string> of_inputs(const CurriculumInput& input, const InputReport& used, const DocumentSplit& split);
 // What went otherwise than planned in a cycle.
 std::vector<std::string> of_cycle(const CycleReport& cycle);
 std::string nothing_learned();

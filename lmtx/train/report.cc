@@ -25,9 +25,20 @@ constexpr std::pair<const char*, int64_t AskingReport::*> asking_counts[] = {
     {"open", &AskingReport::open},               {"over_budget", &AskingReport::over_budget},   {"yes", &AskingReport::yes},
 };
 
+constexpr std::pair<const char*, int64_t InputReport::*> input_counts[] = {
+    {"documents", &InputReport::documents},
+    {"labels", &InputReport::labels},
+    {"empty_documents", &InputReport::empty_documents},
+    {"repeated_documents", &InputReport::repeated_documents},
+    {"repeated_labels", &InputReport::repeated_labels},
+    {"cut_documents", &InputReport::cut_documents},
+    {"cut_labels", &InputReport::cut_labels},
+};
+
 constexpr std::pair<const char*, int64_t CycleReport::*> cycle_counts[] = {
     {"documents_with_yes", &CycleReport::documents_with_yes},
     {"documents_without_yes", &CycleReport::documents_without_yes},
+    {"documents_left_over", &CycleReport::documents_left_over},
     {"steps", &CycleReport::steps},
 };
 
@@ -39,16 +50,23 @@ Json to_json(const std::optional<Interval>& interval) {
   return {{"value", per_cent(interval->value)}, {"low", per_cent(interval->low)}, {"high", per_cent(interval->high)}};
 }
 
-Json to_json(const AskingReport& asking) {
+// The counts that a table names, of any of the reports.
+template <typename Report, size_t n>
+Json counts_to_json(const Report& report, const std::pair<const char*, int64_t Report::*> (&counts)[n]) {
   Json json = Json::object();
-  for (const auto& [name, member] : asking_counts) json[name] = asking.*member;
+  for (const auto& [name, member] : counts) json[name] = report.*member;
+  return json;
+}
+
+Json to_json(const AskingReport& asking) {
+  Json json = counts_to_json(asking, asking_counts);
   json["yes_rate"] = per_cent(asking.yes_rate());
   return json;
 }
 
 Json to_json(const CycleReport& cycle) {
   Json json = {{"cycle", cycle.cycle}, {"accepted", cycle.accepted}, {"development_precision@1", to_json(cycle.development_precision)}};
-  for (const auto& [name, member] : cycle_counts) json[name] = cycle.*member;
+  json.update(counts_to_json(cycle, cycle_counts));
   json["first_loss"] = cycle.first_loss;
   json["last_loss"] = cycle.last_loss;
   json["training"] = to_json(cycle.training);
@@ -69,9 +87,20 @@ std::optional<Interval> interval_from(const Json& json) {
   return Interval{fraction("value"), fraction("low"), fraction("high")};
 }
 
+template <typename Report, size_t n>
+void read_counts(const Json& json, Report& report, const std::pair<const char*, int64_t Report::*> (&counts)[n]) {
+  for (const auto& [name, member] : counts) report.*member = detail::json_integer(json, name, place);
+}
+
+InputReport inputs_from(const Json& json) {
+  InputReport inputs;
+  read_counts(json, inputs, input_counts);
+  return inputs;
+}
+
 AskingReport asking_from(const Json& json) {
   AskingReport asking;
-  for (const auto& [name, member] : asking_counts) asking.*member = detail::json_integer(json, name, place);
+  read_counts(json, asking, asking_counts);
   return asking;
 }
 
@@ -80,7 +109,7 @@ CycleReport cycle_from(const Json& json) {
   cycle.cycle = detail::json_integer(json, "cycle", place);
   cycle.accepted = detail::json_boolean_or(json, "accepted", false, place);
   cycle.development_precision = interval_from(member(json, "development_precision@1"));
-  for (const auto& [name, member] : cycle_counts) cycle.*member = detail::json_integer(json, name, place);
+  read_counts(json, cycle, cycle_counts);
   cycle.first_loss = detail::json_number_or(json, "first_loss", 0, place);
   cycle.last_loss = detail::json_number_or(json, "last_loss", 0, place);
   cycle.training = asking_from(member(json, "training"));
@@ -188,6 +217,7 @@ std::string Plan::to_string() const {
 
 std::string TrainingReport::to_json() const {
   Json json = {{"format", report_format}, {"teacher", teacher}, {"ended", ended}, {"best_cycle", best_cycle}, {"untouched_precision@1", lmtx::to_json(untouched_precision)}};
+  json["inputs"] = counts_to_json(inputs, input_counts);
   json["total"] = lmtx::to_json(total);
   json["cycles"] = Json::array();
   for (const CycleReport& cycle : cycles) json["cycles"].push_back(lmtx::to_json(cycle));
@@ -208,6 +238,7 @@ TrainingReport report_from_json(const std::string& text) {
   report.ended = detail::json_string(json, "ended", place);
   report.best_cycle = detail::json_integer(json, "best_cycle", place);
   report.untouched_precision = interval_from(member(json, "untouched_precision@1"));
+  report.inputs = inputs_from(member(json, "inputs"));
   report.total = asking_from(member(json, "total"));
   for (const Json& cycle : member(json, "cycles")) report.cycles.push_back(cycle_from(cycle));
   report.notices = strings_from(json, "notices");

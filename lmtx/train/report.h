@@ -49,6 +49,20 @@ struct AskingReport {
   double yes_rate() const { return judgments ? static_cast<double>(yes) / static_cast<double>(judgments) : 0; }
 };
 
+// What a run was given, and what of it could not be used as it was.
+struct InputReport {
+  int64_t documents = 0;
+  int64_t labels = 0;
+  // Without any token of its own: neither asked about nor trained on.
+  int64_t empty_documents = 0;
+  // With the text of an earlier one: judged once, with it.
+  int64_t repeated_documents = 0;
+  int64_t repeated_labels = 0;
+  // With more tokens than are read, in training or search.
+  int64_t cut_documents = 0;
+  int64_t cut_labels = 0;
+};
+
 struct CycleReport {
   int64_t cycle = 0;
   AskingReport training;
@@ -56,6 +70,8 @@ struct CycleReport {
   // Documents with at least one yes, those that were trained on.
   int64_t documents_with_yes = 0;
   int64_t documents_without_yes = 0;
+  // Documents with a yes that each pass leaves out, others each time: fewer than fill a batch.
+  int64_t documents_left_over = 0;
   int64_t steps = 0;
   // Mean loss of the first and the last tenth of the steps.
   double first_loss = 0;
@@ -68,6 +84,7 @@ struct CycleReport {
 
 struct LMTX_API TrainingReport {
   std::string teacher;
+  InputReport inputs;
   // Distinct over all cycles.
   AskingReport total;
   std::vector<CycleReport> cycles;

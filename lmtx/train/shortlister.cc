@@ -26,29 +26,27 @@ EncodeOptions encode_options(const ShortlisterOptions& options) {
   return encode;
 }
 
-RaggedTokens all_tokens(const TokenFile& file) {
-  RaggedTokens tokens;
-  for (int64_t i = 0; i < file.size(); ++i) {
-    const auto sequence = file[i];
-    tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
-    tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
-  }
-  return tokens;
+void append(RaggedTokens& tokens, std::span<const int32_t> sequence) {
+  tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
+  tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
 }
 
 RaggedTokens cut_documents(const TokenFile& file, std::span<const int64_t> numbers, const ShortlisterOptions& options) {
   RaggedTokens tokens;
-  for (int64_t number : numbers) {
-    const auto sequence = cut_tokens(file[number], options.search_length, options.suffix_size);
-    tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
-    tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
-  }
+  for (int64_t number : numbers) append(tokens, cut_tokens(file[number], options.search_length, options.suffix_size));
   return tokens;
 }
 
-LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event,
+LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const Twins& twins, const ShortlisterOptions& options, const EventCallback& on_event,
                         const std::stop_token& stop) {
-  return LabelIndex::build(encoder.encode_tokens(all_tokens(labels), encode_options(options), on_event, stop));
+  RaggedTokens tokens;
+  std::vector<int64_t> owners;
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    if (!twins.is_first(i)) continue;
+    append(tokens, labels[i]);
+    owners.push_back(i);
+  }
+  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options), on_event, stop), owners);
 }
 
 // Reports a block's progress as that of all.
@@ -100,8 +98,9 @@ Shortlists Shortlists::load(const std::filesystem::path& file) {
   return lists;
 }
 
-Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event, std::stop_token stop)
-    : encoder_(std::move(encoder)), options_(options), index_(embed_labels(encoder_, labels, options_, on_event, stop)) {}
+Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const ShortlisterOptions& options, const EventCallback& on_event,
+                         std::stop_token stop)
+    : encoder_(std::move(encoder)), options_(options), index_(embed_labels(encoder_, labels, label_twins, options_, on_event, stop)) {}
 
 Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const std::filesystem::path& log,
                                   const EventCallback& on_event, std::stop_token stop) const {

@@ -12,6 +12,7 @@
 #include "lmtx/export.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/train/token_file.h"
+#include "lmtx/train/twins.h"
 
 namespace lmtx {
 
@@ -41,10 +42,11 @@ struct ShortlisterOptions {
 
 class LMTX_API Shortlister {
  public:
-  // Embeds all labels.
-  Shortlister(Encoder encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event = {}, std::stop_token stop = {});
+  // Embeds the labels, of those that read alike the first: so that a shortlist of k is k different questions.
+  Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const ShortlisterOptions& options, const EventCallback& on_event = {},
+              std::stop_token stop = {});
 
-  // The `k` labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay; what is done
+  // The `k` different labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay; what is done
   // is kept in `log`, from where a second call goes on.
   Shortlists shortlist(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const std::filesystem::path& log,
                        const EventCallback& on_event = {}, std::stop_token stop = {}) const;

@@ -183,6 +183,7 @@ StudentTrainingResult train_student(const StudentTrainingInput& input, const Eve
   StudentTrainingResult result;
   result.documents_with_yes = plan.documents_with_yes();
   result.documents_without_yes = static_cast<int64_t>(input.judged.size()) - plan.documents_with_yes();
+  result.documents_left_over = plan.documents_left_over();
   if (plan.num_steps() == 0) return result;
   StudentTraining training(input, plan, on_event, stop);
   result.student = training.run();

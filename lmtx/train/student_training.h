@@ -41,6 +41,8 @@ struct StudentTrainingResult {
   int64_t steps = 0;
   int64_t documents_with_yes = 0;
   int64_t documents_without_yes = 0;
+  // Documents with a yes that an epoch leaves out.
+  int64_t documents_left_over = 0;
   // Mean loss of the first and the last tenth of the steps.
   double first_loss = 0;
   double last_loss = 0;

@@ -24,7 +24,7 @@ std::string_view bytes_of(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-// Content of a token file: ids int32 [T], 4 bytes where T is odd, offsets int64 [n + 1], n, max_length.
+// Content of a token file: ids int32 [T], 4 bytes where T is odd, offsets int64 [n + 1], n, max_length, num_cut.
 class TokenWriter {
  public:
   TokenWriter(const detail::AppendBytes& append, const Tokenizer& tokenizer, int64_t max_length) : append_(append), tokenizer_(tokenizer), max_length_(max_length) {}
@@ -38,10 +38,16 @@ class TokenWriter {
 
   void write_block() {
     const std::vector<std::string_view> views(texts_.begin(), texts_.end());
-    const RaggedTokens tokens = tokenizer_.encode(views, max_length_);
-    append_(bytes_of(tokens.ids));
-    const int64_t before = offsets_.back();
-    for (size_t i = 1; i < tokens.offsets.size(); ++i) offsets_.push_back(before + tokens.offsets[i]);
+    // One token more than will be kept tells whether a text is cut.
+    const RaggedTokens tokens = tokenizer_.encode(views, max_length_ + 1);
+    std::vector<int32_t> ids;
+    for (int64_t i = 0; i < tokens.size(); ++i) {
+      const std::vector<int32_t> kept = cut_tokens(tokens[i], max_length_, static_cast<int64_t>(tokenizer_.suffix().size()));
+      num_cut_ += kept.size() < tokens[i].size();
+      ids.insert(ids.end(), kept.begin(), kept.end());
+      offsets_.push_back(offsets_.back() + static_cast<int64_t>(kept.size()));
+    }
+    append_(bytes_of(ids));
     texts_.clear();
     bytes_ = 0;
   }
@@ -50,7 +56,7 @@ class TokenWriter {
     write_block();
     if (offsets_.back() % 2 != 0) append_(std::string_view("\0\0\0\0", 4));
     append_(bytes_of(offsets_));
-    append_(bytes_of(std::vector<int64_t>{num_written(), max_length_}));
+    append_(bytes_of(std::vector<int64_t>{num_written(), max_length_, num_cut_}));
   }
 
   int64_t num_written() const { return static_cast<int64_t>(offsets_.size()) - 1; }
@@ -62,6 +68,7 @@ class TokenWriter {
   std::vector<std::string> texts_;
   size_t bytes_ = 0;
   std::vector<int64_t> offsets_{0};
+  int64_t num_cut_ = 0;
 };
 
 void write_documents(TokenWriter& writer, const Corpus& documents, const EventCallback& on_event, const std::stop_token& stop) {
@@ -110,13 +117,15 @@ struct TokenFile::Impl {
 
   bool read_layout() {
     const std::span<const char> content = file.content();
-    if (content.size() % 8 != 0 || content.size() < 3 * sizeof(int64_t)) return false;
+    constexpr int64_t tail_words = 3;  // n, max_length, num_cut
+    if (content.size() % 8 != 0 || content.size() < (tail_words + 1) * sizeof(int64_t)) return false;
     const auto* words = reinterpret_cast<const int64_t*>(content.data());
     const int64_t num_words = static_cast<int64_t>(content.size() / sizeof(int64_t));
-    size = words[num_words - 2];
-    max_length = words[num_words - 1];
-    if (size < 0 || size > num_words - 3) return false;
-    const int64_t id_words = num_words - 3 - size;
+    size = words[num_words - 3];
+    max_length = words[num_words - 2];
+    num_cut = words[num_words - 1];
+    if (size < 0 || size > num_words - tail_words - 1) return false;
+    const int64_t id_words = num_words - tail_words - 1 - size;
     offsets = words + id_words;
     ids = reinterpret_cast<const int32_t*>(content.data());
     return offsets[0] == 0 && std::is_sorted(offsets, offsets + size + 1) && (offsets[size] + 1) / 2 == id_words;
@@ -127,6 +136,7 @@ struct TokenFile::Impl {
   const int64_t* offsets = nullptr;
   int64_t size = 0;
   int64_t max_length = 0;
+  int64_t num_cut = 0;
 };
 
 TokenFile::TokenFile(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -136,6 +146,8 @@ TokenFile TokenFile::open(const std::filesystem::path& file) { return TokenFile(
 int64_t TokenFile::size() const { return impl_->size; }
 
 int64_t TokenFile::max_length() const { return impl_->max_length; }
+
+int64_t TokenFile::num_cut() const { return impl_->num_cut; }
 
 std::span<const int32_t> TokenFile::operator[](int64_t i) const {
   return {impl_->ids + impl_->offsets[i], static_cast<size_t>(impl_->offsets[i + 1] - impl_->offsets[i])};

@@ -31,6 +31,8 @@ class LMTX_API TokenFile {
   // Tokens of sequence i, special tokens included; valid while a copy of this handle lives.
   std::span<const int32_t> operator[](int64_t i) const;
   int64_t max_length() const;
+  // Texts that had more tokens than max_length().
+  int64_t num_cut() const;
 
  private:
   struct Impl;

@@ -30,6 +30,8 @@ class LMTX_API TrainingPlan {
   // Steps of all epochs; 0 where no document has a yes.
   int64_t num_steps() const { return steps_per_epoch_ * epochs_; }
   int64_t documents_with_yes() const { return static_cast<int64_t>(documents_.size()); }
+  // Documents with a yes that an epoch leaves out.
+  int64_t documents_left_over() const { return documents_with_yes() - steps_per_epoch_ * batch_size_; }
   // From 1.
   TrainingStep step(int64_t t) const;
 

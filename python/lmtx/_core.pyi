@@ -530,6 +530,28 @@ class Plan:
     def judgments(self) -> int:
         """Of these, at most so many are charged to the budget."""
 
+class InputReport:
+    """What a run was given, and what of it could not be used as it was."""
+    @property
+    def documents(self) -> int: ...
+    @property
+    def labels(self) -> int: ...
+    @property
+    def empty_documents(self) -> int:
+        """Without any text: neither asked about nor trained on."""
+    @property
+    def repeated_documents(self) -> int:
+        """With the text of an earlier one: judged once, with it."""
+    @property
+    def repeated_labels(self) -> int:
+        """With name and description of an earlier one: judged once, with it."""
+    @property
+    def cut_documents(self) -> int:
+        """With more tokens than are read, in training or search."""
+    @property
+    def cut_labels(self) -> int:
+        """With more tokens than are read."""
+
 class AskingReport:
     """What asking came to, in a cycle or a run."""
     @property
@@ -578,6 +600,9 @@ class CycleReport:
     @property
     def documents_without_yes(self) -> int: ...
     @property
+    def documents_left_over(self) -> int:
+        """Documents with a yes that each pass leaves out, others each time: fewer than fill a batch."""
+    @property
     def steps(self) -> int: ...
     @property
     def first_loss(self) -> float:
@@ -597,6 +622,9 @@ class TrainingReport:
     @property
     def teacher(self) -> str:
         """The teacher's identity."""
+    @property
+    def inputs(self) -> InputReport:
+        """What the run was given."""
     @property
     def total(self) -> AskingReport:
         """Distinct over all cycles."""

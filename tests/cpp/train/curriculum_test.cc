@@ -18,59 +18,13 @@
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/train/curriculum_trainer.h"
 #include "trainer_fixtures.h"
+#include "workshop.h"
 
 using namespace lmtx;
 using namespace lmtx::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr int64_t num_documents = 60;
-
-TrainerOptions small_options() {
-  TrainerOptions options;
-  options.cycles = 2;
-  options.judgments_per_cycle = 5;
-  options.development = 6;
-  options.document_length = 16;
-  options.epochs = 3;
-  options.batch_size = 8;
-  options.learning_rate = 5e-3;
-  options.warmup = 0.2;
-  options.checkpoint_every = 3;
-  options.use_all_judgments = true;
-  options.search_token_budget = 256;
-  return options;
-}
-
-// A model, and folders for runs.
-class Workshop {
- public:
-  explicit Workshop(const std::string& name) : folder_(name) {
-    // More would only wait for each other.
-    at::set_num_threads(1);
-    make_tiny_model(folder_ / "model");
-  }
-
-  CurriculumTrainer trainer(std::shared_ptr<TeacherOracle> teacher, TrainerOptions options = small_options(), RunOptions run = {},
-                            std::vector<Document> documents = topic_documents(num_documents), LabelSet labels = topic_labels()) const {
-    if (run.folder.empty()) run.folder = folder_ / "run";
-    return {Encoder::load(folder_ / "model"), Corpus::from_documents(std::move(documents)), std::move(labels), std::move(teacher), options, std::move(run)};
-  }
-  TrainingReport run(std::shared_ptr<TeacherOracle> teacher, const std::string& name, TrainerOptions options = small_options(), Budget budget = {}) const {
-    return trainer(std::move(teacher), options, {.folder = folder_ / name, .store = {}, .budget = budget}).run();
-  }
-  fs::path operator/(const std::string& name) const { return folder_ / name; }
-
- private:
-  Folder folder_;
-};
-
-std::shared_ptr<ScriptedOracle> truthful(ScriptedOracleOptions options = {}) { return std::make_shared<ScriptedOracle>(topic_truth, options); }
-
-std::shared_ptr<ScriptedOracle> always(Verdict verdict) {
-  return std::make_shared<ScriptedOracle>([verdict](std::string_view, std::string_view) { return verdict; });
-}
 
 // What must come out the same, byte by byte, however a run was interrupted.
 std::map<std::string, std::string> outcome(const fs::path& run) {
@@ -350,64 +304,6 @@ TEST_CASE("A folder in use keeps others out") {
   });
   workshop.trainer(curious).run();
   REQUIRE_THAT(message, ContainsSubstring("Another process is running in the work folder"));
-}
-
-TEST_CASE("Worlds with little to learn from give a sensible result") {
-  const Workshop workshop("edges");
-  SECTION("a teacher that always says no") {
-    const TrainingReport report = workshop.run(always(Verdict::no()), "run");
-    REQUIRE(report.ended == "nothing to learn");
-    REQUIRE(report.best_cycle == -1);
-    REQUIRE(Tagger::load(report.tagger_folder).tag("daa").size() == 5);
-    REQUIRE_THAT(report.notices.back(), ContainsSubstring("base encoder as it was"));
-  }
-  SECTION("a teacher that always abstains") {
-    const TrainingReport report = workshop.run(always(Verdict::abstain()), "run");
-    REQUIRE(report.ended == "nothing to learn");
-    REQUIRE(report.total.abstentions == 270);
-  }
-  SECTION("a teacher that always says yes") {
-    const TrainingReport report = workshop.run(always(Verdict::yes()), "run");
-    REQUIRE(report.cycles[0].development_precision->value == 1);
-    REQUIRE(report.ended == "no gain");
-    REQUIRE(report.best_cycle == 0);
-  }
-  SECTION("one label") {
-    const LabelSet one({topic_labels()[0]});
-    const TrainingReport report = workshop.trainer(always(Verdict::yes()), small_options(), {}, topic_documents(20), one).run();
-    REQUIRE(report.cycles[0].training.pairs_wanted == 18);
-    REQUIRE(std::isfinite(report.cycles[0].last_loss));
-    REQUIRE(Tagger::load(report.tagger_folder).tag("daa").size() == 1);
-  }
-  SECTION("fewer documents than a batch, and too few to hold any out") {
-    const TrainingReport report = workshop.trainer(truthful(), small_options(), {}, topic_documents(3)).run();
-    REQUIRE(report.ended != "");
-    REQUIRE_FALSE(report.untouched_precision);
-    REQUIRE_THAT(report.notices[0], ContainsSubstring("With 3 documents none is held out"));
-  }
-  SECTION("one document") { REQUIRE(workshop.trainer(always(Verdict::yes()), small_options(), {}, topic_documents(1)).run().best_cycle >= 0); }
-  SECTION("empty and equal texts") {
-    std::vector<Document> documents = topic_documents(20);
-    for (int64_t i = 20; i < 30; ++i) documents.push_back({uid("d", i), i < 25 ? "" : "daa dab", ""});
-    const auto teacher = truthful();
-    const TrainingReport report = workshop.trainer(teacher, small_options(), {}, documents).run();
-    REQUIRE_THAT(report.notices[0], ContainsSubstring("8 documents with the text of an earlier one"));
-    REQUIRE(report.cycles[0].training.questions + report.cycles[0].development.questions == 22);
-    for (const auto& [pair, times] : teacher->asked()) REQUIRE((pair.first != "d21" && pair.first != "d26"));
-  }
-  SECTION("labels that read alike") {
-    std::vector<Label> labels = topic_labels().labels();
-    for (int64_t i = 0; i < 20; ++i) labels.push_back({uid("t2", i), labels[i].name, "", {}, {}});
-    const auto teacher = truthful();
-    const TrainingReport report = workshop.trainer(teacher, small_options(), {}, topic_documents(30), LabelSet(labels)).run();
-    for (const auto& [pair, times] : teacher->asked()) REQUIRE(std::stoll(pair.second.substr(1)) < 20);
-    REQUIRE(report.best_cycle >= 0);
-  }
-  SECTION("a learning rate beyond all measure") {
-    TrainerOptions options = small_options();
-    options.learning_rate = 1e30;
-    REQUIRE_THROWS_WITH(workshop.run(truthful(), "run", options), ContainsSubstring("learning_rate"));
-  }
 }
 
 TEST_CASE("Going on from the last student differs from starting again, and can be interrupted, too") {

@@ -10,11 +10,13 @@ namespace {
 TrainingReport example() {
   TrainingReport report;
   report.teacher = "recorded:bills/1";
+  report.inputs = {.documents = 1009, .labels = 4123, .empty_documents = 3, .repeated_documents = 20, .repeated_labels = 1, .cut_documents = 400, .cut_labels = 2};
   CycleReport cycle;
   cycle.training = {.questions = 1009, .pairs_wanted = 10090, .from_store = 12, .judgments = 9000, .abstentions = 1090, .missing = 1080, .yes = 3000};
   cycle.development = {.questions = 112, .pairs_wanted = 112, .judgments = 110, .abstentions = 2, .yes = 50};
   cycle.documents_with_yes = 870;
   cycle.documents_without_yes = 139;
+  cycle.documents_left_over = 6;
   cycle.steps = 6;
   cycle.first_loss = 0.4125;
   cycle.last_loss = 0.21;
@@ -41,6 +43,7 @@ TEST_CASE("a report's JSON gives metrics in per cent") {
   CHECK(json["format"] == 1);
   CHECK(json["untouched_precision@1"]["value"] == 45.6);
   CHECK(json["cycles"][0]["development_precision@1"]["low"] == 55.05);
+  CHECK(json["inputs"]["cut_documents"] == 400);
   CHECK(json["cycles"][0]["training"]["judgments"] == 9000);
   CHECK(json["cycles"][0]["training"]["yes_rate"].get<double>() == Approx(100.0 / 3));
   CHECK(json["cycles"][1]["development_precision@1"].is_null());

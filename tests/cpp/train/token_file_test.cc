@@ -53,6 +53,18 @@ TEST_CASE("a token file holds what the tokenizer makes of each document") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("a token file counts the texts that had more tokens than it keeps") {
+  const TemporaryFolder folder;
+  const auto count = [&](int64_t max_length) {
+    TokenFile::write(folder / "labels.tokens", LabelSet({{"a", "w3 w4", "", {}, {}}, {"b", "w5 w6 w7", "", {}, {}}, {"c", "w8 w9 w10 w11", "", {}, {}}}),
+                     word_tokenizer(folder), max_length);
+    return TokenFile::open(folder / "labels.tokens").num_cut();
+  };
+  CHECK(count(6) == 0);
+  CHECK(count(5) == 1);
+  CHECK(count(4) == 2);
+}
+
 TEST_CASE("a token file of labels holds their names") {
   const TemporaryFolder folder;
   const Tokenizer tokenizer = word_tokenizer(folder);
