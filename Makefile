@@ -4,7 +4,7 @@
 #   CMAKE_ARGS=...           further options for CMake, such as -DLMTX_FAISS=OFF; effective when build/ is made
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long build wheel clean set-up-demo set-up-test build-tests
+.PHONY: help demo test test-long coverage build wheel clean set-up-demo set-up-test build-tests
 
 BUILD := build
 ifdef PYTHON
@@ -14,7 +14,7 @@ else
   python := $(CURDIR)/.venv/bin/python
 endif
 # Tests and the demo use the package as the build lays it out.
-in_checkout := PYTHONPATH=$(CURDIR)/$(BUILD)/python $(python)
+in_checkout := PYTHONPATH=$(CURDIR)/$(BUILD)/python$${PYTHONPATH:+:$$PYTHONPATH} $(python)
 # Warnings are errors where nobody is looking.
 werror := $(if $(CI),-DLMTX_WERROR=ON)
 
@@ -22,6 +22,7 @@ help:
 	@echo "make demo       a student learns to tag bills of Congress from an LLM's verdicts (minutes)"
 	@echo "make test       build everything and run the tests"
 	@echo "make test-long  the same with the tests that take long"
+	@echo "make coverage   how many lines of the C++ library the tests reach, by folder (half an hour, build-coverage/)"
 	@echo "make build      the libraries and the Python module, in $(BUILD)/"
 	@echo "make wheel      a wheel in dist/, tried out in a fresh environment"
 	@echo "make clean      remove $(BUILD)/ and dist/ (.venv stays)"
@@ -56,10 +57,21 @@ test: build-tests
 test-long: build-tests
 	@$(call run_tests,-C long,-m "long or not long")
 
+# In a build tree of its own; the Python tests count, too.
+coverage: set-up-test
+	@scripts/set-up.sh demo test coverage
+	@cmake -S . -B build-coverage -G Ninja -DPython_EXECUTABLE=$(python) -DLMTX_COVERAGE=ON
+	@ninja -C build-coverage
+	@find build-coverage -name '*.gcda' -delete
+	@ctest --test-dir build-coverage --output-on-failure
+	@PYTHONPATH=$(CURDIR)/build-coverage/python $(python) -m pytest tests/python
+	@$(python) -m gcovr -r . --object-directory build-coverage --filter lmtx/ --exclude-throw-branches --gcov-ignore-parse-errors=all --json-summary - \
+	  | $(python) scripts/coverage_by_folder.py
+
 wheel: build
 	@rm -rf dist
 	@$(python) -m pip wheel -q --no-build-isolation --no-deps --wheel-dir dist .
 	@$(python) scripts/try_wheel.py dist/*.whl
 
 clean:
-	rm -rf $(BUILD) dist
+	rm -rf $(BUILD) build-* dist
