@@ -14,11 +14,13 @@ namespace {
 
 const TaggerSettings defaults;
 
-TaggerSettings make_settings(int64_t search_length, int64_t label_length, Text document_prompt, Text label_prompt) {
+std::optional<std::string> to_utf8(std::optional<Text> text) { return text ? std::optional(std::move(text->utf8)) : std::nullopt; }
+
+TaggerSettings make_settings(int64_t search_length, int64_t label_length, std::optional<Text> document_prompt, std::optional<Text> label_prompt) {
   return {.search_length = search_length,
           .label_length = label_length,
-          .document_prompt = std::move(document_prompt.utf8),
-          .label_prompt = std::move(label_prompt.utf8)};
+          .document_prompt = to_utf8(std::move(document_prompt)),
+          .label_prompt = to_utf8(std::move(label_prompt))};
 }
 
 Tagger make_tagger(Encoder encoder, LabelSet labels, LabelIndex index, const TaggerSettings& settings, int64_t k) {
@@ -73,11 +75,11 @@ void register_tag(py::module_& m) {
 void register_settings(py::module_& m) {
   py::class_<TaggerSettings>(m, "TaggerSettings", "How a tagger cuts and prompts texts and labels. Immutable.")
       .def(py::init(&make_settings), py::kw_only(), py::arg("search_length") = defaults.search_length, py::arg("label_length") = defaults.label_length,
-           py::arg("document_prompt") = Text{}, py::arg("label_prompt") = Text{})
+           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none())
       .def_readonly("search_length", &TaggerSettings::search_length, "Tokens of a document, special tokens included.")
       .def_readonly("label_length", &TaggerSettings::label_length, "Tokens of a label, special tokens included.")
-      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "Put before each document.")
-      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "Put before each label name.")
+      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "Put before each document; None: the encoder's default prompt, which a tagger has filled in.")
+      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "Put before each label name; None as above.")
       .def("__repr__", [](const TaggerSettings& settings) {
         return py::str("TaggerSettings(search_length={}, label_length={}, document_prompt={!r}, label_prompt={!r})")
             .format(settings.search_length, settings.label_length, settings.document_prompt, settings.label_prompt);

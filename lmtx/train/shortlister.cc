@@ -19,8 +19,9 @@ constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
 // Documents embedded before their vectors are searched and forgotten. Part of the result: vectors depend on what they are computed with by rounding.
 constexpr int64_t block_size = 4096;
 
-EncodeOptions encode_options(const ShortlisterOptions& options) {
+EncodeOptions encode_options(const ShortlisterOptions& options, const std::string& prompt) {
   EncodeOptions encode;
+  encode.prompt = prompt;
   encode.normalize = true;
   encode.token_budget = options.token_budget;
   return encode;
@@ -48,7 +49,7 @@ RaggedTokens cut_documents(const TokenFile& file, std::span<const int64_t> numbe
 
 LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const ShortlisterOptions& options, const EventCallback& on_event,
                         const std::stop_token& stop) {
-  return LabelIndex::build(encoder.encode_tokens(all_tokens(labels), encode_options(options), on_event, stop));
+  return LabelIndex::build(encoder.encode_tokens(all_tokens(labels), encode_options(options, options.prompts.label), on_event, stop));
 }
 
 // Reports a block's progress as that of all.
@@ -121,7 +122,7 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
 LabelMatches Shortlister::search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
                                        std::stop_token stop) const {
   check_stop(stop);
-  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), encode_options(options_), on_event, stop);
+  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), encode_options(options_, options_.prompts.document), on_event, stop);
   return index_.search(vectors, k, {}, {}, stop);
 }
 

@@ -172,7 +172,7 @@ def _make_trainer(
     data: Path, base: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None, recorded_only: bool
 ) -> tuple[TeacherOracle, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
-    options = TrainerOptions(preset, **dict(_parse_change(change) for change in changes))
+    options = TrainerOptions(preset, **_parse_changes(changes))
     labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
     labels = LabelSet.open(labels_file)
     oracle = make_teacher(spec, identity)
@@ -188,11 +188,17 @@ def _make_trainer(
     return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
 
 
-def _parse_change(change: str) -> tuple[str, str]:
-    name, equals, value = change.partition("=")
-    if not equals or not name:
-        raise ValueError(f"--set takes NAME=VALUE, but {change!r} came instead.")
-    return name.strip(), value.strip()
+def _parse_changes(changes: list[str]) -> dict[str, str]:
+    """Settings by name. Spaces around a value go, unless it is a text."""
+    texts = {option.name for option in TrainerOptions().describe() if option.type == "text"}
+    values = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or not name:
+            raise ValueError(f"--set takes NAME=VALUE, but {change!r} came instead.")
+        name = name.strip()
+        values[name] = value if name in texts else value.strip()
+    return values
 
 
 @commands.command("eval")
