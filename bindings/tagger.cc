@@ -8,6 +8,7 @@
 #include "lmtx/search/label_index.h"
 #include "register.h"
 #include "text.h"
+#include "texts.h"
 
 namespace lmtx::python {
 namespace {
@@ -37,21 +38,21 @@ Tagger load(const std::filesystem::path& folder, const std::string& device) { re
 
 void save(const Tagger& tagger, const std::filesystem::path& folder, const Text& provenance) { tagger.save(folder, provenance.utf8); }
 
-std::vector<std::vector<Tag>> tag_texts(const Tagger& tagger, const std::vector<Text>& texts, int64_t k, const py::object& on_event) {
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) {
-    const std::vector<std::string_view> text_views = views(texts);
-    return tagger.tag(std::span<const std::string_view>(text_views), {.k = k}, event, stop);
-  });
+std::vector<std::vector<Tag>> tag_views(const Tagger& tagger, std::span<const std::string_view> texts, int64_t k, const py::object& on_event) {
+  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, {.k = k}, event, stop); });
 }
 
-std::vector<std::vector<Tag>> tag_documents(const Tagger& tagger, const std::vector<Document>& documents, int64_t k, const py::object& on_event) {
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(std::span<const Document>(documents), {.k = k}, event, stop); });
+std::vector<std::vector<Tag>> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const py::object& on_event) {
+  return tag_views(tagger, texts.views(), k, on_event);
 }
 
-std::vector<Tag> tag_text(const Tagger& tagger, Text text, int64_t k, const py::object& on_event) { return tag_texts(tagger, {std::move(text)}, k, on_event).front(); }
+std::vector<Tag> tag_text(const Tagger& tagger, const Text& text, int64_t k, const py::object& on_event) {
+  const std::string_view view = text.utf8;
+  return tag_views(tagger, std::span(&view, 1), k, on_event).front();
+}
 
-std::vector<Tag> tag_document(const Tagger& tagger, Document document, int64_t k, const py::object& on_event) {
-  return tag_documents(tagger, {std::move(document)}, k, on_event).front();
+std::vector<Tag> tag_document(const Tagger& tagger, const Document& document, int64_t k, const py::object& on_event) {
+  return tag_text(tagger, {document_text(document)}, k, on_event);
 }
 
 std::string to_string(const Tagger& tagger) {
@@ -108,8 +109,9 @@ void register_tagger(py::module_& m) {
            "Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all. `provenance` is JSON text that is kept with it.");
   def_tag(tagger, &tag_text, "text", "The k best tags of a text (0: as many as the tagger was made for), best first.");
   def_tag(tagger, &tag_document, "document", "The k best tags of a Document or a dict with `title` and `content`.");
-  def_tag(tagger, &tag_texts, "texts", "The tags of each text.");
-  def_tag(tagger, &tag_documents, "documents", "The tags of each document.");
+  def_tag(tagger, &tag_many, "texts",
+          "The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a missing one.");
+  def_tag(tagger, &tag_many, "documents", "The same.");
   tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal)
       .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy)
       .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy)

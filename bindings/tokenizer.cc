@@ -8,6 +8,7 @@
 
 #include "register.h"
 #include "text.h"
+#include "texts.h"
 
 namespace lmtx::python {
 namespace {
@@ -24,11 +25,11 @@ py::list to_arrays(RaggedTokens tokens) {
   return arrays;
 }
 
-py::list encode(const Tokenizer& tokenizer, const std::vector<Text>& texts, int64_t max_length) {
+py::list encode(const Tokenizer& tokenizer, const Texts& texts, int64_t max_length) {
   RaggedTokens tokens;
   {
     py::gil_scoped_release release;
-    tokens = tokenizer.encode(views(texts), max_length);
+    tokens = tokenizer.encode(texts.views(), max_length);
   }
   return to_arrays(std::move(tokens));
 }
