@@ -121,6 +121,9 @@ def test_prompts_that_a_base_only_offers_change_nothing(prompted, model, tmp_pat
     offered, plain = run(prompted(), tmp_path / "offered", fast), run(model, tmp_path / "plain", fast)
     assert weights(offered) == weights(plain)
     assert offered.settings.document_prompt == ""
+    notice = "The encoder has the prompts `passage`, `query`, but none by default: nothing is put before documents and labels."
+    assert any(notice in line for line in offered.report.notices)
+    assert not any("prompt" in line for line in plain.report.notices)
 
 
 def test_documents_may_be_a_data_frame(model, tmp_path, fast):
