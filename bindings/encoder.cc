@@ -22,21 +22,23 @@ std::optional<std::string> choose_prompt(const Encoder& encoder, const std::opti
   return prompt ? std::optional(prompt->utf8) : std::nullopt;
 }
 
-at::Tensor embed(const Encoder& encoder, std::span<const std::string_view> texts, const EncodeOptions& options, const std::string& out, const py::object& on_event) {
+at::Tensor embed(const Encoder& encoder, std::span<const std::string_view> texts, const EncodeOptions& options, const std::string& out,
+                 const py::object& on_event) {
   if (out != "numpy" && out != "torch") throw py::value_error("`out` must be 'numpy' or 'torch', but is '" + out + "' instead.");
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return encoder.encode(texts, options, event, stop); });
 }
 
 py::object encode(const Encoder& encoder, const Texts& texts, int64_t max_length, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name,
                   std::optional<bool> normalize, int64_t token_budget, const std::string& out, const py::object& on_event) {
-  return to_output(embed(encoder, texts.views(), {max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget}, out, on_event), out);
+  const EncodeOptions options{max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget};
+  return to_output(embed(encoder, texts.views(), options, out, on_event), out);
 }
 
 py::object encode_one(const Encoder& encoder, const Text& text, int64_t max_length, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name,
                       std::optional<bool> normalize, int64_t token_budget, const std::string& out, const py::object& on_event) {
   const std::string_view view = text.utf8;
-  const at::Tensor vectors = embed(encoder, std::span(&view, 1), {max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget}, out, on_event);
-  return to_output(vectors[0], out);
+  const EncodeOptions options{max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget};
+  return to_output(embed(encoder, std::span(&view, 1), options, out, on_event)[0], out);
 }
 
 Encoder with_prompts(const Encoder& encoder, const std::map<std::string, std::string>& prompts, const std::optional<Text>& default_name) {
@@ -52,7 +54,8 @@ Encoder load(const std::filesystem::path& folder, const std::string& device) { r
 template <class Class, class Function, class... Extra>
 void def_encode(Class& encoder, Function function, const char* name, const Extra&... extra) {
   encoder.def("encode", function, py::arg(name), py::kw_only(), py::arg("max_length") = defaults.max_length, py::arg("prompt") = py::none(),
-              py::arg("prompt_name") = py::none(), py::arg("normalize") = py::none(), py::arg("token_budget") = defaults.token_budget, py::arg("out") = "numpy", py::arg("on_event") = py::none(), extra...);
+              py::arg("prompt_name") = py::none(), py::arg("normalize") = py::none(), py::arg("token_budget") = defaults.token_budget,
+              py::arg("out") = "numpy", py::arg("on_event") = py::none(), extra...);
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ void register_encoder(py::module_& m) {
            "Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all; `max_length` (0: as loaded) becomes its\n"
            "max_seq_length, and with `normalize` its vectors have unit length.")
       .def("with_prompts", &with_prompts, py::arg("prompts"), py::kw_only(), py::arg("default_name") = py::none(),
-           "The same encoder with these prompts in place of or besides its own, and `default_name` as the name of the one that is put before texts by default.")
+           "The same encoder with these prompts in place of or besides its own; the one named `default_name` is put before texts by default.")
       .def_property_readonly("dim", &Encoder::dim, "Numbers a vector.")
       .def_property_readonly("max_length", &Encoder::max_length, "Tokens a text, special tokens included.")
       .def_property_readonly("max_positions", &Encoder::max_positions, "The most tokens that the model has positions for.")

@@ -35,57 +35,41 @@ Rankings make_rankings(const Lists& targets, Lists ranked, int64_t num_labels = 
   return {target_matrix(targets, num_labels), std::move(ranked)};
 }
 
-py::array_t<double> to_array(const std::vector<double>& values) { return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data()); }
+using Array = py::array_t<double>;
 
+Array to_python(const std::vector<double>& values) { return Array(static_cast<py::ssize_t>(values.size()), values.data()); }
+std::pair<Array, Array> to_python(const ScoredGains& gains) { return {to_python(gains.found), to_python(gains.best)}; }
+
+// Anything that is an array of numbers, or can become one.
 using Numbers = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
 std::span<const double> view(const Numbers& numbers) { return {numbers.data(), static_cast<size_t>(numbers.size())}; }
 
-using Metric = std::vector<double> (*)(const SparseMatrix&, const RankedLabels&, int64_t);
-
-template <Metric metric>
-py::array_t<double> compute(const Lists& targets, Lists ranked, int64_t k) {
-  std::vector<double> values;
-  {
+template <auto metric>
+Array compute(const Lists& targets, Lists ranked, int64_t k) {
+  const std::vector<double> values = [&] {
     py::gil_scoped_release release;
     const Rankings rankings = make_rankings(targets, std::move(ranked));
-    values = metric(rankings.targets, rankings.ranked, k);
-  }
-  return to_array(values);
+    return metric(rankings.targets, rankings.ranked, k);
+  }();
+  return to_python(values);
 }
 
-using ScoredMetric = std::vector<double> (*)(const SparseMatrix&, const RankedLabels&, std::span<const double>, int64_t);
-
-template <ScoredMetric metric>
-py::array_t<double> compute_scored(const Lists& targets, Lists ranked, const Numbers& weights, int64_t k) {
+template <auto metric>
+auto compute_scored(const Lists& targets, Lists ranked, const Numbers& weights, int64_t k) {
   const std::span<const double> label_weights = view(weights);
-  std::vector<double> values;
-  {
+  const auto values = [&] {
     py::gil_scoped_release release;
     const Rankings rankings = make_rankings(targets, std::move(ranked), static_cast<int64_t>(label_weights.size()));
-    values = metric(rankings.targets, rankings.ranked, label_weights, k);
-  }
-  return to_array(values);
+    return metric(rankings.targets, rankings.ranked, label_weights, k);
+  }();
+  return to_python(values);
 }
 
-using ScoredGainsMetric = ScoredGains (*)(const SparseMatrix&, const RankedLabels&, std::span<const double>, int64_t);
+Array frequencies_of(const Lists& targets, int64_t num_labels) { return to_python(label_frequencies(target_matrix(targets, num_labels))); }
 
-template <ScoredGainsMetric metric>
-std::pair<py::array_t<double>, py::array_t<double>> compute_gains(const Lists& targets, Lists ranked, const Numbers& weights, int64_t k) {
-  const std::span<const double> label_weights = view(weights);
-  ScoredGains gains;
-  {
-    py::gil_scoped_release release;
-    const Rankings rankings = make_rankings(targets, std::move(ranked), static_cast<int64_t>(label_weights.size()));
-    gains = metric(rankings.targets, rankings.ranked, label_weights, k);
-  }
-  return {to_array(gains.found), to_array(gains.best)};
-}
-
-py::array_t<double> frequencies_of(const Lists& targets, int64_t num_labels) { return to_array(label_frequencies(target_matrix(targets, num_labels))); }
-
-py::array_t<double> propensities_of(const Numbers& frequencies, int64_t num_documents, double a, double b) {
-  return to_array(inverse_propensities(view(frequencies), num_documents, {.a = a, .b = b}));
+Array propensities_of(const Numbers& frequencies, int64_t num_documents, double a, double b) {
+  return to_python(inverse_propensities(view(frequencies), num_documents, {.a = a, .b = b}));
 }
 
 Interval mean_interval(const Numbers& values, double level, int64_t resamples, uint64_t seed) {
@@ -134,16 +118,19 @@ void register_metrics(py::module_& m) {
     m.def(name, function, py::arg("targets"), py::arg("ranked"), py::arg("weights"), py::kw_only(), py::arg(k), doc);
   };
   scored("psprecision", &compute_scored<&psprecision>, "max_k",
-         "Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best attainable.");
+         "Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best\n"
+         "attainable.");
   scored("psrecall", &compute_scored<&psrecall>, "max_k", "Propensity-scored recall@k for k = 1..max_k; arguments as in `psprecision`.");
   scored("psndcg", &compute_scored<&psndcg>, "max_k", "Propensity-scored nDCG@k for k = 1..max_k; arguments as in `psprecision`.");
-  scored("psprecision_per_document", &compute_gains<&psprecision_per_document>, "k",
+  scored("psprecision_per_document", &compute_scored<&psprecision_per_document>, "k",
          "What each document's ranking gets and the best it could get; psprecision@k is the ratio of their sums. Arguments as in `psprecision`.");
-  scored("psrecall_per_document", &compute_gains<&psrecall_per_document>, "k", "The same for recall@k.");
-  scored("psndcg_per_document", &compute_gains<&psndcg_per_document>, "k", "The same for nDCG@k.");
-  m.def("label_frequencies", &frequencies_of, py::arg("targets"), py::kw_only(), py::arg("num_labels"), "For each label the documents in which it is true, float64 [num_labels].");
+  scored("psrecall_per_document", &compute_scored<&psrecall_per_document>, "k", "The same for recall@k.");
+  scored("psndcg_per_document", &compute_scored<&psndcg_per_document>, "k", "The same for nDCG@k.");
+  m.def("label_frequencies", &frequencies_of, py::arg("targets"), py::kw_only(), py::arg("num_labels"),
+        "For each label the documents in which it is true, float64 [num_labels].");
   const PropensityConstants constants;
-  m.def("inverse_propensities", &propensities_of, py::arg("frequencies"), py::arg("num_documents"), py::kw_only(), py::arg("a") = constants.a, py::arg("b") = constants.b,
+  m.def("inverse_propensities", &propensities_of, py::arg("frequencies"), py::arg("num_documents"), py::kw_only(), py::arg("a") = constants.a,
+        py::arg("b") = constants.b,
         "Weights of labels by the documents, of `num_documents`, in which each is true (Jain et al. 2016), float64 [num_labels].\n\n"
         "Their `a` and `b` are 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon, and the defaults for everything else.");
 
@@ -157,11 +144,13 @@ void register_metrics(py::module_& m) {
       .def_readonly("better", &Comparison::better, "The share of resamples in which the first is ahead; those where neither is count half.")
       .def("__repr__", [](const Comparison& self) { return py::str("Comparison(difference={!r}, better={:.4g})").format(self.difference, self.better); });
   def_bootstrap(m, "bootstrap_mean", &mean_interval, "The mean of `values` with a percentile bootstrap interval (Efron 1979).", py::arg("values"));
-  def_bootstrap(m, "bootstrap_ratio", &ratio_interval, "The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents.",
+  def_bootstrap(m, "bootstrap_ratio", &ratio_interval,
+                "The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents.",
                 py::arg("numerators"), py::arg("denominators"));
-  def_bootstrap(m, "compare_means", &mean_comparison, "The means of two that were measured on the same documents, compared by a paired bootstrap.", py::arg("first"),
-                py::arg("second"));
-  def_bootstrap(m, "compare_ratios", &ratio_comparison, "The same for ratios over the same denominators.", py::arg("first"), py::arg("second"), py::arg("denominators"));
+  def_bootstrap(m, "compare_means", &mean_comparison, "The means of two that were measured on the same documents, compared by a paired bootstrap.",
+                py::arg("first"), py::arg("second"));
+  def_bootstrap(m, "compare_ratios", &ratio_comparison, "The same for ratios over the same denominators.", py::arg("first"), py::arg("second"),
+                py::arg("denominators"));
 }
 
 }  // namespace lmtx::python

@@ -110,7 +110,8 @@ void register_tagger(py::module_& m) {
   def_tag(tagger, &tag_text, "text", "The k best tags of a text (0: as many as the tagger was made for), best first.");
   def_tag(tagger, &tag_document, "document", "The k best tags of a Document or a dict with `title` and `content`.");
   def_tag(tagger, &tag_many, "texts",
-          "The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a missing one.");
+          "The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a\n"
+          "missing one.");
   def_tag(tagger, &tag_many, "documents", "The same.");
   tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal)
       .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy)

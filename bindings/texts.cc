@@ -24,7 +24,8 @@ bool has_ordered_items(py::handle source) {
 void check_dimensions(py::handle source) {
   if (!py::isinstance<py::array>(source)) return;
   const py::array array = py::reinterpret_borrow<py::array>(source);
-  if (array.ndim() != 1) throw py::type_error("an array of texts must have one dimension, but has shape " + std::string(py::str(array.attr("shape"))) + " instead.");
+  if (array.ndim() == 1) return;
+  throw py::type_error("an array of texts must have one dimension, but has shape " + std::string(py::str(array.attr("shape"))) + " instead.");
 }
 
 // As pandas and NumPy mark a gap.

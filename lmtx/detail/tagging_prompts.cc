@@ -11,12 +11,13 @@
 namespace lmtx::detail {
 
 void check_prompt(const char* name, const std::string& prompt, int64_t length, const Encoder& encoder) {
-  if (find_invalid_utf8(prompt) != std::string::npos) throw std::invalid_argument("`" + std::string(name) + "` must be UTF-8, but is " + quote(prompt) + " instead.");
+  const std::string quoted_name = quote(name);
+  if (find_invalid_utf8(prompt) != std::string::npos) throw std::invalid_argument(quoted_name + " must be UTF-8, but is " + quote(prompt) + " instead.");
   if (prompt.empty()) return;
   const std::string_view text = prompt;
   const auto tokens = static_cast<int64_t>(encoder.tokenizer().encode(std::span(&text, 1), std::numeric_limits<int64_t>::max()).ids.size());
   if (tokens < length) return;
-  throw std::invalid_argument("`" + std::string(name) + "` must leave room for a text in " + std::to_string(length) + " tokens, but takes " + std::to_string(tokens) +
+  throw std::invalid_argument(quoted_name + " must leave room for a text in " + std::to_string(length) + " tokens, but takes " + std::to_string(tokens) +
                               " itself, special tokens included.");
 }
 

@@ -20,8 +20,8 @@ void check_arguments(double level, int64_t resamples) {
 
 void check_sizes(const char* first_name, std::span<const double> first, const char* second_name, std::span<const double> second) {
   if (first.size() == second.size()) return;
-  throw std::invalid_argument("`" + std::string(first_name) + "` and `" + second_name + "` must have a value for each document, but have " + std::to_string(first.size()) +
-                              " and " + std::to_string(second.size()) + ".");
+  throw std::invalid_argument("`" + std::string(first_name) + "` and `" + second_name + "` must have a value for each document, but have " +
+                              std::to_string(first.size()) + " and " + std::to_string(second.size()) + ".");
 }
 
 double sum(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
@@ -85,7 +85,8 @@ double share_above_zero(const std::vector<double>& sorted) {
   return (above + ties / 2) / static_cast<double>(sorted.size());
 }
 
-Comparison compare(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level, int64_t resamples, uint64_t seed) {
+Comparison compare(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level, int64_t resamples,
+                   uint64_t seed) {
   check_arguments(level, resamples);
   check_sizes("first", first, "second", second);
   std::vector<double> differences(first.size());
@@ -98,7 +99,9 @@ Comparison compare(std::span<const double> first, std::span<const double> second
 
 }  // namespace
 
-Interval bootstrap_mean(std::span<const double> values, double level, int64_t resamples, uint64_t seed) { return bootstrap(Statistic(values), level, resamples, seed); }
+Interval bootstrap_mean(std::span<const double> values, double level, int64_t resamples, uint64_t seed) {
+  return bootstrap(Statistic(values), level, resamples, seed);
+}
 
 Interval bootstrap_ratio(std::span<const double> numerators, std::span<const double> denominators, double level, int64_t resamples, uint64_t seed) {
   check_sizes("numerators", numerators, "denominators", denominators);

@@ -31,7 +31,8 @@ struct Comparison {
 };
 
 // Compares two that were measured on the same documents: each draw of documents is taken from both (a paired bootstrap). Arguments as above.
-LMTX_API Comparison compare_means(std::span<const double> first, std::span<const double> second, double level = 0.95, int64_t resamples = 2000, uint64_t seed = 0);
+LMTX_API Comparison compare_means(std::span<const double> first, std::span<const double> second, double level = 0.95, int64_t resamples = 2000,
+                                  uint64_t seed = 0);
 // The same for ratios over the same denominators.
 LMTX_API Comparison compare_ratios(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level = 0.95,
                                    int64_t resamples = 2000, uint64_t seed = 0);

@@ -80,7 +80,8 @@ std::vector<Gains> find_gains(const SparseMatrix& targets, const RankedLabels& r
 
 void check_weights(std::span<const double> weights, int64_t num_labels) {
   if (static_cast<int64_t>(weights.size()) != num_labels) {
-    throw std::invalid_argument("`weights` must have one for each of the " + std::to_string(num_labels) + " labels, but has " + std::to_string(weights.size()) + " instead.");
+    throw std::invalid_argument("`weights` must have one for each of the " + std::to_string(num_labels) + " labels, but has " + std::to_string(weights.size()) +
+                                " instead.");
   }
   for (size_t label = 0; label < weights.size(); ++label) {
     if (std::isfinite(weights[label]) && weights[label] > 0) continue;

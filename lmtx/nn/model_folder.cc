@@ -130,7 +130,9 @@ ModelFolder read_model_folder(const fs::path& folder) {
   const std::vector<Module> modules = read_modules(folder);
   check_modules(modules, (folder / "modules.json").string());
   // The transformer of old folders lies in one of its own ("0_Transformer").
-  ModelFolder model{.path = modules[0].path, .config = detail::read_json(modules[0].path / "config.json"), .pooling = read_pooling(modules[1].path / "config.json")};
+  ModelFolder model{.path = modules[0].path,
+                    .config = detail::read_json(modules[0].path / "config.json"),
+                    .pooling = read_pooling(modules[1].path / "config.json")};
   if (!model.config.is_object()) fail((model.path / "config.json").string(), "must be a JSON object.");
   model.config = as_float32(std::move(model.config));
   model.normalizes = modules.size() == 3;

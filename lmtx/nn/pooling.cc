@@ -33,7 +33,7 @@ constexpr ModeNames supported[] = {{PoolingMode::cls, "cls", "pooling_mode_cls_t
 }
 
 PoolingMode mode_of(const Json& name, const std::string& place) {
-  if (!name.is_string()) fail(place, "`pooling_mode` must be the name of a mode or a list of such names, but is or has " + std::string(name.type_name()) + " instead.");
+  if (!name.is_string()) fail(place, std::string("`pooling_mode` must be the name of a mode or a list of such names, but is or has ") + name.type_name() + " instead.");
   const auto names = std::find_if(std::begin(supported), std::end(supported), [&](const ModeNames& names) { return name == names.name; });
   if (names == std::end(supported)) refuse(name.get<std::string>(), place);
   return names->mode;
@@ -83,7 +83,9 @@ Json pooling_json(const Pooling& pooling, int64_t dim) {
   Json config;
   if (fits_switches(pooling.modes)) {
     config["word_embedding_dimension"] = dim;
-    for (const ModeNames& names : supported) config[names.switch_name] = std::find(pooling.modes.begin(), pooling.modes.end(), names.mode) != pooling.modes.end();
+    for (const ModeNames& names : supported) {
+      config[names.switch_name] = std::find(pooling.modes.begin(), pooling.modes.end(), names.mode) != pooling.modes.end();
+    }
   } else {
     config["embedding_dimension"] = dim;
     for (const PoolingMode mode : pooling.modes) config["pooling_mode"].push_back(name_of(mode));

@@ -18,10 +18,13 @@ Prompts Prompts::read(const std::filesystem::path& folder) {
   prompts.config_ = detail::read_json(file);
   prompts.default_name_ = detail::json_string_or(prompts.config_, "default_prompt_name", "", file.string());
   const detail::Json listed = prompts.config_.value("prompts", detail::Json());
-  if (!listed.is_null() && !listed.is_object()) throw std::runtime_error(file.string() + ": `prompts` must be an object, but is " + listed.type_name() + " instead.");
+  if (!listed.is_null() && !listed.is_object()) {
+    throw std::runtime_error(file.string() + ": `prompts` must be an object, but is " + listed.type_name() + " instead.");
+  }
   for (const auto& [name, text] : listed.items()) prompts.by_name_[name] = detail::json_string_or(listed, name.c_str(), "", file.string() + ": `prompts`");
   if (prompts.default_name_.empty() || prompts.by_name_.contains(prompts.default_name_)) return prompts;
-  throw std::runtime_error(file.string() + ": `default_prompt_name` is " + detail::quote(prompts.default_name_) + ", but there are only the prompts " + prompts.names() + ".");
+  throw std::runtime_error(file.string() + ": `default_prompt_name` is " + detail::quote(prompts.default_name_) + ", but there are only the prompts " +
+                           prompts.names() + ".");
 }
 
 const std::string& Prompts::find(const std::string& name) const {

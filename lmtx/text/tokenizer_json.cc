@@ -93,7 +93,8 @@ BertNormalizerOptions read_normalizer(const Json& json, const std::string& file)
   const std::string place = file + ": `normalizer`";
   const Json& steps = require_list(*normalizer, "normalizers", place);
   const auto type_of = [&](const Json& step) { return json_string(step, "type", place); };
-  const bool supported = !steps.empty() && type_of(steps.back()) == "BertNormalizer" && std::all_of(steps.begin(), steps.end() - 1, [&](const Json& step) { return type_of(step) == "Lowercase"; });
+  const auto is_lowercase = [&](const Json& step) { return type_of(step) == "Lowercase"; };
+  const bool supported = !steps.empty() && type_of(steps.back()) == "BertNormalizer" && std::all_of(steps.begin(), steps.end() - 1, is_lowercase);
   if (!supported) fail(place, "of the type \"Sequence\" only a \"Lowercase\" before a \"BertNormalizer\" is supported.");
   BertNormalizerOptions options = read_bert_normalizer(steps.back(), place);
   options.lowercase_first = steps.size() > 1;

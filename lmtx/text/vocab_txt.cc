@@ -50,7 +50,8 @@ std::string config_token(const Json& config, const char* key, const std::string&
 
 void check_class(const Json& config, const std::string& place) {
   const std::string name = tokenizer_class(config, place);
-  if (!is_bert_class(name)) fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
+  if (is_bert_class(name)) return;
+  fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
 }
 
 void add_token(const Json& token, AddedTokenList& list, const std::string& place) {

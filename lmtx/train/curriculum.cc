@@ -90,7 +90,8 @@ void Curriculum::prepare() {
   const Tokenizer& tokenizer = input_.base.tokenizer();
   const Lengths& lengths = input_.lengths;
   if (!fs::exists(folder_.document_tokens()))
-    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document, staged("tokenize", -1), stop_);
+    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
+                     staged("tokenize", -1), stop_);
   if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label, input_.prompts.label);
   if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
   documents_ = TokenFile::open(folder_.document_tokens());

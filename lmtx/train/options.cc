@@ -13,7 +13,8 @@ namespace lmtx {
 
 namespace {
 
-using Member = std::variant<int64_t TrainerOptions::*, uint64_t TrainerOptions::*, double TrainerOptions::*, bool TrainerOptions::*, std::string TrainerOptions::*>;
+using Member = std::variant<int64_t TrainerOptions::*, uint64_t TrainerOptions::*, double TrainerOptions::*, bool TrainerOptions::*,
+                            std::string TrainerOptions::*>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -81,7 +82,10 @@ const std::vector<Field>& fields() {
 }
 
 template <typename T>
-constexpr const char* type_name = std::is_same_v<T, bool> ? "boolean" : std::is_same_v<T, double> ? "number" : std::is_same_v<T, std::string> ? "text" : "integer";
+constexpr const char* type_name = std::is_same_v<T, bool>          ? "boolean"
+                                  : std::is_same_v<T, double>      ? "number"
+                                  : std::is_same_v<T, std::string> ? "text"
+                                                                   : "integer";
 
 std::string to_text(bool value) { return value ? "true" : "false"; }
 

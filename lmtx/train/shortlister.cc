@@ -122,7 +122,8 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
 LabelMatches Shortlister::search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
                                        std::stop_token stop) const {
   check_stop(stop);
-  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), encode_options(options_, options_.prompts.document), on_event, stop);
+  const EncodeOptions options = encode_options(options_, options_.prompts.document);
+  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), options, on_event, stop);
   return index_.search(vectors, k, {}, {}, stop);
 }
 

@@ -50,7 +50,9 @@ std::vector<at::Tensor> trainable(const SentenceModel& model) {
 detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan) {
   detail::Hasher hasher;
   hasher.add("student training 1").add(detail::options_to_json(input.options).dump());
-  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled, plan.documents_with_yes()}) hasher.add(number);
+  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled,
+                               plan.documents_with_yes()})
+    hasher.add(number);
   for (int64_t i = 0; i < plan.documents_with_yes(); ++i) {
     hasher.add(plan.documents()[i]).add(static_cast<int64_t>(plan.yeses(i).size()));
     for (const int64_t label : plan.yeses(i)) hasher.add(label);

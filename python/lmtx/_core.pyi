@@ -122,8 +122,8 @@ class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable."""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
-        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored. With `lower_case` texts are put
-        in lower case first, whatever these files say."""
+        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored. With `lower_case` texts
+        are put in lower case first, whatever these files say."""
     def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
         """The ids of each text with special tokens, an int32 array a text; none longer than `max_length` (at least 2)."""
     @property
@@ -163,7 +163,7 @@ class Encoder:
         """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all; `max_length` (0: as loaded) becomes its
         max_seq_length, and with `normalize` its vectors have unit length."""
     def with_prompts(self, prompts: collections.abc.Mapping[str, str], *, default_name: str | None = None) -> Encoder:
-        """The same encoder with these prompts in place of or besides its own, and `default_name` as the name of the one that is put before texts by default."""
+        """The same encoder with these prompts in place of or besides its own; the one named `default_name` is put before texts by default."""
     @property
     def dim(self) -> int:
         """Numbers a vector."""
@@ -256,7 +256,8 @@ def ndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence
     """nDCG@k of each document; arguments as in `precision`."""
 
 def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best attainable."""
+    """Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best
+    attainable."""
 
 def psrecall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Propensity-scored recall@k for k = 1..max_k; arguments as in `psprecision`."""
@@ -365,7 +366,8 @@ class Tagger:
         """The k best tags of a Document or a dict with `title` and `content`."""
     @typing.overload
     def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
-        """The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a missing one."""
+        """The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a
+        missing one."""
     @typing.overload
     def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same."""

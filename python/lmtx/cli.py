@@ -212,9 +212,13 @@ def evaluate(
     against: Annotated[Path | None, typer.Option(metavar="TAGGER", help="Another tagger of the same labels to compare with, document by document.")] = None,
     propensity: Annotated[
         str | None,
-        typer.Option(metavar="SPEC", help="Propensity-scored metrics, too, by label frequencies: gold:SPLIT (true labels), recorded:FILE (a teacher's yeses) or uniform."),
+        typer.Option(
+            metavar="SPEC", help="Propensity-scored metrics, too, by label frequencies: gold:SPLIT (true labels), recorded:FILE (a teacher's yeses) or uniform."
+        ),
     ] = None,
-    propensity_constants: Annotated[str, typer.Option(metavar="A,B", help="Of the inverse propensities; 0.5,0.4 for Wikipedia, 0.6,2.6 for Amazon.")] = "0.55,1.5",
+    propensity_constants: Annotated[
+        str, typer.Option(metavar="A,B", help="Of the inverse propensities; 0.5,0.4 for Wikipedia, 0.6,2.6 for Amazon.")
+    ] = "0.55,1.5",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measures a tagger on documents with true labels: per cent, with 95 % bootstrap intervals.

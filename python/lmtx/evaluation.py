@@ -168,10 +168,14 @@ def _check_knows(tagger: Tagger, labels: LabelSet, data: Path) -> None:
 
 
 def _check_same_labels(first: Tagger, second: Tagger) -> None:
-    names = [{label.uid for label in tagger.labels} for tagger in (first, second)]
-    for these, those, one, other in ((*names, "first", "second"), (*names[::-1], "second", "first")):
-        if these - those:
-            raise ValueError(f"the taggers cannot be compared: of the {len(these):,} labels of the {one} {len(these - those):,} are not among the {len(those):,} of the {other}, such as {min(these - those)!r}.")
+    uids = [{label.uid for label in tagger.labels} for tagger in (first, second)]
+    for (these, those), (one, other) in ((uids, ("first", "second")), (uids[::-1], ("second", "first"))):
+        missing = these - those
+        if missing:
+            raise ValueError(
+                f"the taggers cannot be compared: of the {len(these):,} labels of the {one} {len(missing):,} are not among the {len(those):,} of the {other},"
+                f" such as {min(missing)!r}."
+            )
 
 
 def write_json(file: Path, value: object) -> None:

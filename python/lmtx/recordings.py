@@ -11,6 +11,9 @@ from ._core import Corpus, LabelSet, RecordedOracle
 
 __all__ = ["check_recorded_labels", "count_yeses", "documents_of"]
 
+# A score from here up is a yes.
+YES_ABOVE = 0.5
+
 
 def check_recorded_labels(recording: Path, labels: LabelSet, labels_file: Path) -> None:
     """A recording that RecordedOracle has read; its labels must be those of the task.
@@ -33,8 +36,10 @@ def count_yeses(recording: Path, labels: LabelSet, labels_file: Path) -> tuple[l
     """
     documents = RecordedOracle.open(recording).documents()
     check_recorded_labels(recording, labels, labels_file)
-    rows = (row for _, row in _rows(recording))
-    yeses = {(row["uid"], str(uid)) for row in rows for uid, score in zip(row.get("labels", ()), row.get("scores", ()), strict=True) if score is not None and score >= 0.5}
+    yeses = set()
+    for _, row in _rows(recording):
+        scored = zip(row.get("labels", ()), row.get("scores", ()), strict=True)
+        yeses |= {(row["uid"], str(uid)) for uid, score in scored if score is not None and score >= YES_ABOVE}
     count = Counter(uid for _, uid in yeses)
     return [count[label.uid] for label in labels], len(documents)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from metrics import OUT, labels_by_rank, to_matrix
 
+METRICS = ("precision", "recall", "ndcg")
 LIMIT = 1e-9
 
 
@@ -35,8 +36,8 @@ def compare(case: dict, xc: types.ModuleType) -> dict[str, float]:
     """Largest differences. A case in which no document has a label is 0/0 to pyxclib's scored metrics, and left out there."""
     targets = to_matrix(case["targets"], case["num_labels"])
     ranked, k, propensity = labels_by_rank(case["ranked"], case["k"], case["num_labels"]), case["k"], case["propensity"]
-    differences = {name: largest_difference(case["means"][name], getattr(xc, name)(ranked, targets, k=k, sorted=True)) for name in ("precision", "recall", "ndcg")}
-    for name in ("precision", "recall", "ndcg") if targets.nnz else ():
+    differences = {name: largest_difference(case["means"][name], getattr(xc, name)(ranked, targets, k=k, sorted=True)) for name in METRICS}
+    for name in METRICS if targets.nnz else ():
         theirs = getattr(xc, "ps" + name)(ranked, targets, np.array(propensity["weights"]), k=k, sorted=True)
         differences["ps" + name] = largest_difference(propensity["ratios"][name], theirs)
     frequencies = np.array(propensity["frequencies"], dtype=int)

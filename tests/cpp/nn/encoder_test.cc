@@ -119,7 +119,7 @@ TEST_CASE("prompts are there by name, and those of sentence-transformers always"
   CHECK(plain.prompts() == std::map<std::string, std::string>{{"query", ""}, {"document", ""}});
   CHECK(plain.default_prompt().empty());
   const OwnModel own;
-  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c ", "passage": "d ", "none": null}, "default_prompt_name": null, "similarity_fn_name": "dot"})");
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c ", "passage": "d ", "none": null}, "default_prompt_name": null})");
   const Encoder encoder = Encoder::load(own.path);
   CHECK(encoder.prompt("query") == "b c ");
   CHECK(encoder.prompt("passage") == "d ");
@@ -161,7 +161,7 @@ TEST_CASE("prompts that are no prompts are refused") {
 
 TEST_CASE("a folder that leaves prompts out of vectors pools the tokens behind them") {
   const OwnModel own;
-  write(own.path / "1_Pooling" / "config.json", R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true, "include_prompt": false})");
+  write(own.path / "1_Pooling" / "config.json", R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true, "include_prompt": false})");
   const Encoder encoder = Encoder::load(own.path);
   CHECK(encoder.dim() == 64);
   CHECK(encoder.unpooled_tokens("b c ") == 3);  // With [CLS].

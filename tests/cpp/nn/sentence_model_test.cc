@@ -270,7 +270,8 @@ TEST_CASE("the dialect of sentence-transformers 6 is read, too") {
   std::ofstream(model / "1_Pooling" / "config.json") << R"({"embedding_dimension": 32, "pooling_mode": "mean", "include_prompt": true})";
   std::ofstream(model / "tokenizer_config.json") << R"({"model_max_length": 11})";
   std::ofstream(model / "sentence_bert_config.json")
-      << R"({"transformer_task": "feature-extraction", "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}, "module_output_name": "token_embeddings"})";
+      << R"({"transformer_task": "feature-extraction", "module_output_name": "token_embeddings",
+             "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}})";
   const ModelFolder read = read_model_folder(model);
   CHECK(read.max_length == 11);
   CHECK(read.normalizes);

@@ -173,7 +173,8 @@ TEST_CASE("prompts that leave no room for a text are refused") {
                     "`document_prompt` must leave room for a text in 9 tokens, but takes 9 itself, special tokens included.");
   CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 16, .label_length = 8, .label_prompt = seven}),
                     ContainsSubstring("`label_prompt` must leave room for a text in 8 tokens"));
-  CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 16, .label_length = 16, .label_prompt = "\xff"}), "`label_prompt` must be UTF-8, but is `?` instead.");
+  CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 16, .label_length = 16, .label_prompt = "\xff"}),
+                    "`label_prompt` must be UTF-8, but is `?` instead.");
   CHECK_NOTHROW(Tagger::from_labels(encoder, make_labels(), {.search_length = 10, .label_length = 10, .document_prompt = seven, .label_prompt = seven}));
 }
 

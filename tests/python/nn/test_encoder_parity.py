@@ -73,7 +73,8 @@ def write_six(tmp_path):
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer import modules
 
-        parts = [modules.Transformer(str(MODELS / base), **(transformer or {})), modules.Pooling(32, pooling_mode, include_prompt), *[modules.Normalize()] * normalize]
+        first = modules.Transformer(str(MODELS / base), **(transformer or {}))
+        parts = [first, modules.Pooling(32, pooling_mode, include_prompt), *[modules.Normalize()] * normalize]
         model = SentenceTransformer(modules=parts, device="cpu", **keywords)
         model.save(str(tmp_path / "six"), create_model_card=False)
         return tmp_path / "six", model
@@ -180,7 +181,7 @@ def test_prompts_are_left_out_of_vectors_where_sentence_transformers_does(write_
         assert np.abs(encoder.encode(TEXTS) - with_prompt.encode(TEXTS, prompt="find: ", normalize=False)).max() > 0.1
     encoder.save(tmp_path / "saved")
     np.testing.assert_allclose(peer(tmp_path / "saved").encode(TEXTS), model.encode(TEXTS), atol=1e-5)
-    # A prompt longer than the length: only the last special token is left to pool. (A model that has met the prompt at another length would go on with its old size.)
+    # A prompt longer than the length: only the last special token is left to pool. (A model that has met the prompt before would go on with its old size.)
     short = peer(folder)
     short.max_seq_length = 6
     np.testing.assert_allclose(encoder.encode(TEXTS, max_length=6), short.encode(TEXTS), atol=1e-5)
@@ -219,7 +220,11 @@ def test_do_lower_case_is_read_as_sentence_transformers_6_saves_it(write_six, ca
 
 @pytest.mark.parametrize(
     "config",
-    [{"tokenizer_class": "BertTokenizer", "do_lower_case": False}, {"do_lower_case": True, "strip_accents": False}, {"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": False}],
+    [
+        {"tokenizer_class": "BertTokenizer", "do_lower_case": False},
+        {"do_lower_case": True, "strip_accents": False},
+        {"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": False},
+    ],
 )
 def test_a_tokenizer_config_goes_before_tokenizer_json_where_transformers_has_it_so(write_six, config):
     folder, _ = write_six()
@@ -240,7 +245,8 @@ def test_a_folder_of_the_first_versions_opens(tmp_path):
     (folder / "0_Transformer" / "sentence_bert_config.json").rename(folder / "0_Transformer" / "sentence_distilbert_config.json")
     modules = [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{path[2:]}"} for i, path in enumerate(["0_Transformer", "1_Pooling"])]
     (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True, "pooling_mode_mean_sqrt_len_tokens": False}))
+    pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True, "pooling_mode_mean_sqrt_len_tokens": False}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32} | pooling))
     encoder, model = lmtx.Encoder.load(folder), peer(folder)
     assert encoder.max_length == model.max_seq_length == 12
     np.testing.assert_allclose(encoder.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
