@@ -8,17 +8,20 @@
 #include "lmtx/search/label_index.h"
 #include "register.h"
 #include "text.h"
+#include "texts.h"
 
 namespace lmtx::python {
 namespace {
 
 const TaggerSettings defaults;
 
-TaggerSettings make_settings(int64_t search_length, int64_t label_length, Text document_prompt, Text label_prompt) {
+std::optional<std::string> to_utf8(std::optional<Text> text) { return text ? std::optional(std::move(text->utf8)) : std::nullopt; }
+
+TaggerSettings make_settings(int64_t search_length, int64_t label_length, std::optional<Text> document_prompt, std::optional<Text> label_prompt) {
   return {.search_length = search_length,
           .label_length = label_length,
-          .document_prompt = std::move(document_prompt.utf8),
-          .label_prompt = std::move(label_prompt.utf8)};
+          .document_prompt = to_utf8(std::move(document_prompt)),
+          .label_prompt = to_utf8(std::move(label_prompt))};
 }
 
 Tagger make_tagger(Encoder encoder, LabelSet labels, LabelIndex index, const TaggerSettings& settings, int64_t k) {
@@ -35,21 +38,21 @@ Tagger load(const std::filesystem::path& folder, const std::string& device) { re
 
 void save(const Tagger& tagger, const std::filesystem::path& folder, const Text& provenance) { tagger.save(folder, provenance.utf8); }
 
-std::vector<std::vector<Tag>> tag_texts(const Tagger& tagger, const std::vector<Text>& texts, int64_t k, const py::object& on_event) {
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) {
-    const std::vector<std::string_view> text_views = views(texts);
-    return tagger.tag(std::span<const std::string_view>(text_views), {.k = k}, event, stop);
-  });
+std::vector<std::vector<Tag>> tag_views(const Tagger& tagger, std::span<const std::string_view> texts, int64_t k, const py::object& on_event) {
+  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, {.k = k}, event, stop); });
 }
 
-std::vector<std::vector<Tag>> tag_documents(const Tagger& tagger, const std::vector<Document>& documents, int64_t k, const py::object& on_event) {
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(std::span<const Document>(documents), {.k = k}, event, stop); });
+std::vector<std::vector<Tag>> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const py::object& on_event) {
+  return tag_views(tagger, texts.views(), k, on_event);
 }
 
-std::vector<Tag> tag_text(const Tagger& tagger, Text text, int64_t k, const py::object& on_event) { return tag_texts(tagger, {std::move(text)}, k, on_event).front(); }
+std::vector<Tag> tag_text(const Tagger& tagger, const Text& text, int64_t k, const py::object& on_event) {
+  const std::string_view view = text.utf8;
+  return tag_views(tagger, std::span(&view, 1), k, on_event).front();
+}
 
-std::vector<Tag> tag_document(const Tagger& tagger, Document document, int64_t k, const py::object& on_event) {
-  return tag_documents(tagger, {std::move(document)}, k, on_event).front();
+std::vector<Tag> tag_document(const Tagger& tagger, const Document& document, int64_t k, const py::object& on_event) {
+  return tag_text(tagger, {document_text(document)}, k, on_event);
 }
 
 std::string to_string(const Tagger& tagger) {
@@ -73,11 +76,11 @@ void register_tag(py::module_& m) {
 void register_settings(py::module_& m) {
   py::class_<TaggerSettings>(m, "TaggerSettings", "How a tagger cuts and prompts texts and labels. Immutable.")
       .def(py::init(&make_settings), py::kw_only(), py::arg("search_length") = defaults.search_length, py::arg("label_length") = defaults.label_length,
-           py::arg("document_prompt") = Text{}, py::arg("label_prompt") = Text{})
+           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none())
       .def_readonly("search_length", &TaggerSettings::search_length, "Tokens of a document, special tokens included.")
       .def_readonly("label_length", &TaggerSettings::label_length, "Tokens of a label, special tokens included.")
-      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "Put before each document.")
-      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "Put before each label name.")
+      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "Put before each document; None: the encoder's default prompt, which a tagger has filled in.")
+      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "Put before each label name; None as above.")
       .def("__repr__", [](const TaggerSettings& settings) {
         return py::str("TaggerSettings(search_length={}, label_length={}, document_prompt={!r}, label_prompt={!r})")
             .format(settings.search_length, settings.label_length, settings.document_prompt, settings.label_prompt);
@@ -106,8 +109,10 @@ void register_tagger(py::module_& m) {
            "Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all. `provenance` is JSON text that is kept with it.");
   def_tag(tagger, &tag_text, "text", "The k best tags of a text (0: as many as the tagger was made for), best first.");
   def_tag(tagger, &tag_document, "document", "The k best tags of a Document or a dict with `title` and `content`.");
-  def_tag(tagger, &tag_texts, "texts", "The tags of each text.");
-  def_tag(tagger, &tag_documents, "documents", "The tags of each document.");
+  def_tag(tagger, &tag_many, "texts",
+          "The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a\n"
+          "missing one.");
+  def_tag(tagger, &tag_many, "documents", "The same.");
   tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal)
       .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy)
       .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy)

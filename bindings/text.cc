@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <pybind11/numpy.h>
+
 namespace lmtx::python {
 namespace {
 
@@ -23,11 +25,11 @@ std::string to_utf8(py::handle string) {
   return utf8;
 }
 
-std::vector<std::string_view> views(const std::vector<Text>& texts) {
-  std::vector<std::string_view> result;
-  result.reserve(texts.size());
-  for (const Text& text : texts) result.emplace_back(text.utf8);
-  return result;
+py::object find_str(py::handle object) {
+  if (PyUnicode_Check(object.ptr())) return py::reinterpret_borrow<py::object>(object);
+  if (!py::isinstance<py::array>(object) || py::reinterpret_borrow<py::array>(object).ndim() != 0) return {};
+  py::object item = object.attr("item")();
+  return PyUnicode_Check(item.ptr()) ? item : py::object();
 }
 
 std::vector<std::string> strings(std::vector<Text> texts) {

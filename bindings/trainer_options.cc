@@ -21,6 +21,7 @@ TrainerOptions make_options(const Text& preset_name, const py::kwargs& values) {
 
 py::object to_python(const OptionInfo& option) {
   if (option.type == "boolean") return py::bool_(option.value == "true");
+  if (option.type == "text") return py::str(option.value);
   if (option.type == "integer") return py::int_(py::str(option.value));
   return py::float_(py::str(option.value));
 }
@@ -40,7 +41,10 @@ py::object get(const TrainerOptions& options, const Text& name) {
 
 std::string to_string(const TrainerOptions& options) {
   std::string result;
-  for (const OptionInfo& option : describe(options)) result += (result.empty() ? "" : ", ") + option.name + "=" + option.value;
+  for (const OptionInfo& option : describe(options)) {
+    const std::string value = option.type == "text" ? std::string(py::repr(py::str(option.value))) : option.value;
+    result += (result.empty() ? "" : ", ") + option.name + "=" + value;
+  }
   return "TrainerOptions(" + result + ")";
 }
 
@@ -49,7 +53,7 @@ std::string to_string(const TrainerOptions& options) {
 void register_trainer_options(py::module_& m) {
   py::class_<OptionInfo>(m, "OptionInfo", "What an option of a training run is for.")
       .def_readonly("name", &OptionInfo::name)
-      .def_readonly("type", &OptionInfo::type, "\"integer\", \"number\" or \"boolean\".")
+      .def_readonly("type", &OptionInfo::type, "\"integer\", \"number\", \"boolean\" or \"text\".")
       .def_readonly("value", &OptionInfo::value, "As text.")
       .def_readonly("help", &OptionInfo::help)
       .def("__repr__", [](const OptionInfo& option) { return py::str("OptionInfo({}={}: {})").format(option.name, option.value, option.help); });

@@ -70,6 +70,7 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/bootstrap.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/metrics.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/propensity.h
   ${PROJECT_SOURCE_DIR}/lmtx/event.h
   ${PROJECT_SOURCE_DIR}/lmtx/export.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/label_index.h

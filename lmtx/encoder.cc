@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -16,6 +17,7 @@
 #include "lmtx/detail/files.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/ops.h"
+#include "lmtx/nn/prompts.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 #include "lmtx/text/token_batch.h"
@@ -36,7 +38,6 @@ struct Settings {
   // By name, as they were when the folder was loaded.
   std::map<std::string, std::string> tokenizer_files;
   detail::Json config;
-  std::string default_prompt;
   bool lower_case = false;
 };
 
@@ -61,22 +62,6 @@ std::map<std::string, std::string> read_tokenizer_files(const fs::path& folder) 
     if (fs::exists(folder / name)) files.emplace(name, detail::read_file(folder / name));
   }
   return files;
-}
-
-bool lowers_case(const detail::Json& normalizer) {
-  if (!normalizer.is_object()) return false;
-  if (normalizer.value("type", "") == "Lowercase" || normalizer.value("lowercase", false)) return true;
-  const auto parts = normalizer.find("normalizers");
-  return parts != normalizer.end() && std::any_of(parts->begin(), parts->end(), lowers_case);
-}
-
-// `do_lower_case` changes nothing where the tokenizer itself does it; otherwise vectors would differ from sentence-transformers'.
-void check_lower_case(const ModelFolder& model) {
-  const fs::path file = model.path / "tokenizer.json";
-  if (!model.lower_case || !fs::exists(file)) return;
-  const detail::Json tokenizer = detail::read_json(file);
-  if (tokenizer.is_object() && tokenizer.contains("normalizer") && lowers_case(tokenizer["normalizer"])) return;
-  throw std::runtime_error((model.path / "sentence_bert_config.json").string() + ": `do_lower_case` is not supported for a tokenizer that keeps capitals.");
 }
 
 void check_vocabulary(const ModelFolder& model, const Tokenizer& tokenizer) {
@@ -111,8 +96,9 @@ std::string_view bytes_of(Sequence tokens) { return {reinterpret_cast<const char
 // Computes vectors of token sequences into the rows of a matrix, and tells how far it is.
 class Embedder {
  public:
-  Embedder(const SentenceModel& model, const EncodeOptions& options, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
-      : model_(model), options_(options), on_event_(on_event), stop_(std::move(stop)),
+  // `unpooled` as in TokenBatch.
+  Embedder(const SentenceModel& model, const EncodeOptions& options, int64_t unpooled, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
+      : model_(model), options_(options), unpooled_(unpooled), on_event_(on_event), stop_(std::move(stop)),
         normalize_(options.normalize.value_or(model.normalizes())),
         rows_(at::empty({num_rows, model.dim()}, at::TensorOptions().dtype(at::kFloat))) {
     if (options.token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(options.token_budget) + " instead.");
@@ -142,7 +128,9 @@ class Embedder {
       batch.push_back(sequences[position]);
       rows.push_back(first_row + position);
     }
-    at::Tensor vectors = model_.forward(pack(batch, model_.device()), nullptr, stop_);
+    TokenBatch tokens = pack(batch, model_.device());
+    tokens.unpooled = unpooled_;
+    at::Tensor vectors = model_.forward(tokens, nullptr, stop_);
     if (normalize_) vectors = ops::normalize(vectors);
     rows_.index_copy_(0, at::tensor(rows, at::kLong), vectors.to(at::kCPU, at::kFloat));
   }
@@ -153,6 +141,7 @@ class Embedder {
 
   const SentenceModel& model_;
   const EncodeOptions& options_;
+  const int64_t unpooled_;
   const EventCallback& on_event_;
   std::stop_token stop_;
   bool normalize_;
@@ -184,8 +173,12 @@ at::Tensor repeat_rows(const at::Tensor& rows, const std::vector<int64_t>& place
 }  // namespace
 
 struct Encoder::Impl {
-  std::shared_ptr<const Settings> settings;
-  std::shared_ptr<const SentenceModel> model;
+  Impl(std::shared_ptr<const Settings> settings, Prompts prompts, std::shared_ptr<const SentenceModel> model)
+      : settings(std::move(settings)), prompts(std::move(prompts)), model(std::move(model)) {}
+
+  const std::shared_ptr<const Settings> settings;
+  const Prompts prompts;
+  const std::shared_ptr<const SentenceModel> model;
   mutable std::once_flag fingerprint_once;
   mutable std::string fingerprint;
 };
@@ -195,16 +188,12 @@ Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
   const at::Device device = parse_device(options.device);
   const ModelFolder model = read_model_folder(folder);
-  check_lower_case(model);
-  auto impl = std::make_shared<Impl>();
-  impl->settings = std::make_shared<Settings>(Settings{.tokenizer = Tokenizer::load(model.path),
-                                                       .tokenizer_files = read_tokenizer_files(model.path),
-                                                       .config = model.config,
-                                                       .default_prompt = model.default_prompt(),
-                                                       .lower_case = model.lower_case});
-  check_vocabulary(model, impl->settings->tokenizer);
-  impl->model = SentenceModel::load(folder, device);
-  return Encoder(std::move(impl));
+  auto settings = std::make_shared<Settings>(Settings{.tokenizer = Tokenizer::load(model.path, model.lower_case),
+                                                      .tokenizer_files = read_tokenizer_files(model.path),
+                                                      .config = model.config,
+                                                      .lower_case = model.lower_case});
+  check_vocabulary(model, settings->tokenizer);
+  return Encoder(std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device)));
 }
 
 at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
@@ -215,9 +204,9 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
     throw std::invalid_argument("`max_length` must be from " + std::to_string(special) + ", the special tokens, to " + std::to_string(max_positions()) +
                                 ", the positions of the model, but is " + std::to_string(length) + " instead.");
   }
-  const std::string prompt = options.prompt.value_or(impl_->settings->default_prompt);
+  const std::string prompt = options.prompt.value_or(default_prompt());
   const Distinct distinct = find_distinct(texts);
-  Embedder embedder(model(), options, static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  Embedder embedder(model(), options, unpooled_tokens(prompt), static_cast<int64_t>(distinct.first.size()), on_event, stop);
   std::vector<std::string> storage;
   for (size_t begin = 0; begin < distinct.first.size();) {
     const size_t end = block_end(texts, distinct.first, begin);
@@ -240,7 +229,7 @@ at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOption
     keys.push_back(bytes_of(tokens[i]));
   }
   const Distinct distinct = find_distinct(keys);
-  Embedder embedder(model(), options, static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  Embedder embedder(model(), options, unpooled_tokens(options.prompt.value_or("")), static_cast<int64_t>(distinct.first.size()), on_event, stop);
   std::vector<Sequence> sequences;
   for (int64_t i : distinct.first) sequences.push_back(tokens[i]);
   embedder.add(sequences);
@@ -254,6 +243,7 @@ void Encoder::save(const fs::path& folder, int64_t max_length, bool normalize) c
   }
   detail::write_folder_atomically(folder, [&](const fs::path& made) {
     model().save(made, max_length == 0 ? this->max_length() : max_length, normalize || model().normalizes());
+    impl_->prompts.write(made);
     for (const auto& [name, bytes] : impl_->settings->tokenizer_files) detail::write_file_atomically(made / name, bytes);
   });
 }
@@ -268,23 +258,39 @@ int64_t Encoder::max_length() const {
 int64_t Encoder::max_positions() const { return model().max_positions(); }
 const Tokenizer& Encoder::tokenizer() const { return impl_->settings->tokenizer; }
 const SentenceModel& Encoder::model() const { return *impl_->model; }
+const std::map<std::string, std::string>& Encoder::prompts() const { return impl_->prompts.by_name(); }
+const std::string& Encoder::prompt(const std::string& name) const { return impl_->prompts.find(name); }
+std::string Encoder::default_prompt() const { return impl_->prompts.default_prompt(); }
+const std::string& Encoder::default_prompt_name() const { return impl_->prompts.default_name(); }
+
+// Counted as sentence-transformers does: the prompt by itself, without the special token that ends it.
+int64_t Encoder::unpooled_tokens(const std::string& prompt) const {
+  if (prompt.empty() || model().pooling().include_prompt) return 0;
+  const std::string_view text = prompt;
+  const auto tokens = static_cast<int64_t>(tokenizer().encode(std::span(&text, 1), std::numeric_limits<int64_t>::max()).ids.size());
+  return tokenizer().suffix().empty() ? tokens : tokens - 1;
+}
+
+Encoder Encoder::with_prompts(const std::map<std::string, std::string>& prompts, const std::string& default_name) const {
+  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts.with(prompts, default_name), impl_->model));
+}
 
 Encoder Encoder::with_model(std::shared_ptr<const SentenceModel> model) const {
   if (!model || model->dim() != dim() || model->max_positions() != max_positions()) {
     throw std::invalid_argument("`model` must have the shape of the one it replaces: dimension " + std::to_string(dim()) + " and " + std::to_string(max_positions()) +
                                 " positions.");
   }
-  auto impl = std::make_shared<Impl>();
-  impl->settings = impl_->settings;
-  impl->model = std::move(model);
-  return Encoder(std::move(impl));
+  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts, std::move(model)));
 }
 
 std::string Encoder::fingerprint() const {
   std::call_once(impl_->fingerprint_once, [&] {
     detail::Hasher hasher;
     const Settings& settings = *impl_->settings;
-    hasher.add("encoder 1").add(settings.config.dump()).add(settings.default_prompt).add(max_length()).add(int64_t{model().normalizes()});
+    hasher.add("encoder 1").add(settings.config.dump()).add(default_prompt()).add(max_length()).add(int64_t{model().normalizes()});
+    // What is usual adds nothing, so that encoders keep the fingerprint they had when there was nothing else.
+    if (model().pooling() != Pooling{}) hasher.add(pooling_json(model().pooling(), dim()).dump());
+    if (settings.lower_case) hasher.add("lower case");
     for (const auto& [name, bytes] : settings.tokenizer_files) hasher.add(name).add(bytes);
     for (const auto& [name, tensor] : model().parameters()) {
       const at::Tensor values = tensor.detach().to(at::kCPU, at::kFloat).contiguous();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,14 +47,16 @@ class LMTX_API Encoder {
   // `on_event` gets progress in distinct texts; a stop request ends it with lmtx::Stopped.
   at::Tensor encode(std::span<const std::string_view> texts, const EncodeOptions& options = {}, const EventCallback& on_event = {},
                     std::stop_token stop = {}) const;
-  // The same for tokens that tokenizer() made (prompts have no effect, max_length must be 0: cut them first).
+  // The same for tokens that tokenizer() made; max_length must be 0: cut them first. `prompt` says what they begin with and is not put before them; that
+  // matters only where the folder leaves prompts out of vectors.
   at::Tensor encode_tokens(const RaggedTokens& tokens, const EncodeOptions& options = {}, const EventCallback& on_event = {},
                            std::stop_token stop = {}) const;
 
   // Writes a folder in sentence-transformers' classic dialect, so that it is there whole or not at all; with the tokenizer files of the folder that was
   // loaded. `max_length` (0: as loaded) becomes its max_seq_length. With `normalize` a Normalize module is there whatever the loaded folder had.
-  void save(const std::filesystem::path& folder, int64_t max_length = 0, bool normalize = true) const;
+  void save(const std::filesystem::path& folder, int64_t max_length = 0, bool normalize = false) const;
 
+  // Numbers in a vector.
   int64_t dim() const;
   // Tokens a text, special tokens included: max_seq_length of the folder, at most the positions of the model.
   int64_t max_length() const;
@@ -61,6 +64,19 @@ class LMTX_API Encoder {
   int64_t max_positions() const;
   const Tokenizer& tokenizer() const;
   const SentenceModel& model() const;
+
+  // What the folder has to put before texts, by name; "query" and "document" are always there, often empty, as in sentence-transformers.
+  const std::map<std::string, std::string>& prompts() const;
+  // Throws std::invalid_argument with the names there are.
+  const std::string& prompt(const std::string& name) const;
+  // Put before texts where encode() is not told otherwise; empty where the folder names none.
+  std::string default_prompt() const;
+  const std::string& default_prompt_name() const;
+  // These prompts in place of or besides those that there are, the one named `default_name` (empty: none) as the default; a saved folder has them.
+  Encoder with_prompts(const std::map<std::string, std::string>& prompts, const std::string& default_name) const;
+  // Tokens at the start of a text behind `prompt` that its vector leaves out: those of the prompt where the folder says so (`include_prompt` false), else 0.
+  int64_t unpooled_tokens(const std::string& prompt) const;
+
   // The same tokenizer and settings around other weights of the same shape (what training makes).
   Encoder with_model(std::shared_ptr<const SentenceModel> model) const;
   // 32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors.

@@ -6,6 +6,7 @@
 
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/encoder.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
@@ -37,9 +38,16 @@ void check_length(const char* name, int64_t length, const Encoder& encoder) {
                               " positions, but is " + std::to_string(length) + " instead.");
 }
 
+TaggerSettings resolve(TaggerSettings settings, const Encoder& encoder) {
+  for (auto* prompt : {&settings.document_prompt, &settings.label_prompt}) *prompt = prompt->value_or(encoder.default_prompt());
+  return settings;
+}
+
 void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings, const DecisionRule& rule) {
   check_length("search_length", settings.search_length, encoder);
   check_length("label_length", settings.label_length, encoder);
+  detail::check_prompt("document_prompt", *settings.document_prompt, settings.search_length, encoder);
+  detail::check_prompt("label_prompt", *settings.label_prompt, settings.label_length, encoder);
   if (rule.k < 1) throw std::invalid_argument("`k` of the decision rule must be at least 1, but is " + std::to_string(rule.k) + " instead.");
   if (index.dim() != encoder.dim()) {
     throw std::invalid_argument("`index` must have vectors of " + std::to_string(encoder.dim()) + " dimensions, as the encoder, but has " +
@@ -60,7 +68,7 @@ LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const Ta
     event.stage = "embed labels";
     on_event(event);
   };
-  const EncodeOptions options = encode_options(settings.label_length, settings.label_prompt);
+  const EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
   return LabelIndex::build(encoder.encode(names, options, on_event ? EventCallback(as_stage) : EventCallback(), std::move(stop)));
 }
 
@@ -93,8 +101,8 @@ Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, con
           {"document_template", document_template},
           {"search_length", settings.search_length},
           {"label_length", settings.label_length},
-          {"document_prompt", settings.document_prompt},
-          {"label_prompt", settings.label_prompt},
+          {"document_prompt", *settings.document_prompt},
+          {"label_prompt", *settings.label_prompt},
           {"decision", {{"rule", "top-k"}, {"k", rule.k}}},
           {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}}};
 }
@@ -161,12 +169,14 @@ Json checked_provenance(const std::string& text) {
 Tagger::Tagger(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings, DecisionRule rule) {
+  settings = resolve(std::move(settings), encoder);
   check_parts(encoder, labels, index, settings, rule);
   impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
 }
 
 Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
   check_length("label_length", settings.label_length, encoder);
+  settings = resolve(std::move(settings), encoder);
   LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
@@ -190,7 +200,8 @@ void Tagger::save(const fs::path& folder, const std::string& provenance) const {
   const Json origin = checked_provenance(provenance);
   check_target(folder);
   detail::write_folder_atomically(folder, [&](const fs::path& fresh) {
-    impl_->encoder.save(fresh, impl_->settings.search_length, /*normalize=*/true);
+    const TaggerSettings& settings = impl_->settings;
+    detail::with_tagging_prompts(impl_->encoder, *settings.document_prompt, *settings.label_prompt).save(fresh, settings.search_length, /*normalize=*/true);
     const fs::path own = fresh / "lmtx";
     fs::create_directories(own);
     impl_->labels.save(own / "labels.jsonl");
@@ -205,7 +216,7 @@ std::vector<Tag> Tagger::tag(std::string_view text, const TagOptions& options) c
 std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> texts, const TagOptions& options, const EventCallback& on_event,
                                           std::stop_token stop) const {
   const int64_t k = tags_wanted(options, impl_->rule, impl_->labels), total = static_cast<int64_t>(texts.size());
-  const EncodeOptions encoding = encode_options(impl_->settings.search_length, impl_->settings.document_prompt);
+  const EncodeOptions encoding = encode_options(impl_->settings.search_length, *impl_->settings.document_prompt);
   std::vector<std::vector<Tag>> tags;
   for (int64_t begin = 0; begin < total; begin += texts_at_once) {
     const auto block = texts.subspan(begin, std::min(texts_at_once, total - begin));

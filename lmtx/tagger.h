@@ -43,9 +43,9 @@ struct TaggerSettings {
   // Tokens a document and a label, special tokens included.
   int64_t search_length = 256;
   int64_t label_length = 64;
-  // Put before each document and each label name.
-  std::string document_prompt = {};
-  std::string label_prompt = {};
+  // Put before each document and each label name; unset means the encoder's default prompt (often none). A tagger has them set.
+  std::optional<std::string> document_prompt = std::nullopt;
+  std::optional<std::string> label_prompt = std::nullopt;
 };
 
 struct TagOptions {
@@ -69,7 +69,8 @@ class LMTX_API Tagger {
 
   // Throws std::runtime_error naming the file and the fault.
   static Tagger load(const std::filesystem::path& folder, const TaggerOptions& options = {});
-  // A sentence-transformers folder (max_seq_length = search_length) with the folder `lmtx/` in it, which other readers ignore.
+  // A sentence-transformers folder (max_seq_length = search_length, the default prompt is that of documents) with the folder `lmtx/` in it, which other
+  // readers ignore.
   // `provenance` is JSON text kept as lmtx/provenance.json. There whole or not at all. Format: docs/formats/tagger.md.
   void save(const std::filesystem::path& folder, const std::string& provenance = "{}") const;
 

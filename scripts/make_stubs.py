@@ -48,7 +48,7 @@ REPLACEMENTS = [
 RETURNS = {
     ("Encoder", "encode"): "typing.Any",
     ("Tokenizer", "encode"): "list[numpy.typing.NDArray[numpy.int32]]",
-    ("TrainerOptions", "to_dict"): "dict[str, int | float | bool]",
+    ("TrainerOptions", "to_dict"): "dict[str, int | float | bool | str]",
     ("TrainerOptions", "__getattr__"): "typing.Any",
     ("DocumentReader", "__iter__"): "DocumentReader",
     ("LabelMatches", "labels"): "numpy.typing.NDArray[numpy.int64]",

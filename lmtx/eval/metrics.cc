@@ -1,8 +1,10 @@
-// Each metric is a function of the hits of one document: which ranks hold a true label.
+// Each metric is a function of the gains of one document: what the label at each rank counts, where it is true.
 #include "lmtx/eval/metrics.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -10,9 +12,11 @@ namespace lmtx {
 namespace {
 
 // What a document's metrics depend on.
-struct Hits {
-  // [at most k]: whether the label at this rank is true.
-  std::vector<char> at_rank;
+struct Gains {
+  // [at most k]: the weight of the label at this rank, 0 where it is not true.
+  std::vector<double> found;
+  // [at most k]: the weights of the true labels, falling.
+  std::vector<double> best;
   int64_t num_true = 0;
 };
 
@@ -48,59 +52,111 @@ void check_arguments(const SparseMatrix& targets, const RankedLabels& ranked, in
   }
 }
 
-std::vector<Hits> find_hits(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
+// A weight for each label; without any, each counts 1.
+double weight_of(std::span<const double> weights, int64_t label) { return weights.empty() ? 1.0 : weights[static_cast<size_t>(label)]; }
+
+Gains gains_of(const std::vector<int64_t>& truth, const std::vector<int64_t>& ranking, std::span<const double> weights, int64_t k) {
+  Gains gains{.found = {}, .best = {}, .num_true = static_cast<int64_t>(truth.size())};
+  const size_t depth = std::min(ranking.size(), static_cast<size_t>(k));
+  for (size_t r = 0; r < depth; ++r) {
+    const bool is_true = std::binary_search(truth.begin(), truth.end(), ranking[r]);
+    gains.found.push_back(is_true ? weight_of(weights, ranking[r]) : 0.0);
+  }
+  for (const int64_t label : truth) gains.best.push_back(weight_of(weights, label));
+  std::sort(gains.best.begin(), gains.best.end(), std::greater<>());
+  gains.best.resize(std::min(gains.best.size(), static_cast<size_t>(k)));
+  return gains;
+}
+
+std::vector<Gains> find_gains(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
   check_arguments(targets, ranked, k);
-  std::vector<Hits> hits(ranked.size());
+  std::vector<Gains> gains;
   for (size_t i = 0; i < ranked.size(); ++i) {
     check_ranking(ranked[i], static_cast<int64_t>(i), targets.cols());
-    const std::vector<int64_t> truth = true_labels(targets, static_cast<int64_t>(i));
-    hits[i].num_true = static_cast<int64_t>(truth.size());
-    const size_t depth = std::min(ranked[i].size(), static_cast<size_t>(k));
-    for (size_t r = 0; r < depth; ++r) hits[i].at_rank.push_back(std::binary_search(truth.begin(), truth.end(), ranked[i][r]));
+    gains.push_back(gains_of(true_labels(targets, static_cast<int64_t>(i)), ranked[i], weights, k));
   }
-  return hits;
+  return gains;
 }
 
-int64_t count_hits(const Hits& hits, int64_t k) {
-  const size_t depth = std::min(hits.at_rank.size(), static_cast<size_t>(k));
-  return std::count(hits.at_rank.begin(), hits.at_rank.begin() + static_cast<std::ptrdiff_t>(depth), 1);
+void check_weights(std::span<const double> weights, int64_t num_labels) {
+  if (static_cast<int64_t>(weights.size()) != num_labels) {
+    throw std::invalid_argument("`weights` must have one for each of the " + std::to_string(num_labels) + " labels, but has " + std::to_string(weights.size()) +
+                                " instead.");
+  }
+  for (size_t label = 0; label < weights.size(); ++label) {
+    if (std::isfinite(weights[label]) && weights[label] > 0) continue;
+    throw std::invalid_argument("The weight of label " + std::to_string(label) + " must be above 0, but is " + std::to_string(weights[label]) + " instead.");
+  }
 }
 
-double precision_of(const Hits& hits, int64_t k) { return static_cast<double>(count_hits(hits, k)) / static_cast<double>(k); }
+// A metric of gains by rank, of a document with so many true labels.
+using Metric = double (*)(std::span<const double> gains, int64_t num_true, int64_t k);
 
-double recall_of(const Hits& hits, int64_t k) {
-  return hits.num_true == 0 ? 0.0 : static_cast<double>(count_hits(hits, k)) / static_cast<double>(hits.num_true);
+std::span<const double> first(std::span<const double> gains, int64_t k) { return gains.first(std::min(gains.size(), static_cast<size_t>(k))); }
+
+double sum(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+double precision_of(std::span<const double> gains, int64_t /*num_true*/, int64_t k) { return sum(first(gains, k)) / static_cast<double>(k); }
+
+double recall_of(std::span<const double> gains, int64_t num_true, int64_t k) {
+  return num_true == 0 ? 0.0 : sum(first(gains, k)) / static_cast<double>(num_true);
 }
 
-// Gain of a true label at `rank`, counted from 1 (Järvelin and Kekäläinen 2002).
-double gain(int64_t rank) { return 1.0 / std::log2(static_cast<double>(rank) + 1.0); }
+// What a gain of 1 counts at `rank`, from 1 (Järvelin and Kekäläinen 2002).
+double discount(int64_t rank) { return 1.0 / std::log2(static_cast<double>(rank) + 1.0); }
 
-double ndcg_of(const Hits& hits, int64_t k) {
+double ndcg_of(std::span<const double> gains, int64_t num_true, int64_t k) {
   double found = 0, best = 0;
-  for (int64_t rank = 1; rank <= std::min(k, hits.num_true); ++rank) best += gain(rank);
-  for (int64_t rank = 1; rank <= std::min<int64_t>(k, static_cast<int64_t>(hits.at_rank.size())); ++rank) {
-    if (hits.at_rank[rank - 1]) found += gain(rank);
+  for (int64_t rank = 1; rank <= std::min(k, num_true); ++rank) best += discount(rank);
+  for (size_t r = 0; r < first(gains, k).size(); ++r) {
+    if (gains[r] != 0) found += gains[r] * discount(static_cast<int64_t>(r) + 1);
   }
   return best == 0 ? 0.0 : found / best;
 }
 
-using Metric = double (*)(const Hits&, int64_t k);
-
 std::vector<double> per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
   std::vector<double> values;
-  for (const Hits& hits : find_hits(targets, ranked, k)) values.push_back(metric(hits, k));
+  for (const Gains& gains : find_gains(targets, ranked, {}, k)) values.push_back(metric(gains.found, gains.num_true, k));
+  return values;
+}
+
+ScoredGains scored_per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+  check_weights(weights, targets.cols());
+  ScoredGains scored;
+  for (const Gains& gains : find_gains(targets, ranked, weights, k)) {
+    scored.found.push_back(metric(gains.found, gains.num_true, k));
+    scored.best.push_back(metric(gains.best, gains.num_true, k));
+  }
+  return scored;
+}
+
+template <typename Value>
+std::vector<double> for_each_k(int64_t max_k, Value&& value) {
+  std::vector<double> values;
+  for (int64_t k = 1; k <= max_k; ++k) values.push_back(value(k));
   return values;
 }
 
 std::vector<double> means(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) {
-  const std::vector<Hits> hits = find_hits(targets, ranked, max_k);
-  std::vector<double> result(static_cast<size_t>(max_k), 0.0);
-  for (int64_t k = 1; k <= max_k && !hits.empty(); ++k) {
-    double sum = 0;
-    for (const Hits& h : hits) sum += metric(h, k);
-    result[k - 1] = sum / static_cast<double>(hits.size());
-  }
-  return result;
+  const std::vector<Gains> gains = find_gains(targets, ranked, {}, max_k);
+  return for_each_k(max_k, [&](int64_t k) {
+    double total = 0;
+    for (const Gains& g : gains) total += metric(g.found, g.num_true, k);
+    return gains.empty() ? 0.0 : total / static_cast<double>(gains.size());
+  });
+}
+
+std::vector<double> ratios(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
+  check_weights(weights, targets.cols());
+  const std::vector<Gains> gains = find_gains(targets, ranked, weights, max_k);
+  return for_each_k(max_k, [&](int64_t k) {
+    double found = 0, best = 0;
+    for (const Gains& g : gains) {
+      found += metric(g.found, g.num_true, k);
+      best += metric(g.best, g.num_true, k);
+    }
+    return best == 0 ? 0.0 : found / best;
+  });
 }
 
 using Scored = std::pair<double, int64_t>;
@@ -161,5 +217,25 @@ std::vector<double> ndcg_per_document(const SparseMatrix& targets, const RankedL
 std::vector<double> precision(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(precision_of, targets, ranked, max_k); }
 std::vector<double> recall(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(recall_of, targets, ranked, max_k); }
 std::vector<double> ndcg(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(ndcg_of, targets, ranked, max_k); }
+
+ScoredGains psprecision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+  return scored_per_document(precision_of, targets, ranked, weights, k);
+}
+ScoredGains psrecall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+  return scored_per_document(recall_of, targets, ranked, weights, k);
+}
+ScoredGains psndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+  return scored_per_document(ndcg_of, targets, ranked, weights, k);
+}
+
+std::vector<double> psprecision(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
+  return ratios(precision_of, targets, ranked, weights, max_k);
+}
+std::vector<double> psrecall(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
+  return ratios(recall_of, targets, ranked, weights, max_k);
+}
+std::vector<double> psndcg(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
+  return ratios(ndcg_of, targets, ranked, weights, max_k);
+}
 
 }  // namespace lmtx

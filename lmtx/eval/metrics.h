@@ -41,4 +41,22 @@ LMTX_API std::vector<double> precision(const SparseMatrix& targets, const Ranked
 LMTX_API std::vector<double> recall(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k);
 LMTX_API std::vector<double> ndcg(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k);
 
+// Propensity-scored metrics count a hit with the weight of its label (its inverse propensity) and divide by the best attainable: what a ranking gets that
+// puts the true labels of each document first, the heaviest at the front. They are the sum of `found` over the sum of `best`.
+struct ScoredGains {
+  // Per document: the metric with weighted hits, of the ranking and of the best one.
+  std::vector<double> found;
+  std::vector<double> best;
+};
+
+// `weights` [num_labels], above 0. Everything else as above; std::invalid_argument also for weights of another number or not above 0.
+LMTX_API ScoredGains psprecision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k);
+LMTX_API ScoredGains psrecall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k);
+LMTX_API ScoredGains psndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k);
+
+// For k = 1..max_k: entry [k - 1]. Zero where no document has a true label.
+LMTX_API std::vector<double> psprecision(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k);
+LMTX_API std::vector<double> psrecall(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k);
+LMTX_API std::vector<double> psndcg(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k);
+
 }  // namespace lmtx

@@ -29,6 +29,7 @@ TokenBatch reorder(const TokenBatch& batch, const std::vector<int64_t>& order) {
   TokenBatch out;
   out.host_offsets = {0};
   out.max_length = batch.max_length;
+  out.unpooled = batch.unpooled;
   std::vector<int64_t> tokens;
   tokens.reserve(batch.num_tokens());
   for (int64_t i : order) {

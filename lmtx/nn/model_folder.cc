@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lmtx/detail/quote.h"
+
 namespace lmtx {
 namespace {
 
@@ -44,29 +46,6 @@ void check_modules(const std::vector<Module>& modules, const std::string& place)
   if (modules.size() < 2) fail(place, "a Transformer and a Pooling module are needed, but there are " + std::to_string(modules.size()) + " modules.");
 }
 
-// "mean", or a list of the modes where several are joined. Sentence-transformers 6 writes one entry, older versions a switch for each mode.
-std::string pooling_mode(const Json& config, const std::string& place) {
-  if (config.contains("pooling_mode")) return config["pooling_mode"].is_string() ? config["pooling_mode"].get<std::string>() : config["pooling_mode"].dump();
-  constexpr std::string_view prefix = "pooling_mode_", suffix = "_tokens";
-  std::string modes;
-  for (const auto& [key, value] : config.items()) {
-    if (!key.starts_with(prefix) || !detail::json_boolean_or(config, key.c_str(), false, place)) continue;
-    std::string mode = key.substr(prefix.size());
-    if (mode == "mean_tokens" || mode == "max_tokens") mode.resize(mode.size() - suffix.size());
-    modes += (modes.empty() ? "" : ", ") + mode;
-  }
-  return modes.empty() ? "mean" : modes;
-}
-
-void check_pooling(const fs::path& module) {
-  const fs::path file = module / "config.json";
-  const Json config = detail::read_json(file);
-  if (!config.is_object()) fail(file.string(), "must be a JSON object.");
-  const std::string mode = pooling_mode(config, file.string());
-  if (mode != "mean") fail(file.string(), "pooling by " + mode + " is not supported; supported is mean.");
-  if (!detail::json_boolean_or(config, "include_prompt", true, file.string())) fail(file.string(), "`include_prompt` false is not supported.");
-}
-
 Json read_optional(const fs::path& file) { return fs::exists(file) ? detail::read_json(file) : Json::object(); }
 
 // Sentence-transformers 6 keeps the length only in the tokenizer's configuration. There 1e30 stands for "no limit".
@@ -76,13 +55,48 @@ int64_t tokenizer_length(const fs::path& folder) {
   return length > 0 && length < 1e9 ? static_cast<int64_t>(length) : 0;
 }
 
+// The settings of the Transformer module; the first versions named the file after the network.
+fs::path transformer_settings_file(const fs::path& folder) {
+  for (const char* network : {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"}) {
+    const fs::path file = folder / ("sentence_" + std::string(network) + "_config.json");
+    if (fs::exists(file)) return file;
+  }
+  return folder / "sentence_bert_config.json";
+}
+
+// `key` may be missing, or say what is done anyway.
+void check_value(const Json& config, const char* key, const char* supported, const std::string& place) {
+  const std::string value = detail::json_string_or(config, key, supported, place);
+  if (value != supported) fail(place, "`" + std::string(key) + "` " + detail::quote(value) + " is not supported; supported is `" + supported + "`.");
+}
+
+// Sentence-transformers 6 can take something else out of the network than its last hidden states, and call the tokenizer in other ways.
+void check_is_plain(const Json& config, const std::string& place) {
+  check_value(config, "transformer_task", "feature-extraction", place);
+  check_value(config, "module_output_name", "token_embeddings", place);
+  const Json modalities = config.value("modality_config", Json::object());
+  const Json text = modalities.is_object() ? modalities.value("text", Json::object()) : modalities;
+  check_value(text, "method", "forward", place + ": `modality_config`");
+  check_value(text, "method_output_name", "last_hidden_state", place + ": `modality_config`");
+  if (const auto calls = config.find("processing_kwargs"); calls != config.end() && !calls->empty()) fail(place, "`processing_kwargs` are not supported.");
+}
+
 void read_transformer_settings(ModelFolder& model) {
-  const fs::path file = model.path / "sentence_bert_config.json";
+  const fs::path file = transformer_settings_file(model.path);
   const Json config = read_optional(file);
+  if (!config.is_object()) fail(file.string(), "must be a JSON object.");
+  check_is_plain(config, file.string());
   model.max_length = detail::json_integer_or(config, "max_seq_length", 0, file.string());
   if (model.max_length < 0) fail(file.string(), "`max_seq_length` must not be negative, but is " + std::to_string(model.max_length) + ".");
   if (model.max_length == 0) model.max_length = tokenizer_length(model.path);
   model.lower_case = detail::json_boolean_or(config, "do_lower_case", false, file.string());
+}
+
+// In sentence-transformers 6 a Normalize module can scale something else than what Pooling gives.
+void check_normalize(const fs::path& module) {
+  const fs::path file = module / "config.json";
+  const Json config = read_optional(file);
+  for (const char* key : {"module_input_name", "module_output_name"}) check_value(config, key, "sentence_embedding", file.string());
 }
 
 // Weights are float32 once they are read; a reader of what we save that follows the configuration must not round them.
@@ -109,34 +123,21 @@ Json modules_json(bool normalize) {
   return list;
 }
 
-Json pooling_json(int64_t dim) {
-  return {{"word_embedding_dimension", dim},   {"pooling_mode_cls_token", false},           {"pooling_mode_mean_tokens", true},
-          {"pooling_mode_max_tokens", false}, {"pooling_mode_mean_sqrt_len_tokens", false}, {"include_prompt", true}};
-}
-
 }  // namespace
-
-std::string ModelFolder::default_prompt() const {
-  const std::string place = (path / "config_sentence_transformers.json").string();
-  const std::string name = detail::json_string_or(sentence_transformers, "default_prompt_name", "", place);
-  if (name.empty()) return "";
-  if (!sentence_transformers.contains("prompts")) fail(place, "`default_prompt_name` is " + name + ", but there are no `prompts`.");
-  return detail::json_string(sentence_transformers["prompts"], name.c_str(), place);
-}
 
 ModelFolder read_model_folder(const fs::path& folder) {
   if (!fs::is_directory(folder)) fail(folder.string(), "is no folder.");
   const std::vector<Module> modules = read_modules(folder);
   check_modules(modules, (folder / "modules.json").string());
-  check_pooling(modules[1].path);
   // The transformer of old folders lies in one of its own ("0_Transformer").
-  ModelFolder model{.path = modules[0].path, .config = detail::read_json(modules[0].path / "config.json")};
+  ModelFolder model{.path = modules[0].path,
+                    .config = detail::read_json(modules[0].path / "config.json"),
+                    .pooling = read_pooling(modules[1].path / "config.json")};
   if (!model.config.is_object()) fail((model.path / "config.json").string(), "must be a JSON object.");
   model.config = as_float32(std::move(model.config));
-  model.sentence_transformers = read_optional(folder / "config_sentence_transformers.json");
   model.normalizes = modules.size() == 3;
+  if (model.normalizes) check_normalize(modules[2].path);
   read_transformer_settings(model);
-  model.default_prompt();
   return model;
 }
 
@@ -144,11 +145,10 @@ void write_model_folder(const fs::path& folder, const ModelFolder& model, int64_
   detail::write_json(folder / "config.json", model.config);
   detail::write_json(folder / "modules.json", modules_json(normalize));
   fs::create_directories(folder / "1_Pooling");
-  detail::write_json(folder / "1_Pooling" / "config.json", pooling_json(dim));
+  detail::write_json(folder / "1_Pooling" / "config.json", pooling_json(model.pooling, dim));
   Json transformer = {{"do_lower_case", model.lower_case}};
   if (max_length > 0) transformer["max_seq_length"] = max_length;
   detail::write_json(folder / "sentence_bert_config.json", transformer);
-  if (!model.sentence_transformers.empty()) detail::write_json(folder / "config_sentence_transformers.json", model.sentence_transformers);
 }
 
 const std::vector<std::string>& tokenizer_file_names() {

@@ -8,6 +8,7 @@
 
 #include "lmtx/detail/json.h"
 #include "lmtx/export.h"
+#include "lmtx/nn/pooling.h"
 
 namespace lmtx {
 
@@ -16,24 +17,20 @@ struct LMTX_API ModelFolder {
   std::filesystem::path path;
   // config.json as it was, but for float32 weights.
   detail::Json config;
-  // config_sentence_transformers.json as it was; empty where there is none.
-  detail::Json sentence_transformers = detail::Json::object();
+  Pooling pooling;
   // The longest text in tokens, special ones included; 0 where the folder says none.
   int64_t max_length = 0;
   // Whether texts are put in lower case before they are tokenized, whatever the tokenizer does.
   bool lower_case = false;
   // Whether there is a Normalize module.
   bool normalizes = false;
-
-  // The prompt that is put before each text by default; empty where there is none.
-  std::string default_prompt() const;
 };
 
 // Reads the classic dialect and that of sentence-transformers 6. Throws std::runtime_error naming the file and what is missing, broken or not
-// supported: modules other than Transformer, Pooling (mean) and Normalize.
+// supported: modules other than Transformer, Pooling and Normalize.
 LMTX_API ModelFolder read_model_folder(const std::filesystem::path& folder);
 
-// Writes config.json and the modules into an existing folder, in the classic dialect, for float32 vectors of `dim` numbers.
+// Writes config.json and the modules into an existing folder, in the classic dialect, for float32 weights and hidden states of `dim` numbers.
 LMTX_API void write_model_folder(const std::filesystem::path& folder, const ModelFolder& model, int64_t dim, int64_t max_length, bool normalize);
 
 // The files of a tokenizer, of those that folders may have; whichever of them are there make up the tokenizer.

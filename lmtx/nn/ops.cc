@@ -7,15 +7,18 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/max.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace lmtx::ops {
@@ -116,6 +119,26 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
   return out.transpose(1, 2).reshape({run.count * run.length, query.size(1)});
 }
 
+// Hidden states [count, length, d] of sequences of one length to [count, d].
+at::Tensor pool_by(PoolingMode mode, const at::Tensor& hidden) {
+  switch (mode) {
+    case PoolingMode::cls: return hidden.select(1, 0);
+    case PoolingMode::max: return std::get<0>(at::max(hidden, 1));
+    case PoolingMode::mean: return hidden.mean(1);
+    case PoolingMode::mean_sqrt_len: return hidden.sum(1).div(std::sqrt(static_cast<double>(hidden.size(1))));
+  }
+  throw std::logic_error("unknown pooling mode: this is a bug in LMTX");
+}
+
+at::Tensor pool_run(const at::Tensor& hidden, const Run& run, int64_t unpooled, std::span<const PoolingMode> modes) {
+  const int64_t skipped = std::min(unpooled, run.length - 1);
+  at::Tensor states = hidden.view({run.count, run.length, hidden.size(1)});
+  if (skipped > 0) states = states.narrow(1, skipped, run.length - skipped);
+  std::vector<at::Tensor> parts;
+  for (const PoolingMode mode : modes) parts.push_back(pool_by(mode, states));
+  return parts.size() == 1 ? parts.front() : at::cat(parts, 1);
+}
+
 }  // namespace
 
 at::Tensor embed_norm(const TokenBatch& batch, const at::Tensor& words, const at::Tensor& positions, const at::Tensor& token_type, const LayerNorm& norm,
@@ -149,12 +172,12 @@ at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, cons
   return join(out);
 }
 
-at::Tensor mean_pool(const at::Tensor& hidden, const TokenBatch& batch) {
+at::Tensor pool(const at::Tensor& hidden, const TokenBatch& batch, std::span<const PoolingMode> modes) {
   const std::vector<Run> runs = equal_length_runs(batch);
   const std::vector<at::Tensor> parts = split_runs(hidden, runs);
-  std::vector<at::Tensor> means;
-  for (size_t r = 0; r < runs.size(); ++r) means.push_back(parts[r].view({runs[r].count, runs[r].length, hidden.size(1)}).mean(1));
-  return join(means);
+  std::vector<at::Tensor> pooled;
+  for (size_t r = 0; r < runs.size(); ++r) pooled.push_back(pool_run(parts[r], runs[r], batch.unpooled, modes));
+  return join(pooled);
 }
 
 at::Tensor normalize(const at::Tensor& rows) { return rows.div(at::linalg_vector_norm(rows, 2, {-1}, /*keepdim=*/true).clamp_min(1e-12)); }

@@ -6,9 +6,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 
 #include "lmtx/export.h"
 #include "lmtx/nn/dropout.h"
+#include "lmtx/nn/pooling.h"
 #include "lmtx/text/token_batch.h"
 
 namespace lmtx::ops {
@@ -38,8 +40,9 @@ LMTX_API at::Tensor residual_norm(const at::Tensor& residual, const at::Tensor& 
 LMTX_API at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const TokenBatch& batch, int64_t num_heads,
                                      double dropout_p, Dropout* dropout);
 
-// Mean over the tokens of each sequence: hidden [T, d] to [n, d].
-LMTX_API at::Tensor mean_pool(const at::Tensor& hidden, const TokenBatch& batch);
+// The tokens of each sequence, but for batch.unpooled, become one vector by each of `modes`, joined in their order: hidden [T, d] to [n, modes * d].
+// Of equal largest values one gets the gradient: the one that torch's max names.
+LMTX_API at::Tensor pool(const at::Tensor& hidden, const TokenBatch& batch, std::span<const PoolingMode> modes);
 
 // Rows scaled to unit length (a row shorter than 1e-12 is divided by 1e-12).
 LMTX_API at::Tensor normalize(const at::Tensor& rows);

@@ -12,6 +12,7 @@
 #include "lmtx/export.h"
 #include "lmtx/nn/dropout.h"
 #include "lmtx/nn/named_tensors.h"
+#include "lmtx/nn/pooling.h"
 #include "lmtx/text/token_batch.h"
 
 namespace lmtx {
@@ -38,12 +39,14 @@ class LMTX_API SentenceModel {
   // Writes weights, configuration and modules (not the tokenizer) into an existing folder, in the classic dialect.
   virtual void save(const std::filesystem::path& folder, int64_t max_length, bool normalize) const = 0;
 
+  // Numbers in a vector: the width of the network for each mode of pooling.
   virtual int64_t dim() const = 0;
   virtual int64_t max_positions() const = 0;
   // max_seq_length of the folder; 0 where it says none.
   virtual int64_t max_length() const = 0;
   // Whether the folder has a Normalize module.
   virtual bool normalizes() const = 0;
+  virtual const Pooling& pooling() const = 0;
   virtual at::Device device() const = 0;
 };
 

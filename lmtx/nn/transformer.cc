@@ -80,7 +80,7 @@ at::Tensor Transformer::forward(const TokenBatch& batch, Dropout* dropout, const
     check_stop_in_backward(hidden, stop);
     hidden = feed_forward(layer, attend(layer, hidden, grouped.batch, dropout), dropout);
   }
-  return grouped.restore(ops::mean_pool(hidden, grouped.batch));
+  return grouped.restore(ops::pool(hidden, grouped.batch, folder_.pooling.modes));
 }
 
 at::Tensor Transformer::attend(const Layer& layer, const at::Tensor& hidden, const TokenBatch& batch, Dropout* dropout) const {

@@ -54,10 +54,11 @@ class Transformer final : public SentenceModel {
   NamedTensors parameters() const override { return parameters_; }
   std::shared_ptr<SentenceModel> clone(at::ScalarType dtype) const override;
   void save(const std::filesystem::path& folder, int64_t max_length, bool normalize) const override;
-  int64_t dim() const override { return settings_.dim; }
+  int64_t dim() const override { return folder_.pooling.pooled_dim(settings_.dim); }
   int64_t max_positions() const override { return settings_.max_positions; }
   int64_t max_length() const override { return folder_.max_length; }
   bool normalizes() const override { return folder_.normalizes; }
+  const Pooling& pooling() const override { return folder_.pooling; }
   at::Device device() const override { return words_.device(); }
 
  private:

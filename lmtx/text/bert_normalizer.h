@@ -18,6 +18,8 @@ struct BertNormalizerOptions {
   bool handle_chinese_chars = true;
   bool strip_accents = true;
   bool lowercase = true;
+  // Put the text in lower case before anything else: a Lowercase normalizer in front.
+  bool lowercase_first = false;
 };
 
 // Keeps scratch space: one per thread.
@@ -33,7 +35,7 @@ class BertNormalizer {
     for (size_t pos = 0; more && pos < text.size();) {
       const DecodedCharacter decoded = decode_utf8(text, pos);
       pos += decoded.length;
-      more = clean(decoded.code_point, sink);
+      more = begin(decoded.code_point, sink);
     }
     if (more) give_marks(sink);
   }
@@ -46,6 +48,12 @@ class BertNormalizer {
   };
 
   template <typename Sink>
+  bool begin(char32_t c, Sink& sink) {
+    if (!options_.lowercase_first) return clean(c, sink);
+    return lower(c, [&](char32_t l) { return clean(l, sink); });
+  }
+
+  template <typename Sink>
   bool clean(char32_t c, Sink& sink) {
     const uint8_t flags = characters_.flags(c);
     if (options_.clean_text && (flags & character::dropped)) return true;
@@ -56,7 +64,7 @@ class BertNormalizer {
 
   template <typename Sink>
   bool strip(char32_t c, Sink& sink) {
-    if (!options_.strip_accents) return lower(c, sink);
+    if (!options_.strip_accents) return end(c, sink);
     if (!(characters_.flags(c) & character::decomposes)) return place(c, 0, sink);
     char32_t buffer[8];
     for (char32_t part : characters_.decompose(c, buffer)) {
@@ -69,7 +77,7 @@ class BertNormalizer {
   template <typename Sink>
   bool place(char32_t c, int combining_class, Sink& sink) {
     const bool stripped = characters_.flags(c) & character::mark;
-    if (combining_class == 0) return give_marks(sink) && (stripped || lower(c, sink));
+    if (combining_class == 0) return give_marks(sink) && (stripped || end(c, sink));
     if (!stripped) marks_.push_back({combining_class, c});
     return true;
   }
@@ -78,14 +86,19 @@ class BertNormalizer {
   bool give_marks(Sink& sink) {
     if (marks_.empty()) return true;
     std::stable_sort(marks_.begin(), marks_.end(), [](const Mark& a, const Mark& b) { return a.combining_class < b.combining_class; });
-    const bool more = std::all_of(marks_.begin(), marks_.end(), [&](const Mark& mark) { return lower(mark.code_point, sink); });
+    const bool more = std::all_of(marks_.begin(), marks_.end(), [&](const Mark& mark) { return end(mark.code_point, sink); });
     marks_.clear();
     return more;
   }
 
   template <typename Sink>
-  bool lower(char32_t c, Sink& sink) {
-    if (!options_.lowercase || !(characters_.flags(c) & character::changes_case)) return sink(c);
+  bool end(char32_t c, Sink& sink) {
+    return options_.lowercase ? lower(c, sink) : sink(c);
+  }
+
+  template <typename Sink>
+  bool lower(char32_t c, Sink&& sink) const {
+    if (!(characters_.flags(c) & character::changes_case)) return sink(c);
     char32_t buffer[2];
     const auto lowered = characters_.lower(c, buffer);
     return std::all_of(lowered.begin(), lowered.end(), [&](char32_t l) { return sink(l); });

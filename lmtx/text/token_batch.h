@@ -21,6 +21,8 @@ struct TokenBatch {
   std::vector<int32_t> host_offsets;
   // Tokens of the longest sequence.
   int64_t max_length = 0;
+  // Tokens at the start of each sequence that are left out where its vector is pooled (a prompt's), but never its last.
+  int64_t unpooled = 0;
 
   int64_t size() const { return static_cast<int64_t>(host_offsets.size()) - 1; }
   int64_t num_tokens() const { return host_offsets.back(); }

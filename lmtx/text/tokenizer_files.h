@@ -12,10 +12,10 @@
 
 namespace lmtx::detail {
 
-// tokenizer.json, the format of Hugging Face's `tokenizers`.
-TokenizerParts read_tokenizer_json(const std::filesystem::path& file);
+// tokenizer.json, the format of Hugging Face's `tokenizers`. With `lower_case` texts are put in lower case before anything else; so below.
+TokenizerParts read_tokenizer_json(const std::filesystem::path& file, bool lower_case);
 // BERT's vocab.txt, a token a line, with the settings of tokenizer_config.json beside it (or their defaults).
-TokenizerParts read_vocab_txt(const std::filesystem::path& file);
+TokenizerParts read_vocab_txt(const std::filesystem::path& file, bool lower_case);
 // `model_max_length` of tokenizer_config.json in that folder; 0 if it is not there or a placeholder.
 int64_t read_model_max_length(const std::filesystem::path& folder);
 

@@ -1,4 +1,5 @@
 // tokenizer.json: which parts of it are supported, and what they say.
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/wordpiece_model.h"
 
@@ -45,6 +47,12 @@ Json parse_tokenizer(const std::filesystem::path& file, Vocabulary& vocabulary) 
   return parse_json(read_file(file, int64_t{1} << 30), place, keep);
 }
 
+const Json& require_list(const Json& object, const char* key, const std::string& place) {
+  const auto entry = object.find(key);
+  if (entry == object.end() || !entry->is_array()) fail(place, "`" + std::string(key) + "` must be a list.");
+  return *entry;
+}
+
 // The part under `key`, which must be of the type `supported`.
 const Json& part(const Json& json, const char* key, const std::string& supported, const std::string& place) {
   const auto entry = json.find(key);
@@ -68,9 +76,7 @@ WordPieceOptions read_model(const Json& json, Vocabulary vocabulary, const std::
   return options;
 }
 
-BertNormalizerOptions read_normalizer(const Json& json, const std::string& file) {
-  const Json& normalizer = part(json, "normalizer", "BertNormalizer", file);
-  const std::string place = file + ": `normalizer`";
+BertNormalizerOptions read_bert_normalizer(const Json& normalizer, const std::string& place) {
   BertNormalizerOptions options;
   options.clean_text = json_boolean_or(normalizer, "clean_text", options.clean_text, place);
   options.handle_chinese_chars = json_boolean_or(normalizer, "handle_chinese_chars", options.handle_chinese_chars, place);
@@ -79,10 +85,31 @@ BertNormalizerOptions read_normalizer(const Json& json, const std::string& file)
   return options;
 }
 
-const Json& require_list(const Json& object, const char* key, const std::string& place) {
-  const auto entry = object.find(key);
-  if (entry == object.end() || !entry->is_array()) fail(place, "`" + std::string(key) + "` must be a list.");
-  return *entry;
+// A BertNormalizer, perhaps behind a Lowercase, as sentence-transformers writes for `do_lower_case`.
+BertNormalizerOptions read_normalizer(const Json& json, const std::string& file) {
+  const auto normalizer = json.find("normalizer");
+  const bool is_sequence = normalizer != json.end() && normalizer->is_object() && normalizer->value("type", Json()) == "Sequence";
+  if (!is_sequence) return read_bert_normalizer(part(json, "normalizer", "BertNormalizer", file), file + ": `normalizer`");
+  const std::string place = file + ": `normalizer`";
+  const Json& steps = require_list(*normalizer, "normalizers", place);
+  const auto type_of = [&](const Json& step) { return json_string(step, "type", place); };
+  const auto is_lowercase = [&](const Json& step) { return type_of(step) == "Lowercase"; };
+  const bool supported = !steps.empty() && type_of(steps.back()) == "BertNormalizer" && std::all_of(steps.begin(), steps.end() - 1, is_lowercase);
+  if (!supported) fail(place, "of the type \"Sequence\" only a \"Lowercase\" before a \"BertNormalizer\" is supported.");
+  BertNormalizerOptions options = read_bert_normalizer(steps.back(), place);
+  options.lowercase_first = steps.size() > 1;
+  return options;
+}
+
+// Where tokenizer_config.json sets up BERT's tokenizer, transformers goes by it, and takes the vocabulary only from tokenizer.json.
+BertNormalizerOptions read_normalizer_settings(const Json& json, const std::filesystem::path& file) {
+  const std::filesystem::path config_file = tokenizer_config_file(file.parent_path());
+  const Json config = read_tokenizer_config(config_file);
+  const BertNormalizerOptions own = read_normalizer(json, file.string());
+  if (!config.contains("do_lower_case") || !is_bert_class(tokenizer_class(config, config_file.string()))) return own;
+  BertNormalizerOptions options = bert_settings(config, config_file.string());
+  options.lowercase_first = own.lowercase_first;
+  return options;
 }
 
 std::vector<AddedToken> read_added_tokens(const Json& json, const Vocabulary& vocabulary, const std::string& file) {
@@ -144,7 +171,7 @@ void read_post_processor(const Json& json, TokenizerParts& parts, const std::str
 
 }  // namespace
 
-TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
+TokenizerParts read_tokenizer_json(const std::filesystem::path& file, bool lower_case) {
   const std::string place = file.string();
   Vocabulary vocabulary;
   const Json json = parse_tokenizer(file, vocabulary);
@@ -152,8 +179,10 @@ TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
   if (version != "1.0") fail(place, "`version` is \"" + version + "\", but only \"1.0\" is supported.");
   const WordPieceOptions options = read_model(json, std::move(vocabulary), place);
   part(json, "pre_tokenizer", "BertPreTokenizer", place);
+  BertNormalizerOptions normalizer = read_normalizer_settings(json, file);
+  normalizer.lowercase_first |= lower_case;
   TokenizerParts parts;
-  parts.model = std::make_unique<WordPieceModel>(options, read_normalizer(json, place), read_added_tokens(json, options.vocabulary, place));
+  parts.model = std::make_unique<WordPieceModel>(options, normalizer, read_added_tokens(json, options.vocabulary, place));
   read_post_processor(json, parts, place);
   return parts;
 }

@@ -1,6 +1,5 @@
 // BERT's older files: vocab.txt and tokenizer_config.json.
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -9,8 +8,8 @@
 #include <utility>
 
 #include "lmtx/detail/files.h"
-#include "lmtx/detail/json.h"
 #include "lmtx/text/characters.h"
+#include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/utf8.h"
 #include "lmtx/text/wordpiece_model.h"
@@ -50,19 +49,9 @@ std::string config_token(const Json& config, const char* key, const std::string&
 }
 
 void check_class(const Json& config, const std::string& place) {
-  static constexpr std::array supported{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"};
-  std::string name = json_string_or(config, "tokenizer_class", supported[0], place);
-  if (name.ends_with("Fast")) name.resize(name.size() - 4);
-  if (std::find(supported.begin(), supported.end(), name) == supported.end())
-    fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
-}
-
-BertNormalizerOptions read_normalizer(const Json& config, const std::string& place) {
-  BertNormalizerOptions options;
-  options.lowercase = json_boolean_or(config, "do_lower_case", true, place);
-  options.handle_chinese_chars = json_boolean_or(config, "tokenize_chinese_chars", true, place);
-  options.strip_accents = json_boolean_or(config, "strip_accents", options.lowercase, place);
-  return options;
+  const std::string name = tokenizer_class(config, place);
+  if (is_bert_class(name)) return;
+  fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
 }
 
 void add_token(const Json& token, AddedTokenList& list, const std::string& place) {
@@ -96,34 +85,22 @@ int32_t special_id(const WordPieceOptions& options, const std::string& token, co
   return entry->second;
 }
 
-Json read_config(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return Json::object();
-  Json config = read_json(file);
-  if (!config.is_object()) fail(file.string(), "expected a JSON object, but found " + std::string(config.type_name()) + " instead.");
-  return config;
-}
-
 }  // namespace
 
-TokenizerParts read_vocab_txt(const std::filesystem::path& file) {
-  const std::filesystem::path config_file = file.parent_path() / "tokenizer_config.json";
+TokenizerParts read_vocab_txt(const std::filesystem::path& file, bool lower_case) {
+  const std::filesystem::path config_file = tokenizer_config_file(file.parent_path());
   const std::string place = config_file.string();
-  const Json config = read_config(config_file);
+  const Json config = read_tokenizer_config(config_file);
   check_class(config, place);
   WordPieceOptions options{.vocabulary = read_vocabulary(file), .unknown_token = config_token(config, "unk_token", "[UNK]", place)};
   special_id(options, options.unknown_token, file.string());
+  BertNormalizerOptions normalizer = bert_settings(config, place);
+  normalizer.lowercase_first = lower_case;
   TokenizerParts parts;
   parts.prefix = {special_id(options, config_token(config, "cls_token", "[CLS]", place), file.string())};
   parts.suffix = {special_id(options, config_token(config, "sep_token", "[SEP]", place), file.string())};
-  parts.model = std::make_unique<WordPieceModel>(options, read_normalizer(config, place), read_added_tokens(config, options.vocabulary, place));
+  parts.model = std::make_unique<WordPieceModel>(options, normalizer, read_added_tokens(config, options.vocabulary, place));
   return parts;
-}
-
-int64_t read_model_max_length(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "tokenizer_config.json";
-  const double length = json_number_or(read_config(file), "model_max_length", 0, file.string());
-  // Where there is no limit transformers writes 1e30.
-  return length >= 1 && length < 1e9 ? static_cast<int64_t>(length) : 0;
 }
 
 }  // namespace lmtx::detail

@@ -43,13 +43,14 @@ int64_t num_tokens(const Sequences& sequences) {
   return tokens;
 }
 
-std::vector<Part> make_parts(const Sequences& sequences, const char* purpose, const BatchGradientOptions& options, at::Device device) {
+std::vector<Part> make_parts(const Sequences& sequences, const char* purpose, int64_t unpooled, const BatchGradientOptions& options, at::Device device) {
   std::vector<Part> parts;
   for (const std::vector<int64_t>& rows : plan_batches(lengths_of(sequences), options.token_budget)) {
     std::vector<std::span<const int32_t>> spans;
     for (const int64_t row : rows) spans.emplace_back(sequences[row]);
     const int64_t number = static_cast<int64_t>(parts.size());
     parts.push_back({pack(spans, device), at::tensor(rows, at::kLong).to(device), detail::random_key(options.dropout_key, purpose, {number})});
+    parts.back().tokens.unpooled = unpooled;
   }
   return parts;
 }
@@ -61,7 +62,8 @@ class BatchGradients {
 
   double add() {
     const bool whole = num_tokens(batch_.documents) + num_tokens(batch_.labels) <= options_.token_budget;
-    const Parts parts{make_parts(batch_.documents, "documents", options_, model_.device()), make_parts(batch_.labels, "labels", options_, model_.device())};
+    const Parts parts{make_parts(batch_.documents, "documents", options_.document_unpooled, options_, model_.device()),
+                      make_parts(batch_.labels, "labels", options_.label_unpooled, options_, model_.device())};
     return whole ? add_whole(parts) : add_in_parts(parts);
   }
 

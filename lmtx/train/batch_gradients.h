@@ -25,6 +25,9 @@ struct BatchGradientOptions {
   TripletLossOptions loss;
   // Tokens computed at once.
   int64_t token_budget = 16384;
+  // Tokens at the start of documents and labels that are left out of their vectors (TokenBatch::unpooled).
+  int64_t document_unpooled = 0;
+  int64_t label_unpooled = 0;
   bool dropout = true;
   // Keys the dropout masks of the batch.
   uint64_t dropout_key = 0;

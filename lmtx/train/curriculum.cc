@@ -9,6 +9,7 @@
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/eval/bootstrap.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
@@ -62,11 +63,11 @@ AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlist
   return wanted;
 }
 
-// For each document whether it has no tokens but the special ones.
-std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokenizer) {
-  const size_t special = tokenizer.prefix().size() + tokenizer.suffix().size();
+// For each document whether it has no tokens but those that every text has: the special ones and the prompt's.
+std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokenizer, std::string_view prompt) {
+  const size_t without_text = tokenizer.encode(std::span(&prompt, 1), documents.max_length())[0].size();
   std::vector<bool> is_empty;
-  for (int64_t i = 0; i < documents.size(); ++i) is_empty.push_back(documents[i].size() <= special);
+  for (int64_t i = 0; i < documents.size(); ++i) is_empty.push_back(documents[i].size() <= without_text);
   return is_empty;
 }
 
@@ -96,14 +97,15 @@ void Curriculum::prepare() {
   const Tokenizer& tokenizer = input_.base.tokenizer();
   const Lengths& lengths = input_.lengths;
   if (!fs::exists(folder_.document_tokens()))
-    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), staged("tokenize", -1), stop_);
-  if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label);
+    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
+                     staged("tokenize", -1), stop_);
+  if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label, input_.prompts.label);
   if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
   documents_ = TokenFile::open(folder_.document_tokens());
   labels_ = TokenFile::open(folder_.label_tokens());
   document_twins_ = Twins::load(folder_.twins());
   label_twins_ = Twins::of(*input_.labels);
-  const std::vector<bool> is_empty = find_empty(*documents_, tokenizer);
+  const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
   split_ = split_documents(is_empty, document_twins_, options_.development, options_.seed);
   so_far_.inputs = {.documents = documents_->size(),
                     .labels = labels_->size(),
@@ -177,6 +179,8 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
                                                       .suffix_size = static_cast<int64_t>(start.tokenizer().suffix().size()),
                                                       .document_length = input_.lengths.document,
                                                       .label_length = input_.lengths.label,
+                                                      .document_unpooled = start.unpooled_tokens(input_.prompts.document),
+                                                      .label_unpooled = start.unpooled_tokens(input_.prompts.label),
                                                       .judged = judged,
                                                       .options = options_,
                                                       .cycle = cycle,
@@ -184,7 +188,8 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
                                                      staged("train", cycle), stop_);
   if (result.student) {
     check_finite(*result.student, cycle, options_.learning_rate);
-    start.with_model(result.student).save(folder_.path() / student_name(cycle), input_.lengths.search, /*normalize=*/true);
+    const Encoder student = detail::with_tagging_prompts(start.with_model(result.student), input_.prompts.document, input_.prompts.label);
+    student.save(folder_.path() / student_name(cycle), input_.lengths.search, /*normalize=*/true);
   }
   return {.has_student = result.student != nullptr,
           .steps = result.steps,
@@ -276,7 +281,11 @@ void Curriculum::save_tagger() {
   if (fs::exists(folder_.tagger())) return;
   const int64_t best = best_cycle();
   const auto tagger = Tagger::from_labels(load_student(best), *input_.labels,
-                                          {.search_length = input_.lengths.search, .label_length = input_.lengths.label, .document_prompt = {}, .label_prompt = {}}, {},
+                                          {.search_length = input_.lengths.search,
+                                           .label_length = input_.lengths.label,
+                                           .document_prompt = input_.prompts.document,
+                                           .label_prompt = input_.prompts.label},
+                                          {},
                                           staged("embed labels", -1), stop_);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
@@ -364,7 +373,8 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   shortlister_.emplace(encoder, *labels_, label_twins_,
                        ShortlisterOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                                          .token_budget = options_.search_token_budget},
+                                          .token_budget = options_.search_token_budget,
+                                          .prompts = input_.prompts},
                        staged("embed labels", cycle), stop_);
   shortlister_student_ = student;
   return *shortlister_;

@@ -36,6 +36,7 @@ struct CurriculumInput {
   std::shared_ptr<const LabelSet> labels;
   std::shared_ptr<TeacherOracle> teacher;
   TrainerOptions options;
+  TextPrompts prompts;
   Lengths lengths;
   WorkFolder folder;
   // Of the store; in the work folder unless one is shared.

@@ -84,11 +84,12 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
   const WorkFolder folder(run.folder);
   folder.check_usable();
   check_store(run.store);
-  const Lengths lengths = resolve_lengths(options, base, labels);
+  const TextPrompts prompts = resolve_prompts(options, base);
+  const Lengths lengths = resolve_lengths(options, prompts, base, labels);
   const fs::path store = run.store.empty() ? folder.store() : run.store;
   CurriculumInput input{std::move(base),    std::move(documents), std::make_shared<const LabelSet>(std::move(labels)),
-                        std::move(teacher), std::move(options),   lengths,
-                        folder,             store};
+                        std::move(teacher), std::move(options),   prompts,
+                        lengths,            folder,               store};
   RunManifest manifest = manifest_of(input, run);
   folder.check_same(manifest);
   impl_ = std::make_unique<Impl>(Impl{std::move(input), std::move(manifest)});

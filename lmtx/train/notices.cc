@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "lmtx/detail/quote.h"
 #include "lmtx/train/curriculum.h"
 
 namespace lmtx::notices {
@@ -28,6 +29,15 @@ std::string one_decimal(double number) {
 
 std::string per_cent(double fraction) { return one_decimal(100 * fraction) + " %"; }
 
+// The names of those that are not empty.
+std::string prompts_of(const Encoder& encoder) {
+  std::string names;
+  for (const auto& [name, prompt] : encoder.prompts()) {
+    if (!prompt.empty()) names += (names.empty() ? "" : ", ") + detail::quote(name);
+  }
+  return names;
+}
+
 std::string length_notice(const char* option, int64_t wanted, int64_t used) {
   return std::string("`").append(option) + "` is " + std::to_string(wanted) + ", but the encoder has " + std::to_string(used) + " positions: texts are cut there.";
 }
@@ -44,6 +54,10 @@ std::vector<std::string> of_inputs(const CurriculumInput& input, const InputRepo
   if (lengths.document < options.document_length) notices.push_back(length_notice("document_length", options.document_length, lengths.document));
   if (lengths.search < options.search_length) notices.push_back(length_notice("search_length", options.search_length, lengths.search));
   if (lengths.label < options.label_length) notices.push_back(length_notice("label_length", options.label_length, lengths.label));
+  const bool chosen = options.document_prompt != "default" || options.label_prompt != "default" || !input.base.default_prompt().empty();
+  if (const std::string offered = prompts_of(input.base); !chosen && !offered.empty())
+    notices.push_back("The encoder has the prompts " + offered +
+                      ", but none by default: nothing is put before documents and labels. `document_prompt` and `label_prompt` change that.");
   if (input.labels->size() < options.judgments_per_cycle)
     notices.push_back("There is no more than " + count(input.labels->size(), "label") + ", so that a document is judged for every one, not for " +
                       std::to_string(options.judgments_per_cycle) + ".");

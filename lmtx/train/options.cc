@@ -13,7 +13,8 @@ namespace lmtx {
 
 namespace {
 
-using Member = std::variant<int64_t TrainerOptions::*, uint64_t TrainerOptions::*, double TrainerOptions::*, bool TrainerOptions::*>;
+using Member = std::variant<int64_t TrainerOptions::*, uint64_t TrainerOptions::*, double TrainerOptions::*, bool TrainerOptions::*,
+                            std::string TrainerOptions::*>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -33,6 +34,7 @@ struct Range {
 struct Field {
   const char* name;
   Member member;
+  // Of a text nothing is asked.
   Range range;
   const char* help;
 };
@@ -58,6 +60,8 @@ const std::vector<Field>& fields() {
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
+      {"document_prompt", &O::document_prompt, {}, "Put before each document; `default` means the base encoder's default prompt, often none."},
+      {"label_prompt", &O::label_prompt, {}, "Put before each label; `default` means the base encoder's default prompt, often none."},
       {"epochs", &O::epochs, at_least_1, "Passes over the documents that have a yes."},
       {"batch_size", &O::batch_size, {.low = 2}, "Documents a step; the positives of the others are a document's negatives."},
       {"learning_rate", &O::learning_rate, positive, "Largest learning rate, reached at the end of the warm-up."},
@@ -78,9 +82,14 @@ const std::vector<Field>& fields() {
 }
 
 template <typename T>
-constexpr const char* type_name = std::is_same_v<T, bool> ? "boolean" : std::is_same_v<T, double> ? "number" : "integer";
+constexpr const char* type_name = std::is_same_v<T, bool>          ? "boolean"
+                                  : std::is_same_v<T, double>      ? "number"
+                                  : std::is_same_v<T, std::string> ? "text"
+                                                                   : "integer";
 
 std::string to_text(bool value) { return value ? "true" : "false"; }
+
+std::string to_text(const std::string& value) { return value; }
 
 template <typename T>
 std::string to_text(T value) {
@@ -94,6 +103,11 @@ std::string to_text(T value) {
     result = std::to_chars(buffer, buffer + sizeof(buffer), value);
   }
   return std::string(buffer, result.ptr);
+}
+
+bool parse(std::string_view text, std::string& value) {
+  value = text;
+  return true;
 }
 
 bool parse(std::string_view text, bool& value) {
@@ -159,8 +173,11 @@ std::string text_of(const TrainerOptions& options, const Field& field) {
 }
 
 void check_field(const TrainerOptions& options, const Field& field) {
-  const bool fits = std::visit([&](auto member) { return field.range.contains(static_cast<double>(options.*member)); }, field.member);
-  if (!fits) refuse(field, expectation(field.range), text_of(options, field));
+  const auto fits = [&](auto member) {
+    if constexpr (std::is_same_v<decltype(member), std::string O::*>) return true;
+    else return field.range.contains(static_cast<double>(options.*member));
+  };
+  if (!std::visit(fits, field.member)) refuse(field, expectation(field.range), text_of(options, field));
 }
 
 // The options' defaults are the paper's.

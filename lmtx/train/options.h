@@ -36,6 +36,9 @@ struct TrainerOptions {
   int64_t search_length = 0;
   // Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens.
   int64_t label_length = 0;
+  // Put before each document and each label; "default" means the base encoder's default prompt (often none). They count as tokens.
+  std::string document_prompt = "default";
+  std::string label_prompt = "default";
 
   // --- a cycle's training ---
   // Passes over the documents that have a yes.
@@ -74,7 +77,7 @@ LMTX_API std::vector<std::string> preset_names();
 
 struct OptionInfo {
   std::string name;
-  // "integer", "number" or "boolean".
+  // "integer", "number", "boolean" or "text".
   std::string type;
   std::string value;
   // One sentence.
@@ -83,7 +86,7 @@ struct OptionInfo {
 
 // All options in the order of the struct, with their values in `options`.
 LMTX_API std::vector<OptionInfo> describe(const TrainerOptions& options);
-// Sets one option by its name from text ("3", "1e-4", "true"). Throws std::invalid_argument naming the option, what it takes, and what came;
+// Sets one option by its name from text ("3", "1e-4", "true", "query: "). Throws std::invalid_argument naming the option, what it takes, and what came;
 // for an unknown name, the nearest that exists.
 LMTX_API void set_option(TrainerOptions& options, std::string_view name, std::string_view value);
 // Throws std::invalid_argument naming the first option that makes no sense, what was expected and what came.

@@ -19,8 +19,9 @@ constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
 // Documents embedded before their vectors are searched and forgotten. Part of the result: vectors depend on what they are computed with by rounding.
 constexpr int64_t block_size = 4096;
 
-EncodeOptions encode_options(const ShortlisterOptions& options) {
+EncodeOptions encode_options(const ShortlisterOptions& options, const std::string& prompt) {
   EncodeOptions encode;
+  encode.prompt = prompt;
   encode.normalize = true;
   encode.token_budget = options.token_budget;
   return encode;
@@ -46,7 +47,7 @@ LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const T
     append(tokens, labels[i]);
     owners.push_back(i);
   }
-  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options), on_event, stop), owners);
+  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners);
 }
 
 // Reports a block's progress as that of all.
@@ -120,7 +121,8 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
 LabelMatches Shortlister::search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
                                        std::stop_token stop) const {
   check_stop(stop);
-  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), encode_options(options_), on_event, stop);
+  const EncodeOptions options = encode_options(options_, options_.prompts.document);
+  const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), options, on_event, stop);
   return index_.search(vectors, k, {}, {}, stop);
 }
 

@@ -11,6 +11,7 @@
 #include "lmtx/event.h"
 #include "lmtx/export.h"
 #include "lmtx/search/label_index.h"
+#include "lmtx/train/lengths.h"
 #include "lmtx/train/token_file.h"
 #include "lmtx/train/twins.h"
 
@@ -38,6 +39,8 @@ struct ShortlisterOptions {
   int64_t suffix_size = 1;
   // Tokens computed at once.
   int64_t token_budget = 4096;
+  // What the tokens of documents and labels begin with.
+  TextPrompts prompts = {};
 };
 
 class LMTX_API Shortlister {

@@ -50,7 +50,9 @@ std::vector<at::Tensor> trainable(const SentenceModel& model) {
 detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan) {
   detail::Hasher hasher;
   hasher.add("student training 1").add(detail::options_to_json(input.options).dump());
-  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, plan.documents_with_yes()}) hasher.add(number);
+  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled,
+                               plan.documents_with_yes()})
+    hasher.add(number);
   for (int64_t i = 0; i < plan.documents_with_yes(); ++i) {
     hasher.add(plan.documents()[i]).add(static_cast<int64_t>(plan.yeses(i).size()));
     for (const int64_t label : plan.yeses(i)) hasher.add(label);
@@ -135,6 +137,8 @@ class StudentTraining {
   BatchGradientOptions gradient_options(int64_t t) const {
     return {.loss = {options_.margin, options_.hard_negatives, options_.violator_temperature},
             .token_budget = options_.train_token_budget ? options_.train_token_budget : default_token_budget,
+            .document_unpooled = input_.document_unpooled,
+            .label_unpooled = input_.label_unpooled,
             .dropout = options_.dropout,
             .dropout_key = detail::random_key(options_.seed, "dropout", {input_.cycle, t})};
   }

@@ -26,6 +26,9 @@ struct StudentTrainingInput {
   // Tokens of a document and a label in training (already resolved: never 0).
   int64_t document_length = 450;
   int64_t label_length = 15;
+  // Tokens at the start of documents and labels that are left out of their vectors (TokenBatch::unpooled).
+  int64_t document_unpooled = 0;
+  int64_t label_unpooled = 0;
   // By rising document number; documents without a yes are passed over.
   std::span<const JudgedDocument> judged;
   const TrainerOptions& options;

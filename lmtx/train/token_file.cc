@@ -27,11 +27,12 @@ std::string_view bytes_of(const std::vector<T>& values) {
 // Content of a token file: ids int32 [T], 4 bytes where T is odd, offsets int64 [n + 1], n, max_length, num_cut.
 class TokenWriter {
  public:
-  TokenWriter(const detail::AppendBytes& append, const Tokenizer& tokenizer, int64_t max_length) : append_(append), tokenizer_(tokenizer), max_length_(max_length) {}
+  TokenWriter(const detail::AppendBytes& append, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt)
+      : append_(append), tokenizer_(tokenizer), max_length_(max_length), prompt_(prompt) {}
 
-  void add(std::string text) {
-    bytes_ += text.size();
-    texts_.push_back(std::move(text));
+  void add(const std::string& text) {
+    texts_.push_back(prompt_ + text);
+    bytes_ += texts_.back().size();
   }
 
   bool block_is_full() const { return texts_.size() >= block_texts || bytes_ >= block_bytes; }
@@ -65,6 +66,7 @@ class TokenWriter {
   const detail::AppendBytes& append_;
   const Tokenizer& tokenizer_;
   const int64_t max_length_;
+  const std::string& prompt_;
   std::vector<std::string> texts_;
   size_t bytes_ = 0;
   std::vector<int64_t> offsets_{0};
@@ -91,17 +93,17 @@ void write_documents(TokenWriter& writer, const Corpus& documents, const EventCa
 
 }  // namespace
 
-void TokenFile::write(const std::filesystem::path& file, const Corpus& documents, const Tokenizer& tokenizer, int64_t max_length, const EventCallback& on_event,
-                      std::stop_token stop) {
+void TokenFile::write(const std::filesystem::path& file, const Corpus& documents, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt,
+                      const EventCallback& on_event, std::stop_token stop) {
   detail::write_framed_file(file, kind, [&](const detail::AppendBytes& append) {
-    TokenWriter writer(append, tokenizer, max_length);
+    TokenWriter writer(append, tokenizer, max_length, prompt);
     write_documents(writer, documents, on_event, stop);
   });
 }
 
-void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length) {
+void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt) {
   detail::write_framed_file(file, kind, [&](const detail::AppendBytes& append) {
-    TokenWriter writer(append, tokenizer, max_length);
+    TokenWriter writer(append, tokenizer, max_length, prompt);
     for (const Label& label : labels.labels()) {
       writer.add(label.name);
       if (writer.block_is_full()) writer.write_block();

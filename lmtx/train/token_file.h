@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "lmtx/corpus/corpus.h"
@@ -19,10 +20,11 @@ namespace lmtx {
 // An immutable handle, cheap to copy; const methods may be called from several threads. Format: docs/formats/run.md.
 class LMTX_API TokenFile {
  public:
-  // Tokenizes document_text() of every document, or every label name, cut at `max_length`, and writes the file, whole or not at all. Memory: one block of documents.
-  static void write(const std::filesystem::path& file, const Corpus& documents, const Tokenizer& tokenizer, int64_t max_length, const EventCallback& on_event = {},
-                    std::stop_token stop = {});
-  static void write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length);
+  // Tokenizes `prompt` with document_text() of every document, or every label name, behind it, cut at `max_length`, and writes the file, whole or not at
+  // all. Memory: one block of documents.
+  static void write(const std::filesystem::path& file, const Corpus& documents, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt = {},
+                    const EventCallback& on_event = {}, std::stop_token stop = {});
+  static void write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt = {});
   // Throws std::runtime_error naming the file and the fault.
   static TokenFile open(const std::filesystem::path& file);
 

@@ -68,6 +68,8 @@ std::string limit_text(const Budget& budget) { return budget.judgments ? std::to
 
 std::string store_text(const std::string& store) { return store.empty() ? "in the work folder" : store; }
 
+std::string shown(const OptionInfo& option) { return option.type == "text" ? "\"" + option.value + "\"" : option.value; }
+
 }  // namespace
 
 std::vector<std::string> differences(const RunManifest& started, const RunManifest& given) {
@@ -76,7 +78,7 @@ std::vector<std::string> differences(const RunManifest& started, const RunManife
     if (there != here) found.push_back(what + " is " + there + " there, but " + here + " was given");
   };
   const auto there = describe(started.options), here = describe(given.options);
-  for (size_t i = 0; i < there.size(); ++i) compare("`" + there[i].name + "`", there[i].value, here[i].value);
+  for (size_t i = 0; i < there.size(); ++i) compare("`" + there[i].name + "`", shown(there[i]), shown(here[i]));
   compare("the budget", limit_text(started.budget), limit_text(given.budget));
   compare("`charge_stored`", started.budget.charge_stored ? "true" : "false", given.budget.charge_stored ? "true" : "false");
   compare("the store", store_text(started.store), store_text(given.store));

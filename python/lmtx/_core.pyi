@@ -121,9 +121,10 @@ class LabelSet:
 class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable."""
     @staticmethod
-    def load(folder: str | os.PathLike[str]) -> Tokenizer:
-        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored."""
-    def encode(self, texts: collections.abc.Sequence[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
+    def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
+        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored. With `lower_case` texts
+        are put in lower case first, whatever these files say."""
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
         """The ids of each text with special tokens, an int32 array a text; none longer than `max_length` (at least 2)."""
     @property
     def prefix(self) -> numpy.typing.NDArray[numpy.int32]:
@@ -143,21 +144,26 @@ class Encoder:
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
         """Opens a sentence-transformers folder. `device`: "cpu", "cuda" or "cuda:N"."""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The vector of one text, float32 [dim]."""
     @typing.overload
-    def encode(self, texts: collections.abc.Sequence[str], *, max_length: int = 0, prompt: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """Vectors of texts, float32 [num_texts, dim].
 
         Args:
+            texts: A list, tuple, NumPy array, pandas Series or generator of str; TypeError names the position of a missing one.
             max_length: Tokens a text, special tokens included; 0: the folder's max_seq_length.
             prompt: Put before each text; None: the folder's default prompt.
+            prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
             token_budget: Tokens computed at once.
             out: "numpy", or "torch" for a tensor.
             on_event: Called with an Event after each batch."""
-    def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = True) -> None:
-        """Writes a folder that opens in sentence-transformers, whole or not at all; `max_length` (0: as loaded) becomes its max_seq_length."""
+    def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
+        """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all; `max_length` (0: as loaded) becomes its
+        max_seq_length, and with `normalize` its vectors have unit length."""
+    def with_prompts(self, prompts: collections.abc.Mapping[str, str], *, default_name: str | None = None) -> Encoder:
+        """The same encoder with these prompts in place of or besides its own; the one named `default_name` is put before texts by default."""
     @property
     def dim(self) -> int:
         """Numbers a vector."""
@@ -169,6 +175,12 @@ class Encoder:
         """The most tokens that the model has positions for."""
     @property
     def tokenizer(self) -> Tokenizer: ...
+    @property
+    def prompts(self) -> dict[str, str]:
+        """What the folder has to put before texts, by name."""
+    @property
+    def default_prompt_name(self) -> str | None:
+        """The name of the prompt that is put before texts by default; None: none is."""
     def fingerprint(self) -> str:
         """32 hexadecimal digits over weights, configuration and tokenizer."""
 
@@ -243,8 +255,35 @@ def recall_per_document(targets: collections.abc.Sequence[collections.abc.Sequen
 def ndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
     """nDCG@k of each document; arguments as in `precision`."""
 
+def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+    """Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best
+    attainable."""
+
+def psrecall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+    """Propensity-scored recall@k for k = 1..max_k; arguments as in `psprecision`."""
+
+def psndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+    """Propensity-scored nDCG@k for k = 1..max_k; arguments as in `psprecision`."""
+
+def psprecision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """What each document's ranking gets and the best it could get; psprecision@k is the ratio of their sums. Arguments as in `psprecision`."""
+
+def psrecall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """The same for recall@k."""
+
+def psndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """The same for nDCG@k."""
+
+def label_frequencies(targets: collections.abc.Sequence[collections.abc.Sequence[int]], *, num_labels: int) -> numpy.typing.NDArray[numpy.float64]:
+    """For each label the documents in which it is true, float64 [num_labels]."""
+
+def inverse_propensities(frequencies: numpy.typing.ArrayLike, num_documents: int, *, a: float = 0.55, b: float = 1.5) -> numpy.typing.NDArray[numpy.float64]:
+    """Weights of labels by the documents, of `num_documents`, in which each is true (Jain et al. 2016), float64 [num_labels].
+
+    Their `a` and `b` are 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon, and the defaults for everything else."""
+
 class Interval:
-    """A mean with a confidence interval around it."""
+    """A mean or a ratio with a confidence interval around it."""
     @property
     def value(self) -> float: ...
     @property
@@ -252,8 +291,26 @@ class Interval:
     @property
     def high(self) -> float: ...
 
+class Comparison:
+    """Two that were measured on the same documents."""
+    @property
+    def difference(self) -> Interval:
+        """The first's value minus the second's, with its interval."""
+    @property
+    def better(self) -> float:
+        """The share of resamples in which the first is ahead; those where neither is count half."""
+
 def bootstrap_mean(values: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
     """The mean of `values` with a percentile bootstrap interval (Efron 1979)."""
+
+def bootstrap_ratio(numerators: numpy.typing.ArrayLike, denominators: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
+    """The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents."""
+
+def compare_means(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Comparison:
+    """The means of two that were measured on the same documents, compared by a paired bootstrap."""
+
+def compare_ratios(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, denominators: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Comparison:
+    """The same for ratios over the same denominators."""
 
 class Tag:
     """A label that a tagger gives to a text."""
@@ -274,7 +331,7 @@ class Tag:
 
 class TaggerSettings:
     """How a tagger cuts and prompts texts and labels. Immutable."""
-    def __init__(self, *, search_length: int = 256, label_length: int = 64, document_prompt: str = '', label_prompt: str = '') -> None: ...
+    def __init__(self, *, search_length: int = 256, label_length: int = 64, document_prompt: str | None = None, label_prompt: str | None = None) -> None: ...
     @property
     def search_length(self) -> int:
         """Tokens of a document, special tokens included."""
@@ -282,11 +339,11 @@ class TaggerSettings:
     def label_length(self) -> int:
         """Tokens of a label, special tokens included."""
     @property
-    def document_prompt(self) -> str:
-        """Put before each document."""
+    def document_prompt(self) -> str | None:
+        """Put before each document; None: the encoder's default prompt, which a tagger has filled in."""
     @property
-    def label_prompt(self) -> str:
-        """Put before each label name."""
+    def label_prompt(self) -> str | None:
+        """Put before each label name; None as above."""
 
 class Tagger:
     """Texts to tags: encoder, labels and their vectors, saved as one folder."""
@@ -308,11 +365,12 @@ class Tagger:
     def tag(self, document: Document, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The k best tags of a Document or a dict with `title` and `content`."""
     @typing.overload
-    def tag(self, texts: collections.abc.Sequence[str], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
-        """The tags of each text."""
+    def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+        """The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a
+        missing one."""
     @typing.overload
-    def tag(self, documents: collections.abc.Sequence[Document], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
-        """The tags of each document."""
+    def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+        """The same."""
     @property
     def labels(self) -> LabelSet: ...
     @property
@@ -489,7 +547,7 @@ class OptionInfo:
     def name(self) -> str: ...
     @property
     def type(self) -> str:
-        """"integer", "number" or "boolean"."""
+        """"integer", "number", "boolean" or "text"."""
     @property
     def value(self) -> str:
         """As text."""
@@ -499,7 +557,7 @@ class OptionInfo:
 class TrainerOptions:
     """Every setting of a training run: a preset's values, then those given. Each is an attribute. Immutable."""
     def __init__(self, preset: str = 'paper', **options: int | float | bool | str) -> None: ...
-    def to_dict(self) -> dict[str, int | float | bool]:
+    def to_dict(self) -> dict[str, int | float | bool | str]:
         """Names and values."""
     def describe(self) -> list[OptionInfo]:
         """Names, types, values and a sentence about each."""

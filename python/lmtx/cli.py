@@ -15,9 +15,11 @@ from rich.table import Table
 
 from . import __version__, built_with_torch
 from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TeacherOracle, TrainerOptions, preset_names
-from .evaluation import data_file, evaluate_tagger
+from .data import data_file
+from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from .models import find_model
 from .progress import ProgressDisplay
+from .propensities import Propensities, read_propensities
 from .recordings import check_recorded_labels, documents_of
 from .teachers import make_teacher, source_change_notice
 
@@ -172,7 +174,7 @@ def _make_trainer(
     data: Path, base: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None, recorded_only: bool
 ) -> tuple[TeacherOracle, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
-    options = TrainerOptions(preset, **dict(_parse_change(change) for change in changes))
+    options = TrainerOptions(preset, **_parse_changes(changes))
     labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
     labels = LabelSet.open(labels_file)
     oracle = make_teacher(spec, identity)
@@ -188,11 +190,17 @@ def _make_trainer(
     return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
 
 
-def _parse_change(change: str) -> tuple[str, str]:
-    name, equals, value = change.partition("=")
-    if not equals or not name:
-        raise ValueError(f"--set takes NAME=VALUE, but {change!r} came instead.")
-    return name.strip(), value.strip()
+def _parse_changes(changes: list[str]) -> dict[str, str]:
+    """Settings by name. Spaces around a value go, unless it is a text."""
+    texts = {option.name for option in TrainerOptions().describe() if option.type == "text"}
+    values = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or not name:
+            raise ValueError(f"--set takes NAME=VALUE, but {change!r} came instead.")
+        name = name.strip()
+        values[name] = value if name in texts else value.strip()
+    return values
 
 
 @commands.command("eval")
@@ -201,27 +209,82 @@ def evaluate(
     tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and SPLIT.jsonl, whose documents have target_ind.")],
     split: Annotated[str, typer.Option(help="Which documents.")] = "test",
+    against: Annotated[Path | None, typer.Option(metavar="TAGGER", help="Another tagger of the same labels to compare with, document by document.")] = None,
+    propensity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC", help="Propensity-scored metrics, too, by label frequencies: gold:SPLIT (true labels), recorded:FILE (a teacher's yeses) or uniform."
+        ),
+    ] = None,
+    propensity_constants: Annotated[
+        str, typer.Option(metavar="A,B", help="Of the inverse propensities; 0.5,0.4 for Wikipedia, 0.6,2.6 for Amazon.")
+    ] = "0.55,1.5",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measures a tagger on documents with true labels: per cent, with 95 % bootstrap intervals.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
     lmtx eval run/tagger bills --split test --json
+
+    lmtx eval new/tagger bills --against old/tagger --propensity gold:train
     """
     with _checking_input(), ProgressDisplay(enabled=not as_json) as display:
-        result = evaluate_tagger(Tagger.load(tagger), data, split, on_event=display)
+        propensities = _find_propensities(propensity, propensity_constants, data)
+        first, second = Tagger.load(tagger), Tagger.load(against) if against else None
+        result = evaluate_tagger(first, data, split, on_event=display, against=second, propensities=propensities)
     if as_json:
         print(json.dumps(result))
-        return
-    table = Table(title=f"{result['documents']:,} documents of {data}, {result['labels']:,} labels")
+    else:
+        Console().print(_metrics_table(result, data) if second is None else _comparison_table(result, data, tagger, against))
+
+
+def _find_propensities(spec: str | None, constants: str, data: Path) -> Propensities | None:
+    if spec is None:
+        return None
+    try:
+        a, b = map(float, constants.split(","))
+    except ValueError:
+        raise ValueError(f"--propensity-constants takes two numbers A,B, but {constants!r} came instead.") from None
+    return read_propensities(spec, data, LabelSet.open(data_file(data, "labels")), a, b)
+
+
+def _title(result: dict[str, Any], data: Path) -> str:
+    title = f"{result['documents']:,} documents of {data}, {result['labels']:,} labels"
+    return title + (f"\nlabel frequencies: {result['propensity']['source']}" if "propensity" in result else "")
+
+
+def _reported(result: dict[str, Any]) -> list[str]:
+    return [name for name in (*METRICS, *SCORED_METRICS) if name in result]
+
+
+def _metrics_table(result: dict[str, Any], data: Path) -> Table:
+    table = Table(title=_title(result, data))
     table.add_column("metric")
     table.add_column("per cent", justify="right")
     table.add_column("95 % interval", justify="right")
-    for name, value in result.items():
-        if isinstance(value, dict):
-            table.add_row(name, f"{value['value']:.1f}", f"{value['low']:.1f} to {value['high']:.1f}")
-    Console().print(table)
+    for name in _reported(result):
+        table.add_row(name, f"{result[name]['value']:.1f}", _range(result[name]))
+    return table
+
+
+def _comparison_table(result: dict[str, Any], data: Path, first: Path, second: Path) -> Table:
+    table = Table(title=f"{_title(result, data)}\nA: {first}\nB: {second}", caption="per cent, with 95 % intervals; A ahead: share of paired bootstrap resamples")
+    table.add_column("metric")
+    for column in ("A", "B", "A - B", "A ahead"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name in _reported(result):
+        mine, other, difference = result[name], result["against"][name], result["difference"][name]
+        table.add_row(
+            name,
+            *(f"{value['value']:{sign}.1f}\n[dim]{_range(value, sign)}[/dim]" for value, sign in ((mine, ""), (other, ""), (difference, "+"))),
+            f"{difference['better']:.1f} %",
+        )
+    return table
+
+
+def _range(value: dict[str, float], sign: str = "") -> str:
+    return f"{value['low']:{sign}.1f} to {value['high']:{sign}.1f}"
 
 
 @commands.command()

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TaggerSettings, TrainerOptions, TrainingReport
-from .evaluation import data_file, evaluate, rank_with_tagger, read_data, write_json
+from .data import data_file, read_data
+from .evaluation import evaluate, rank_with_tagger, write_json
 from .models import bundled_minilm
 from .progress import ProgressDisplay
 

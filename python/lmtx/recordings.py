@@ -1,12 +1,18 @@
-"""Checks on recorded verdicts that the command line makes before a run."""
+"""What the command line wants to know of recorded verdicts."""
 
 import gzip
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ._core import Corpus, LabelSet, RecordedOracle
 
-__all__ = ["check_recorded_labels", "documents_of"]
+__all__ = ["check_recorded_labels", "count_yeses", "documents_of"]
+
+# A score from here up is a yes.
+YES_ABOVE = 0.5
 
 
 def check_recorded_labels(recording: Path, labels: LabelSet, labels_file: Path) -> None:
@@ -16,11 +22,26 @@ def check_recorded_labels(recording: Path, labels: LabelSet, labels_file: Path) 
         ValueError: Naming the first line with an unknown label.
     """
     known = {label.uid for label in labels}
-    with gzip.open(recording, "rt", encoding="utf-8") if _is_gzip(recording) else open(recording, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            for uid in json.loads(line).get("labels", ()) if line.strip() else ():
-                if str(uid) not in known:
-                    raise ValueError(f"{recording}:{number}: unknown label {uid!r}; it is not among the {len(known):,} labels of {labels_file}.")
+    for number, row in _rows(recording):
+        for uid in row.get("labels", ()):
+            if str(uid) not in known:
+                raise ValueError(f"{recording}:{number}: unknown label {uid!r}; it is not among the {len(known):,} labels of {labels_file}.")
+
+
+def count_yeses(recording: Path, labels: LabelSet, labels_file: Path) -> tuple[list[int], int]:
+    """For each label the documents for which it was recorded with a score from 0.5 up, and how many documents there are.
+
+    Raises:
+        ValueError, RuntimeError: Naming file and line where the recording is wrong or has an unknown label.
+    """
+    documents = RecordedOracle.open(recording).documents()
+    check_recorded_labels(recording, labels, labels_file)
+    yeses = set()
+    for _, row in _rows(recording):
+        scored = zip(row.get("labels", ()), row.get("scores", ()), strict=True)
+        yeses |= {(row["uid"], str(uid)) for uid, score in scored if score is not None and score >= YES_ABOVE}
+    count = Counter(uid for _, uid in yeses)
+    return [count[label.uid] for label in labels], len(documents)
 
 
 def documents_of(documents: Corpus, recording: RecordedOracle) -> Corpus:
@@ -34,6 +55,14 @@ def documents_of(documents: Corpus, recording: RecordedOracle) -> Corpus:
     if not chosen:
         raise ValueError(f"none of the {len(documents):,} documents has recorded verdicts.")
     return Corpus.from_documents(chosen)
+
+
+def _rows(recording: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a recording, header included, with their line numbers."""
+    with gzip.open(recording, "rt", encoding="utf-8") if _is_gzip(recording) else open(recording, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, json.loads(line)
 
 
 def _is_gzip(file: Path) -> bool:

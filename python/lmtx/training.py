@@ -26,7 +26,7 @@ def train(
     store: str | os.PathLike | None = None,
     teacher_identity: str | None = None,
     progress: bool | Callable[[Event], None] = True,
-    **options: int | float | bool,
+    **options: int | float | bool | str,
 ) -> Tagger:
     """Trains a tagger from a teacher's verdicts, in a work folder.
 

@@ -18,9 +18,9 @@ FAST = ["--set", "cycles=2", "--set", "epochs=4", "--set", "batch_size=10", "--s
         "--set", "document_length=32", "--set", "judgments_per_cycle=5", "--set", "development=0"]  # fmt: skip
 
 
-def lmtx_command(*arguments, cwd=None, text=None):
+def lmtx_command(*arguments, cwd=None, text=None, columns=200):
     command = [sys.executable, "-m", "lmtx", *map(str, arguments)]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(lmtx.__file__).parents[1]), str(HERE), os.environ.get("PYTHONPATH", "")]), "COLUMNS": "200"}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(lmtx.__file__).parents[1]), str(HERE), os.environ.get("PYTHONPATH", "")]), "COLUMNS": str(columns)}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, input=text, env=env)
 
 
@@ -188,6 +188,39 @@ def test_eval_refuses_labels_that_the_tagger_does_not_know(tagger_folder, broken
     assert refusal("eval", tagger_folder, folder) == f"label 'l-navy' of {folder / 'labels.jsonl'} is not among the 12 labels of the tagger."
     assert refusal("eval", tagger_folder, data, "--split", "dev") == f"{data} has neither dev.jsonl nor dev.jsonl.gz."
     assert str(tmp_path) in refusal("eval", tmp_path, data)
+
+
+def test_eval_compares_two_taggers(tagger_folder, model, data, tmp_path):
+    trained = lmtx.Tagger.load(tagger_folder)
+    lmtx.Tagger.from_labels(lmtx.Encoder.load(model), trained.labels, settings=trained.settings).save(tmp_path / "untouched")
+    arguments = ["eval", tagger_folder, data, "--against", tmp_path / "untouched", "--propensity", "gold:test", "--propensity-constants", "0.5,0.4"]
+    result = json.loads(lmtx_command(*arguments, "--json").stdout)
+    assert result["propensity"] == {"source": "gold:test", "documents": 20, "a": 0.5, "b": 0.4}
+    assert result["difference"].keys() == result["against"].keys() >= {"precision@1", "nDCG@5", "PSP@1", "PSP@5", "PSnDCG@5"}
+    alone = json.loads(lmtx_command("eval", tmp_path / "untouched", data, "--json").stdout)
+    assert result["against"]["precision@3"] == alone["precision@3"]
+    table = lmtx_command(*arguments).stdout
+    difference = result["difference"]["PSP@5"]
+    assert re.search(rf"PSP@5\W+{result['PSP@5']['value']:.1f}\W+{result['against']['PSP@5']['value']:.1f}\W+{difference['value']:.1f}\W+{difference['better']:.1f} %", table)
+    assert "label frequencies: gold:test" in table and f"B: {tmp_path / 'untouched'}" in table
+    # As wide as a terminal mostly is.
+    narrow = lmtx_command(*arguments, columns=80).stdout
+    assert "…" not in narrow.split("metric", 1)[1]
+
+
+def test_eval_refuses_what_it_cannot_compare_or_weigh(tagger_folder, data, tmp_path):
+    labels = [*lmtx.Tagger.load(tagger_folder).labels, lmtx.Label("l-navy", "navy")]
+    lmtx.Tagger.from_labels(lmtx.Encoder.load(tagger_folder), lmtx.LabelSet(labels), settings=lmtx.TaggerSettings(search_length=32)).save(tmp_path / "other")
+    assert refusal("eval", tagger_folder, data, "--against", tmp_path / "other").startswith("the taggers cannot be compared: of the 13 labels of the second 1 are not among")
+    assert str(tmp_path / "none") in refusal("eval", tagger_folder, data, "--against", tmp_path / "none")
+    assert refusal("eval", tagger_folder, data, "--propensity", "true").startswith("the propensity must be gold:SPLIT, recorded:FILE or uniform, but is 'true'")
+    assert refusal("eval", tagger_folder, data, "--propensity", "uniform", "--propensity-constants", "1") == "--propensity-constants takes two numbers A,B, but '1' came instead."
+
+
+def test_prompts_are_set_with_their_spaces(train, tmp_path):
+    assert lmtx_command(*train(extra=["--set", "document_prompt=study : ", "--set", "label_prompt= a ", "--set", " epochs = 1 "])).returncode == 0
+    settings = lmtx.Tagger.load(tmp_path / "run" / "tagger").settings
+    assert (settings.document_prompt, settings.label_prompt) == ("study : ", " a ")
 
 
 def test_eval_refuses_true_labels_out_of_range(tagger_folder, broken):

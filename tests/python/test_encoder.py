@@ -1,9 +1,11 @@
 """Encoder and Tokenizer from Python."""
 
+import gc
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import lmtx
@@ -110,3 +112,116 @@ def test_numpy_output_does_not_import_torch(model):
 
 def test_a_repr_shows_shapes(encoder):
     assert repr(encoder) == "Encoder(dim=32, max_length=48)"
+
+
+# --- what texts may come in ---
+
+TEXTS = ["tax bill", "", "army \u00e9t\u00e9 \U0001f600", "tax bill"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        tuple,
+        iter,
+        lambda texts: (text for text in texts),
+        lambda texts: dict(enumerate(texts)).values(),
+        np.array,
+        lambda texts: np.array(texts, dtype=object),
+        lambda texts: np.array(texts, dtype=np.dtypes.StringDType()),
+        lambda texts: np.array([text for text in texts for _ in range(2)])[::2],
+        lambda texts: np.array(texts)[::-1][::-1],
+        lambda texts: np.array(texts).astype(">U12"),
+        pd.Series,
+        lambda texts: pd.Series(texts, index=[7, 3, 3, 0]),
+        lambda texts: pd.Series(texts, dtype=object, index=list("dcba")),
+        lambda texts: pd.Series(texts, dtype="string"),
+        lambda texts: pd.Series(texts, dtype="category"),
+        lambda texts: pd.DataFrame({"text": texts})["text"],
+        lambda texts: pd.Index(texts),
+    ],
+)
+def test_texts_come_in_any_ordered_form(encoder, make):
+    np.testing.assert_array_equal(encoder.encode(make(TEXTS)), encoder.encode(TEXTS))
+
+
+@pytest.mark.parametrize("make", [np.str_, np.array, lambda text: np.array(text, dtype=object)])
+def test_one_text_of_numpy_gives_one_vector(encoder, make):
+    np.testing.assert_array_equal(encoder.encode(make("tax bill")), encoder.encode("tax bill"))
+    np.testing.assert_array_equal(encoder.encode(np.array(TEXTS)[2]), encoder.encode(TEXTS[2]))
+
+
+@pytest.mark.parametrize("empty", [[], (), np.array([], dtype=str), pd.Series([], dtype=object), iter(())])
+def test_no_texts_give_no_vectors(encoder, empty):
+    assert encoder.encode(empty).shape == (0, encoder.dim)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA, pd.NaT])
+def test_a_missing_text_is_refused_with_its_position(encoder, missing):
+    with pytest.raises(TypeError, match=r"the text at position 2 is missing \((None|nan|<NA>|NaT)\); leave it out, or put \"\" in its place."):
+        encoder.encode(["tax", "army", missing])
+    with pytest.raises(TypeError, match="the text at position 1 is missing"):
+        encoder.encode(pd.Series(["tax", missing], index=[9, 8], dtype=object))
+
+
+def test_missing_texts_in_columns_are_refused(encoder):
+    for dtype in (object, "string", "str"):
+        with pytest.raises(TypeError, match="the text at position 1 is missing"):
+            encoder.encode(pd.Series(["tax", None], dtype=dtype))
+    with pytest.raises(TypeError, match="the text at position 0 is missing"):
+        encoder.encode(np.array([None, "tax"], dtype=object))
+
+
+def test_what_is_no_text_is_refused(encoder):
+    with pytest.raises(TypeError, match="the text at position 1 must be a str, but is of type int instead"):
+        encoder.encode(["tax", 7])
+    with pytest.raises(TypeError, match="the text at position 0 must be a str, but is of type bytes instead"):
+        encoder.encode(np.array([b"tax"], dtype=object))
+    with pytest.raises(TypeError, match=r"an array of texts must have one dimension, but has shape \(1, 2\) instead"):
+        encoder.encode(np.array([["tax", "army"]]))
+    with pytest.raises(TypeError, match="texts must be a list or one column of a table, but came as DataFrame"):
+        encoder.encode(pd.DataFrame({"text": ["tax"]}))
+    for unordered in ({"tax"}, {"tax": "army"}, b"tax", 7, None, np.array(7), np.array(None)):
+        with pytest.raises(TypeError):
+            encoder.encode(unordered)
+
+
+def test_an_exception_in_a_generator_comes_out(encoder):
+    def texts():
+        yield "tax"
+        raise LookupError("from the generator")
+
+    with pytest.raises(LookupError, match="from the generator"):
+        encoder.encode(texts())
+
+
+def test_texts_that_change_or_go_away_meanwhile_are_read_as_they_were(encoder):
+    texts = [f"tax {i}" for i in range(200)]
+    expected = encoder.encode(texts)
+    ours = list(texts)
+
+    def clear(event):
+        ours.clear()
+        gc.collect()
+
+    np.testing.assert_array_equal(encoder.encode(ours, on_event=clear), expected)
+    assert ours == []
+
+
+def test_the_tokenizer_takes_the_same(model):
+    tokenizer = lmtx.Tokenizer.load(model)
+    expected = [ids.tolist() for ids in tokenizer.encode(TEXTS, max_length=16)]
+    assert [ids.tolist() for ids in tokenizer.encode(pd.Series(TEXTS, index=[3, 2, 1, 0]), max_length=16)] == expected
+    with pytest.raises(TypeError, match="the text at position 0 is missing"):
+        tokenizer.encode([None], max_length=16)
+
+
+def test_prompts_can_be_replaced(encoder, tmp_path):
+    changed = encoder.with_prompts({"query": "tax "}, default_name="query")
+    np.testing.assert_array_equal(changed.encode("army"), encoder.encode("army", prompt="tax "))
+    assert (changed.prompts["query"], changed.default_prompt_name) == ("tax ", "query")
+    assert encoder.default_prompt_name is None
+    changed.save(tmp_path / "saved")
+    np.testing.assert_array_equal(lmtx.Encoder.load(tmp_path / "saved").encode("army"), changed.encode("army"))
+    with pytest.raises(ValueError, match="There is no prompt `passage`"):
+        encoder.with_prompts({}, default_name="passage")

@@ -3,6 +3,7 @@
 import gc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import lmtx
@@ -69,3 +70,25 @@ def test_a_folder_that_is_no_tagger_is_named(model, tmp_path):
     for folder in (model, tmp_path):
         with pytest.raises(RuntimeError, match=str(folder)):
             lmtx.Tagger.load(folder)
+
+
+def test_texts_and_documents_come_in_any_ordered_form(tagger):
+    texts = ["tax office", "", "army \u00e9"]
+    expected = [found(tags) for tags in tagger.tag(texts)]
+    for form in (tuple(texts), iter(texts), np.array(texts), pd.Series(texts, index=[5, 5, 0]), [lmtx.Document(content=text) for text in texts]):
+        assert [found(tags) for tags in tagger.tag(form)] == expected
+    mixed = ["tax office", {"title": "", "content": ""}, lmtx.Document(title="army \u00e9")]
+    assert [found(tags) for tags in tagger.tag(mixed)] == expected
+    assert [found(tags) for tags in tagger.tag(documents=mixed)] == expected
+    assert found(tagger.tag(np.array("tax office"))) == expected[0]
+
+
+def test_missing_texts_are_refused_with_their_position(tagger):
+    with pytest.raises(TypeError, match=r"the text at position 1 is missing \(None\)"):
+        tagger.tag(["tax", None])
+    with pytest.raises(TypeError, match="the text at position 1 is missing"):
+        tagger.tag(pd.Series(["tax", float("nan")]))
+    with pytest.raises(TypeError, match="the text at position 0 must be a str, a Document or a dict, but is of type int instead"):
+        tagger.tag([3])
+    with pytest.raises(TypeError, match="came as DataFrame"):
+        tagger.tag(pd.DataFrame({"text": ["tax"]}))

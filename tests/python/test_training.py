@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import traceback
 from pathlib import Path
 
@@ -69,6 +70,60 @@ def test_a_report_counts_and_prints(model, tmp_path, fast):
     assert json.loads(report.to_json())
     assert repr(report).startswith("TrainingReport(2 cycles, ")
     assert lmtx.Tagger.load(report.tagger_folder).report is None
+
+
+@pytest.fixture
+def prompted(model, tmp_path):
+    """The tiny encoder with the prompts of E5."""
+
+    def write(default=None):
+        folder = shutil.copytree(model, tmp_path / f"prompted-{default}")
+        prompts = {"query": "study : ", "passage": "report : "}
+        (folder / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts, "default_prompt_name": default}))
+        return folder
+
+    return write
+
+
+def check_folder_in_sentence_transformers(tagger, folder):
+    """Documents by default, and labels by name, get the vectors that they have in the tagger."""
+    from sentence_transformers import SentenceTransformer
+
+    peer = SentenceTransformer(str(folder), device="cpu")
+    settings = tagger.settings
+    texts = [d["content"] for d in tiny.make_documents(10, seed=4)]
+    documents = tagger.encoder.encode(texts, prompt=settings.document_prompt, max_length=settings.search_length, normalize=True)
+    labels = tagger.encoder.encode(tiny.TOPICS, prompt=settings.label_prompt, max_length=settings.label_length, normalize=True)
+    np.testing.assert_allclose(peer.encode(texts), documents, atol=1e-5)
+    np.testing.assert_allclose(peer.encode_document(texts), documents, atol=1e-5)
+    np.testing.assert_allclose(peer.encode(tiny.TOPICS, prompt_name="label"), labels, atol=1e-5)
+    scores = [tag.score for tag in tagger.tag(texts[0], k=len(tiny.TOPICS))]
+    np.testing.assert_allclose(scores, np.sort(documents[0] @ labels.T)[::-1], atol=1e-5)
+
+
+def test_a_base_with_prompts_is_trained_and_tags_with_those_that_are_asked_for(prompted, tmp_path, fast):
+    tagger = run(prompted(), tmp_path / "run", fast, document_prompt="study : ", label_prompt="report : ")
+    assert (tagger.settings.document_prompt, tagger.settings.label_prompt) == ("study : ", "report : ")
+    assert tagger.report.cycles[0].last_loss < tagger.report.cycles[0].first_loss
+    check_folder_in_sentence_transformers(tagger, tagger.report.tagger_folder)
+    assert lmtx.Encoder.load(tagger.report.student_folders[0]).default_prompt_name == "document"
+
+
+def test_a_bases_default_prompt_goes_before_documents_and_labels(prompted, tmp_path, fast):
+    tagger = run(prompted("query"), tmp_path / "run", fast)
+    assert (tagger.settings.document_prompt, tagger.settings.label_prompt) == ("study : ", "study : ")
+    check_folder_in_sentence_transformers(tagger, tagger.report.tagger_folder)
+    with pytest.raises(ValueError, match="`document_prompt` is \"default\" there, but \"\" was given"):
+        run(prompted("passage"), tmp_path / "run", fast, document_prompt="")
+
+
+def test_prompts_that_a_base_only_offers_change_nothing(prompted, model, tmp_path, fast):
+    offered, plain = run(prompted(), tmp_path / "offered", fast), run(model, tmp_path / "plain", fast)
+    assert weights(offered) == weights(plain)
+    assert offered.settings.document_prompt == ""
+    notice = "The encoder has the prompts `passage`, `query`, but none by default: nothing is put before documents and labels."
+    assert any(notice in line for line in offered.report.notices)
+    assert not any("prompt" in line for line in plain.report.notices)
 
 
 def test_documents_may_be_a_data_frame(model, tmp_path, fast):

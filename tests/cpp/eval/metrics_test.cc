@@ -1,5 +1,7 @@
 #include "lmtx/eval/metrics.h"
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -7,6 +9,7 @@
 
 #include "catch.h"
 #include "data.h"
+#include "lmtx/eval/propensity.h"
 
 using namespace lmtx;
 
@@ -29,6 +32,14 @@ void check_close(const std::vector<double>& values, const std::vector<double>& e
   }
 }
 
+SparseMatrix score_matrix(const nlohmann::json& rows, int64_t num_labels) {
+  SparseMatrix scores(static_cast<int64_t>(rows.size()), num_labels);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (const auto& entry : rows[i]) scores.insert(static_cast<int64_t>(i), entry[0].get<int64_t>()) = entry[1].get<double>();
+  }
+  return scores;
+}
+
 const std::vector<std::vector<int64_t>> truth = {{0, 2}, {}, {1}};
 
 }  // namespace
@@ -46,6 +57,65 @@ TEST_CASE("metrics equal pyxclib's definitions, computed with SciPy") {
     check_close(recall_per_document(targets, ranked, k), expect("per_document", "recall"));
     check_close(ndcg_per_document(targets, ranked, k), expect("per_document", "ndcg"));
   }
+}
+
+TEST_CASE("propensity-scored metrics equal pyxclib's definitions, computed with NumPy") {
+  for (const auto& reference : reference_cases()) {
+    const auto k = reference["k"].get<int64_t>();
+    const auto& propensity = reference["propensity"];
+    const auto targets = target_matrix(reference["targets"].get<std::vector<std::vector<int64_t>>>(), reference["num_labels"].get<int64_t>());
+    const auto ranked = reference["ranked"].get<RankedLabels>();
+    const auto weights = inverse_propensities(propensity["frequencies"].get<std::vector<double>>(), propensity["num_documents"].get<int64_t>(),
+                                              {.a = propensity["a"].get<double>(), .b = propensity["b"].get<double>()});
+    check_close(weights, propensity["weights"].get<std::vector<double>>());
+    const auto expect = [&](const char* group, const char* name) { return propensity[group][name].get<std::vector<double>>(); };
+    check_close(psprecision(targets, ranked, weights, k), expect("ratios", "precision"));
+    check_close(psrecall(targets, ranked, weights, k), expect("ratios", "recall"));
+    check_close(psndcg(targets, ranked, weights, k), expect("ratios", "ndcg"));
+    check_close(psprecision_per_document(targets, ranked, weights, k).found, expect("found", "precision"));
+    check_close(psprecision_per_document(targets, ranked, weights, k).best, expect("best", "precision"));
+    check_close(psrecall_per_document(targets, ranked, weights, k).found, expect("found", "recall"));
+    check_close(psrecall_per_document(targets, ranked, weights, k).best, expect("best", "recall"));
+    check_close(psndcg_per_document(targets, ranked, weights, k).found, expect("found", "ndcg"));
+    check_close(psndcg_per_document(targets, ranked, weights, k).best, expect("best", "ndcg"));
+  }
+}
+
+TEST_CASE("equal scores are ranked by label number, as in the reference") {
+  int64_t compared = 0;
+  for (const auto& reference : reference_cases()) {
+    if (!reference.contains("scores")) continue;
+    CHECK(rank(score_matrix(reference["scores"], reference["num_labels"].get<int64_t>()), reference["k"].get<int64_t>()) == reference["ranked"].get<RankedLabels>());
+    ++compared;
+  }
+  CHECK(compared > 0);
+}
+
+TEST_CASE("a label that is heavier counts more, and the best order reaches 1") {
+  const SparseMatrix targets = target_matrix(truth, 4);
+  const std::vector<double> weights = {1, 2, 5, 9};
+  check_close(psprecision(targets, {{0}, {3}, {1}}, weights, 1), {(1 + 2) / (5.0 + 2)});
+  check_close(psprecision(targets, {{2}, {3}, {1}}, weights, 1), {1});
+  check_close(psndcg(targets, {{2, 0}, {}, {1}}, weights, 3), {1, 1, 1});
+  check_close(psrecall(targets, {{3, 2}, {}, {1}}, weights, 2), {2 / (2.5 + 2), (2.5 + 2) / (3.0 + 2)});
+  const std::vector<double> equal = {1, 1, 1, 1};
+  // Documents with one true label cannot reach a precision@2 of 1.
+  check_close(psprecision(targets, {{0, 1}, {3}, {2}}, equal, 2), {1 / 2.0, 1 / 3.0});
+}
+
+TEST_CASE("propensity-scored metrics are 0 where no document has a true label") {
+  const std::vector<double> weights = {1, 2};
+  CHECK(psndcg(target_matrix(std::vector<std::vector<int64_t>>{{}, {}}, 2), {{0}, {1}}, weights, 2) == std::vector<double>{0, 0});
+  CHECK(psprecision(target_matrix({}, 2), {}, weights, 1) == std::vector<double>{0});
+}
+
+TEST_CASE("frequencies count documents, and rarer labels weigh more") {
+  SparseMatrix targets = target_matrix(truth, 4);
+  targets.insert(2, 3) = 0;
+  CHECK(label_frequencies(targets) == std::vector<double>{1, 1, 1, 0});
+  const std::vector<double> weights = inverse_propensities(std::vector<double>{0, 0.5, 10, 900}, 1000);
+  CHECK(std::is_sorted(weights.rbegin(), weights.rend()));
+  CHECK(weights[3] > 1);
 }
 
 TEST_CASE("documents without true labels count with 0, and short rankings are divided by k all the same") {
@@ -84,5 +154,11 @@ TEST_CASE("metrics name what is wrong with their arguments") {
   CHECK_THROWS_WITH(recall(targets, {{0}, {1}, {4}}, 1), "Document 2 has label number 4 in its ranking, but there are 4 labels.");
   CHECK_THROWS_WITH(recall(targets, {{0}, {1, -1}, {2}}, 1), "Document 1 has label number -1 in its ranking, but there are 4 labels.");
   CHECK_THROWS_WITH(ndcg(targets, {{0}, {1}, {3, 1, 3}}, 1), "Document 2 has label number 3 twice in its ranking.");
+  const std::vector<double> few = {1, 2, 3}, zero = {1, 0, 1, 1};
+  CHECK_THROWS_WITH(psprecision(targets, {{0}, {1}, {2}}, few, 1), "`weights` must have one for each of the 4 labels, but has 3 instead.");
+  CHECK_THROWS_WITH(psndcg_per_document(targets, {{0}, {1}, {2}}, zero, 1), "The weight of label 1 must be above 0, but is 0.000000 instead.");
+  CHECK_THROWS_WITH(inverse_propensities(few, 0), "`num_documents` must be at least 1, but is 0 instead.");
+  CHECK_THROWS_WITH(inverse_propensities(few, 5, {.a = 0.5, .b = 0}), "`b` of the propensity constants must be above 0, but is 0.000000 instead.");
+  CHECK_THROWS_WITH(inverse_propensities(std::vector<double>{1, -1}, 5), "The frequency of label 1 must be 0 or above, but is -1.000000 instead.");
   CHECK_THROWS_WITH(target_matrix(truth, 2), "Document 0 has label number 2 among its targets, but there are 2 labels.");
 }

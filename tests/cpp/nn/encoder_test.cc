@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "catch.h"
 #include "fixtures.h"
+#include "lmtx/detail/files.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 
@@ -108,7 +110,109 @@ TEST_CASE("the folder's default prompt is put before texts, unless another is gi
   CHECK(encoder.encode(text, {.prompt = "e "}).equal(plain.encode(with_other)));
   CHECK(encoder.encode(text, {.prompt = ""}).equal(plain.encode(text)));
   write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c "}, "default_prompt_name": "passage"})");
-  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config_sentence_transformers.json: `passage` is missing"));
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config_sentence_transformers.json: `default_prompt_name` is `passage`, but there are only the prompts "
+                                                               "`document`, `query`."));
+}
+
+TEST_CASE("prompts are there by name, and those of sentence-transformers always") {
+  const Encoder plain = Encoder::load(models() / "bert");
+  CHECK(plain.prompts() == std::map<std::string, std::string>{{"query", ""}, {"document", ""}});
+  CHECK(plain.default_prompt().empty());
+  const OwnModel own;
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c ", "passage": "d ", "none": null}, "default_prompt_name": null})");
+  const Encoder encoder = Encoder::load(own.path);
+  CHECK(encoder.prompt("query") == "b c ");
+  CHECK(encoder.prompt("passage") == "d ");
+  CHECK(encoder.prompt("none").empty());
+  CHECK(encoder.default_prompt().empty());
+  CHECK_THROWS_WITH(encoder.prompt("question"), "There is no prompt `question`; there are `document`, `none`, `passage`, `query`.");
+}
+
+TEST_CASE("an encoder with other prompts keeps the rest, and they are saved") {
+  const OwnModel own;
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": "b c ", "passage": "d "}, "similarity_fn_name": "dot"})");
+  const Encoder encoder = Encoder::load(own.path), changed = encoder.with_prompts({{"passage", "e "}, {"label", "f "}}, "label");
+  CHECK(changed.default_prompt() == "f ");
+  CHECK(changed.prompt("query") == "b c ");
+  CHECK(changed.prompt("passage") == "e ");
+  CHECK(encoder.prompt("passage") == "d ");
+  CHECK(changed.fingerprint() != encoder.fingerprint());
+  CHECK(encoder.with_prompts({{"label", "f "}}, "").fingerprint() == encoder.fingerprint());
+  CHECK_THROWS_WITH(encoder.with_prompts({}, "label"), ContainsSubstring("There is no prompt `label`"));
+  const TemporaryFolder folder;
+  changed.save(folder.path / "saved");
+  const Encoder saved = Encoder::load(folder.path / "saved");
+  CHECK(saved.prompts() == changed.prompts());
+  CHECK(saved.default_prompt() == "f ");
+  CHECK(detail::read_file(folder.path / "saved" / "config_sentence_transformers.json").find("similarity_fn_name") != std::string::npos);
+  encoder.with_prompts({}, "").save(folder.path / "none");
+  CHECK(Encoder::load(folder.path / "none").default_prompt().empty());
+}
+
+TEST_CASE("prompts that are no prompts are refused") {
+  const OwnModel own;
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": ["query: "]})");
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config_sentence_transformers.json: `prompts` must be an object, but is array instead."));
+  write(own.path / "config_sentence_transformers.json", R"({"prompts": {"query": 3}})");
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("`prompts`: `query` must be a string, but is number instead."));
+  write(own.path / "config_sentence_transformers.json", R"([])");
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config_sentence_transformers.json: expected a JSON object, but found array instead."));
+}
+
+TEST_CASE("a folder that leaves prompts out of vectors pools the tokens behind them") {
+  const OwnModel own;
+  write(own.path / "1_Pooling" / "config.json", R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true, "include_prompt": false})");
+  const Encoder encoder = Encoder::load(own.path);
+  CHECK(encoder.dim() == 64);
+  CHECK(encoder.unpooled_tokens("b c ") == 3);  // With [CLS].
+  CHECK(encoder.unpooled_tokens("") == 0);
+  CHECK(Encoder::load(models() / "bert").unpooled_tokens("b c ") == 0);
+  const Texts text = {"a d"}, whole = {"b c a d"};
+  const at::Tensor without = encoder.encode(text, {.prompt = "b c ", .normalize = false});
+  CHECK_FALSE(without.equal(encoder.encode(whole, {.normalize = false})));
+  // The hidden states of "a", "d" and [SEP] behind the prompt: the mean of the last three is what the mean over all but three gives.
+  TokenBatch batch = batch_of({{2, 6, 7, 5, 8, 3}});
+  batch.unpooled = 3;
+  CHECK(largest_difference(without, encoder.model().forward(batch)) < 1e-6);
+  const RaggedTokens tokens = encoder.tokenizer().encode(whole, 16);
+  CHECK(encoder.encode_tokens(tokens, {.prompt = "b c ", .normalize = false}).equal(without));
+  const at::Tensor cut = encoder.encode(text, {.max_length = 4, .prompt = "b c ", .normalize = false});
+  CHECK(largest_difference(cut.narrow(1, 0, 32), cut.narrow(1, 32, 32)) < 1e-6);  // Only [SEP] is left.
+}
+
+TEST_CASE("the fingerprint knows pooling and lower case") {
+  const OwnModel own;
+  const std::string before = Encoder::load(own.path).fingerprint();
+  write(own.path / "1_Pooling" / "config.json", R"({"pooling_mode_max_tokens": true})");
+  const std::string pooled = Encoder::load(own.path).fingerprint();
+  CHECK(pooled != before);
+  write(own.path / "1_Pooling" / "config.json", R"({"pooling_mode": "mean"})");
+  CHECK(Encoder::load(own.path).fingerprint() == before);
+  write(own.path / "sentence_bert_config.json", R"({"do_lower_case": true})");
+  CHECK(Encoder::load(own.path).fingerprint() != before);
+}
+
+TEST_CASE("a folder's do_lower_case lowers the texts of a tokenizer that keeps capitals, and is kept") {
+  const OwnModel own;
+  write(own.path / "tokenizer_config.json", R"({"tokenizer_class": "BertTokenizer", "do_lower_case": false})");
+  const Texts capitals = {"A Bad CAB"}, small = {"a bad cab"};
+  CHECK_FALSE(Encoder::load(own.path).encode(capitals).equal(Encoder::load(own.path).encode(small)));
+  write(own.path / "sentence_bert_config.json", R"({"do_lower_case": true})");
+  const Encoder encoder = Encoder::load(own.path);
+  CHECK(encoder.encode(capitals).equal(encoder.encode(small)));
+  const TemporaryFolder folder;
+  encoder.save(folder.path / "saved");
+  CHECK(Encoder::load(folder.path / "saved").encode(capitals).equal(encoder.encode(small)));
+}
+
+TEST_CASE("a folder without Normalize is saved without, unless asked for") {
+  const TemporaryFolder folder;
+  const Encoder plain = Encoder::load(models() / "distilbert");
+  const Texts texts = {"a bad cab"};
+  plain.save(folder.path / "same");
+  CHECK(Encoder::load(folder.path / "same").encode(texts).equal(plain.encode(texts)));
+  plain.save(folder.path / "unit", 0, /*normalize=*/true);
+  CHECK(Encoder::load(folder.path / "unit").encode(texts).equal(plain.encode(texts, {.normalize = true})));
 }
 
 TEST_CASE("a saved folder gives the same vectors and has the same fingerprint") {
@@ -189,15 +293,8 @@ TEST_CASE("wrong arguments are refused") {
 #endif
 }
 
-TEST_CASE("folders whose tokenizer does not fit are refused") {
+TEST_CASE("a tokenizer with more tokens than the model has rows is refused") {
   const OwnModel own;
-  SECTION("more tokens than rows") {
-    std::ofstream(own.path / "vocab.txt", std::ios::app) << "one\nmore\n";
-    CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config.json: `vocab_size` must be at least 52, the tokenizer's vocabulary, but is 50 instead."));
-  }
-  SECTION("capitals that nobody lowers") {
-    write(own.path / "sentence_bert_config.json", R"({"do_lower_case": true})");
-    write(own.path / "tokenizer.json", R"({"normalizer": {"type": "BertNormalizer", "lowercase": false}})");
-    CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("`do_lower_case` is not supported for a tokenizer that keeps capitals."));
-  }
+  std::ofstream(own.path / "vocab.txt", std::ios::app) << "one\nmore\n";
+  CHECK_THROWS_WITH(Encoder::load(own.path), ContainsSubstring("config.json: `vocab_size` must be at least 52, the tokenizer's vocabulary, but is 50 instead."));
 }

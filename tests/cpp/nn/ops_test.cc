@@ -1,12 +1,15 @@
 // The operations against textbook loops in float64, and against themselves in other batches.
 #include "lmtx/nn/ops.h"
 
-#include <ATen/ops/randn.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/max.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "catch.h"
@@ -51,6 +54,36 @@ at::Tensor attention_by_hand(const at::Tensor& q, const at::Tensor& k, const at:
           for (int64_t c = h; c < h + width; ++c) O[i][c] += weights[j] / total * V[batch.host_offsets[s] + j][c];
         }
       }
+    }
+  }
+  return out;
+}
+
+const std::vector<PoolingMode> all_modes = {PoolingMode::cls, PoolingMode::max, PoolingMode::mean, PoolingMode::mean_sqrt_len};
+
+TokenBatch without_first(TokenBatch batch, int64_t unpooled) {
+  batch.unpooled = unpooled;
+  return batch;
+}
+
+// All modes joined, value by value.
+at::Tensor pooled_by_hand(const at::Tensor& hidden, const TokenBatch& batch, int64_t unpooled) {
+  const int64_t dim = hidden.size(1);
+  at::Tensor out = at::zeros({batch.size(), 4 * dim}, at::kDouble);
+  auto H = hidden.accessor<double, 2>(), O = out.accessor<double, 2>();
+  for (int64_t s = 0; s < batch.size(); ++s) {
+    const int64_t end = batch.host_offsets[s + 1], begin = std::min<int64_t>(batch.host_offsets[s] + unpooled, end - 1);
+    const auto count = static_cast<double>(end - begin);
+    for (int64_t c = 0; c < dim; ++c) {
+      double largest = H[begin][c], sum = 0;
+      for (int64_t t = begin; t < end; ++t) {
+        largest = std::max(largest, H[t][c]);
+        sum += H[t][c];
+      }
+      O[s][c] = H[begin][c];
+      O[s][dim + c] = largest;
+      O[s][2 * dim + c] = sum / count;
+      O[s][3 * dim + c] = sum / std::sqrt(count);
     }
   }
   return out;
@@ -119,7 +152,10 @@ TEST_CASE("every operation has the gradient that finite differences show") {
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(other, third, t, batch, 2, 0, nullptr); }, x) < 1e-7);
   CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(t, other, third, batch, 2, 0.4, d); }); }, x) < 1e-7);
   CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(other, t, t, batch, 2, 0.4, d); }); }, x) < 1e-7);
-  CHECK(gradient_error([&](const at::Tensor& t) { return ops::mean_pool(t, batch); }, x) < 1e-8);
+  for (const PoolingMode mode : all_modes) {
+    CHECK(gradient_error([&](const at::Tensor& t) { return ops::pool(t, batch, std::span(&mode, 1)); }, x) < 1e-8);
+  }
+  CHECK(gradient_error([&](const at::Tensor& t) { return ops::pool(t, without_first(batch, 2), all_modes); }, x) < 1e-8);
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::normalize(t); }, x) < 1e-7);
   const TokenBatch ids = batch_of({{2, 0, 2}, {1}, {4, 1, 0}, {3, 3}});
   const at::Tensor words = numbers({5, 4}, 8), positions = numbers({3, 4}, 9), types = numbers({2, 4}, 10);
@@ -128,13 +164,33 @@ TEST_CASE("every operation has the gradient that finite differences show") {
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::embed_norm(ids, words, positions, t, norm, 0, nullptr); }, types) < 1e-6);
 }
 
-TEST_CASE("mean pooling averages the tokens of each sequence") {
-  const TokenBatch batch = lengths({2, 1, 3});
-  const at::Tensor hidden = numbers({6, 2}, 1), pooled = ops::mean_pool(hidden, batch);
-  REQUIRE(pooled.sizes() == at::IntArrayRef({3, 2}));
-  CHECK(largest_difference(pooled[0], hidden.narrow(0, 0, 2).mean(0)) < 1e-15);
-  CHECK(largest_difference(pooled[1], hidden[2]) < 1e-15);
-  CHECK(largest_difference(pooled[2], hidden.narrow(0, 3, 3).mean(0)) < 1e-15);
+TEST_CASE("pooling takes the first, the largest, the mean, or the sum over the root of the length of each sequence") {
+  const TokenBatch batch = lengths(GENERATE(std::vector<int64_t>{2, 1, 3}, std::vector<int64_t>{3, 3, 1, 5, 3}));
+  const at::Tensor hidden = numbers({batch.num_tokens(), 3}, 1);
+  const at::Tensor pooled = ops::pool(hidden, batch, all_modes);
+  REQUIRE(pooled.sizes() == at::IntArrayRef({batch.size(), 12}));
+  CHECK(largest_difference(pooled, pooled_by_hand(hidden, batch, 0)) < 1e-15);
+  SECTION("each mode by itself, in any order") {
+    const std::vector<PoolingMode> some = {PoolingMode::mean, PoolingMode::cls, PoolingMode::mean};
+    const at::Tensor joined = ops::pool(hidden, batch, some);
+    CHECK(joined.narrow(1, 0, 3).equal(pooled.narrow(1, 6, 3)));
+    CHECK(joined.narrow(1, 3, 3).equal(pooled.narrow(1, 0, 3)));
+    CHECK(joined.narrow(1, 6, 3).equal(pooled.narrow(1, 6, 3)));
+  }
+  SECTION("without the first tokens, but always with the last") {
+    for (const int64_t unpooled : {1, 2, 9}) {
+      CHECK(largest_difference(ops::pool(hidden, without_first(batch, unpooled), all_modes), pooled_by_hand(hidden, batch, unpooled)) < 1e-15);
+    }
+  }
+}
+
+TEST_CASE("of equal largest values one gets the gradient, as torch's max has it") {
+  at::Tensor hidden = at::zeros({4, 2}, at::kDouble).requires_grad_(), same = at::zeros({1, 4, 2}, at::kDouble).requires_grad_();
+  const PoolingMode mode = PoolingMode::max;
+  ops::pool(hidden, lengths({4}), std::span(&mode, 1)).sum().backward();
+  std::get<0>(at::max(same, 1)).sum().backward();
+  CHECK(hidden.grad().equal(same.grad()[0]));
+  CHECK(hidden.grad().sum().item<double>() == 2);
 }
 
 TEST_CASE("normalizing gives unit rows, and leaves a zero row at zero") {

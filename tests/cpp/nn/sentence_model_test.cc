@@ -26,9 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double float_tolerance = 1e-5;
-const std::vector<std::string> model_names = {"bert", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu"};
+const std::vector<std::string> model_names = {"bert", "bert-joined", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu"};
 // Finite differences mean nothing where a step crosses the kink of a relu; its gradients are compared with transformers'.
-const std::vector<std::string> smooth_model_names = {"bert", "bert-prefixed-tanh", "distilbert"};
+const std::vector<std::string> smooth_model_names = {"bert", "bert-joined", "bert-prefixed-tanh", "distilbert"};
 
 void copy_model(const std::string& name, const fs::path& to) { fs::copy(models() / name, to, fs::copy_options::recursive); }
 
@@ -102,7 +102,12 @@ TEST_CASE("a text's vector does not depend on its batch") {
   const std::string name = GENERATE(from_range(model_names));
   const auto model = SentenceModel::load(models() / name);
   const Sequences sequences = read_sequences(name);
-  const auto vectors_of = [&](const Sequences& batch) { return ops::normalize(model->forward(batch_of(batch))); };
+  const int64_t unpooled = GENERATE(0, 2);
+  const auto vectors_of = [&](const Sequences& sequences) {
+    TokenBatch batch = batch_of(sequences);
+    batch.unpooled = unpooled;
+    return ops::normalize(model->forward(batch));
+  };
   const at::Tensor together = vectors_of(sequences);
   SECTION("alone") {
     for (size_t i = 0; i < sequences.size(); ++i) CHECK(largest_difference(vectors_of({sequences[i]})[0], together[i]) < 1e-6);
@@ -163,6 +168,8 @@ TEST_CASE("a saved model is the loaded one") {
   const auto again = SentenceModel::load(folder.path);
   CHECK(again->max_length() == model->max_length());
   CHECK(again->normalizes() == model->normalizes());
+  CHECK(again->pooling() == model->pooling());
+  CHECK(again->dim() == model->dim());
   const TokenBatch batch = batch_of(read_sequences(name));
   CHECK(again->forward(batch).equal(model->forward(batch)));
   const NamedTensors before = read_safetensors(models() / name / "model.safetensors"), after = read_safetensors(folder.path / "model.safetensors");
@@ -198,12 +205,33 @@ TEST_CASE("folders that are no supported model are refused by name") {
     refused("`path` must stay in the folder");
   }
   SECTION("a pooling") {
-    std::ofstream(model / "1_Pooling" / "config.json") << R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})";
-    refused("pooling by cls_token is not supported; supported is mean.");
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": true, "pooling_mode_lasttoken": true})";
+    refused("pooling by `lasttoken` is not supported; supported are cls, max, mean and mean_sqrt_len_tokens.");
   }
-  SECTION("several poolings") {
-    std::ofstream(model / "1_Pooling" / "config.json") << R"({"pooling_mode": ["mean", "max"]})";
-    refused("pooling by [\"mean\",\"max\"] is not supported");
+  SECTION("a pooling among several") {
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"pooling_mode": ["mean", "weightedmean"]})";
+    refused("pooling by `weightedmean` is not supported");
+  }
+  SECTION("no pooling") {
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"pooling_mode": []})";
+    refused("`pooling_mode` must name at least one mode, but is an empty list.");
+    std::ofstream(model / "1_Pooling" / "config.json") << R"({"pooling_mode": 3})";
+    refused("`pooling_mode` must be the name of a mode or a list of such names, but is or has number instead.");
+  }
+  SECTION("what sentence-transformers 6 can do besides") {
+    const auto say = [&](const char* file, const char* config) { std::ofstream(model / file) << config; };
+    say("sentence_bert_config.json", R"({"transformer_task": "fill-mask"})");
+    refused("sentence_bert_config.json: `transformer_task` `fill-mask` is not supported; supported is `feature-extraction`.");
+    say("sentence_bert_config.json", R"({"modality_config": {"text": {"method": "forward", "method_output_name": "pooler_output"}}})");
+    refused("`modality_config`: `method_output_name` `pooler_output` is not supported; supported is `last_hidden_state`.");
+    say("sentence_bert_config.json", R"({"modality_config": []})");
+    refused("`modality_config`: expected a JSON object, but found array instead.");
+    say("sentence_bert_config.json", R"({"processing_kwargs": {"text": {"max_length": 5}}})");
+    refused("`processing_kwargs` are not supported.");
+    say("sentence_bert_config.json", "{}");
+    fs::create_directory(model / "2_Normalize");
+    say("2_Normalize/config.json", R"({"module_input_name": "token_embeddings"})");
+    refused("config.json: `module_input_name` `token_embeddings` is not supported; supported is `sentence_embedding`.");
   }
   SECTION("an architecture") {
     replace_in(model / "config.json", "\"model_type\": \"bert\"", "\"model_type\": \"t5\"");
@@ -241,9 +269,48 @@ TEST_CASE("the dialect of sentence-transformers 6 is read, too") {
   replace_in(model / "modules.json", "sentence_transformers.models.Transformer", "sentence_transformers.base.modules.transformer.Transformer");
   std::ofstream(model / "1_Pooling" / "config.json") << R"({"embedding_dimension": 32, "pooling_mode": "mean", "include_prompt": true})";
   std::ofstream(model / "tokenizer_config.json") << R"({"model_max_length": 11})";
-  std::ofstream(model / "config_sentence_transformers.json") << R"({"prompts": {"query": "find: "}, "default_prompt_name": "query"})";
+  std::ofstream(model / "sentence_bert_config.json")
+      << R"({"transformer_task": "feature-extraction", "module_output_name": "token_embeddings",
+             "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}})";
   const ModelFolder read = read_model_folder(model);
   CHECK(read.max_length == 11);
   CHECK(read.normalizes);
-  CHECK(read.default_prompt() == "find: ");
+  CHECK(read.pooling == Pooling());
+}
+
+TEST_CASE("settings of the transformer are read from the files of the first versions, too") {
+  const TemporaryFolder folder;
+  copy_model("distilbert", folder.path / "model");
+  fs::rename(folder.path / "model" / "sentence_bert_config.json", folder.path / "model" / "sentence_distilbert_config.json");
+  CHECK(read_model_folder(folder.path / "model").max_length == 12);
+}
+
+TEST_CASE("pooling is read in both dialects") {
+  using enum PoolingMode;
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& config) {
+    std::ofstream(folder.path / "config.json") << config;
+    return read_pooling(folder.path / "config.json");
+  };
+  CHECK(read(R"({"word_embedding_dimension": 32})") == Pooling());
+  CHECK(read(R"({"pooling_mode_mean_tokens": false})") == Pooling());
+  CHECK(read(R"({"pooling_mode_mean_sqrt_len_tokens": true, "pooling_mode_max_tokens": true, "pooling_mode_cls_token": true, "pooling_mode_lasttoken": false})") ==
+        Pooling{.modes = {cls, max, mean_sqrt_len}});
+  CHECK(read(R"({"pooling_mode": "cls", "include_prompt": false})") == Pooling{.modes = {cls}, .include_prompt = false});
+  CHECK(read(R"({"pooling_mode": ["mean", "cls", "mean"]})") == Pooling{.modes = {mean, cls, mean}});
+  // Where both dialects are there, sentence-transformers 6 goes by its own.
+  CHECK(read(R"({"pooling_mode": "max", "pooling_mode_cls_token": true})") == Pooling{.modes = {max}});
+}
+
+TEST_CASE("pooling is written in the classic dialect wherever that can say it") {
+  using enum PoolingMode;
+  const bool in_order = GENERATE(true, false);
+  const Pooling pooling = in_order ? GENERATE(Pooling{}, Pooling{.modes = {cls}}, Pooling{.modes = {cls, max, mean, mean_sqrt_len}, .include_prompt = false})
+                                   : GENERATE(Pooling{.modes = {mean, max}}, Pooling{.modes = {max, max}});
+  const TemporaryFolder folder;
+  const detail::Json config = pooling_json(pooling, 32);
+  detail::write_json(folder.path / "config.json", config);
+  CHECK(read_pooling(folder.path / "config.json") == pooling);
+  CHECK(config.contains("pooling_mode_cls_token") == in_order);
+  CHECK(config[in_order ? "word_embedding_dimension" : "embedding_dimension"] == 32);
 }

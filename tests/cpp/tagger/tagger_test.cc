@@ -62,8 +62,8 @@ at::Tensor embed(const Encoder& encoder, const std::vector<std::string_view>& of
 std::vector<double> scores_of(const Tagger& tagger, std::string_view text) {
   std::vector<std::string_view> names;
   for (const Label& label : tagger.labels().labels()) names.emplace_back(label.name);
-  const at::Tensor rows = embed(tagger.encoder(), names, settings.label_length, settings.label_prompt);
-  const at::Tensor query = embed(tagger.encoder(), {text}, settings.search_length, settings.document_prompt);
+  const at::Tensor rows = embed(tagger.encoder(), names, settings.label_length, *settings.label_prompt);
+  const at::Tensor query = embed(tagger.encoder(), {text}, settings.search_length, *settings.document_prompt);
   std::vector<double> scores;
   for (int64_t i = 0; i < rows.size(0); ++i) {
     double sum = 0;
@@ -128,6 +128,54 @@ TEST_CASE("k is the decision rule's unless another is asked for, and at most the
   CHECK(tagger.tag("water", {.k = 7}).size() == 7);
   CHECK(tagger.tag("water", {.k = 1'000'000'000}).size() == words.size());
   CHECK_THROWS_WITH(tagger.tag("water", {.k = -1}), "`k` must be at least 1, or 0 for the tagger's own, but is -1 instead.");
+}
+
+TEST_CASE("prompts that are not given are the encoder's default one") {
+  const TemporaryFolder folder;
+  const fs::path model = make_model(folder);
+  std::ofstream(model / "config_sentence_transformers.json") << R"({"prompts": {"query": "query: ", "other": "art "}, "default_prompt_name": "query"})";
+  const Encoder encoder = Encoder::load(model);
+  const Tagger by_default = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7});
+  CHECK(by_default.settings().document_prompt == "query: ");
+  CHECK(by_default.settings().label_prompt == "query: ");
+  const Tagger by_name = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "query: ", .label_prompt = "query: "});
+  check_same(by_default.tag(texts), by_name.tag(texts));
+  const Tagger without = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "", .label_prompt = ""});
+  CHECK(without.tag("law")[0].score == Approx(1));  // Text and label are the same.
+  CHECK(without.settings().document_prompt == "");
+}
+
+TEST_CASE("a saved tagger's folder embeds documents and labels as the tagger does") {
+  const TemporaryFolder folder;
+  const fs::path model = make_model(folder);
+  std::ofstream(model / "config_sentence_transformers.json") << R"({"prompts": {"query": "bill ", "document": "war "}, "default_prompt_name": "query"})";
+  const Tagger tagger = Tagger::from_labels(Encoder::load(model), make_labels(), settings);
+  tagger.save(folder / "tagger");
+  const Encoder saved = Encoder::load(folder / "tagger");
+  CHECK(saved.default_prompt() == "query: ");
+  CHECK(saved.prompt("document") == "query: ");
+  CHECK(saved.prompt("label") == "art ");
+  CHECK(saved.prompt("query") == "bill ");
+  CHECK(saved.encode(texts).equal(embed(tagger.encoder(), texts, settings.search_length, "query: ")));
+  CHECK(Tagger::load(folder / "tagger").settings().document_prompt == "query: ");
+
+  SECTION("also where it puts nothing before them, but the encoder would") {
+    Tagger::from_labels(Encoder::load(model), make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "", .label_prompt = ""}).save(folder / "plain");
+    CHECK(Encoder::load(folder / "plain").default_prompt().empty());
+  }
+}
+
+TEST_CASE("prompts that leave no room for a text are refused") {
+  const TemporaryFolder folder;
+  const Encoder encoder = Encoder::load(make_model(folder));
+  const std::string seven = "tax law bill water road school farm ";
+  CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 16, .document_prompt = seven}),
+                    "`document_prompt` must leave room for a text in 9 tokens, but takes 9 itself, special tokens included.");
+  CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 16, .label_length = 8, .label_prompt = seven}),
+                    ContainsSubstring("`label_prompt` must leave room for a text in 8 tokens"));
+  CHECK_THROWS_WITH(Tagger::from_labels(encoder, make_labels(), {.search_length = 16, .label_length = 16, .label_prompt = "\xff"}),
+                    "`label_prompt` must be UTF-8, but is `?` instead.");
+  CHECK_NOTHROW(Tagger::from_labels(encoder, make_labels(), {.search_length = 10, .label_length = 10, .document_prompt = seven, .label_prompt = seven}));
 }
 
 TEST_CASE("many texts are tagged as each alone, and documents as their text") {

@@ -120,6 +120,8 @@ TEST_CASE("gradients in parts equal those of the whole batch") {
   const Fixture fixture("bert");
   const TrainingBatch batch = fixture.batch(1);
   BatchGradientOptions options = fixture.options();
+  options.document_unpooled = GENERATE(0, 2);
+  options.label_unpooled = options.document_unpooled / 2;
   const std::vector<at::Tensor> whole = gradients_of(*fixture.model, batch, options);
   // One sequence a part; a few; documents in one part and labels in another.
   options.token_budget = GENERATE(1, 20, 60);
@@ -135,6 +137,10 @@ TEST_CASE("gradients equal finite differences") {
   options.loss.hard_negatives = 1;
   SECTION("in one part without dropout") {}
   SECTION("in one part with dropout") { options.dropout = true; }
+  SECTION("with prompts left out of pooling") {
+    options.document_unpooled = 2;
+    options.label_unpooled = 1;
+  }
   SECTION("in several parts with dropout, whose masks must be those of the first pass") {
     options.dropout = true;
     options.token_budget = 20;

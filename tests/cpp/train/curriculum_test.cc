@@ -17,6 +17,7 @@
 #include "lmtx/tagger.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/train/curriculum_trainer.h"
+#include "lmtx/train/shortlister.h"
 #include "trainer_fixtures.h"
 #include "workshop.h"
 
@@ -65,6 +66,91 @@ bool run_until(CurriculumTrainer trainer, int64_t moment) {
 }
 
 }  // namespace
+
+TEST_CASE("Search, training and tagging put the same prompts before texts, and the folders say so") {
+  const Workshop workshop("prompts");
+  TrainerOptions options = small_options();
+  options.cycles = 1;
+  options.document_prompt = "x0 x ";
+  options.label_prompt = "x1 ";
+  const TrainingReport report = workshop.run(truthful(), "run", options);
+
+  const Tagger tagger = Tagger::load(report.tagger_folder);
+  REQUIRE(tagger.settings().document_prompt == "x0 x ");
+  REQUIRE(tagger.settings().label_prompt == "x1 ");
+  for (const std::string& folder : {report.tagger_folder, report.student_folders.at(0)}) {
+    const Encoder saved = Encoder::load(folder);
+    REQUIRE(saved.default_prompt() == "x0 x ");
+    REQUIRE(saved.prompt("label") == "x1 ");
+  }
+
+  // What the first shortlists are made of: the untouched encoder, given the prompts.
+  const Shortlists shortlists = Shortlists::load(workshop / "run" / "cycle-0" / "shortlist");
+  const std::vector<Document> documents = topic_documents(num_documents);
+  const Tagger untouched = Tagger::from_labels(Encoder::load(workshop / "model"), topic_labels(),
+                                               {.search_length = 16, .label_length = 15, .document_prompt = "x0 x ", .label_prompt = "x1 "});
+  for (size_t i = 0; i < shortlists.documents.size(); ++i) {
+    const std::vector<Tag> tags = untouched.tag(document_text(documents[shortlists.documents[i]]), {.k = shortlists.k});
+    for (int64_t r = 0; r < shortlists.k; ++r) REQUIRE(shortlists.scores[i * shortlists.k + r] == Approx(tags[r].score).margin(1e-5));
+  }
+
+  SECTION("the base's default prompt is what a run begins with") {
+    // The same by its folder; and the student is another than without prompts.
+    options.label_prompt = "x0 x ";
+    const TrainingReport same = workshop.run(truthful(), "by-option", options);
+    detail::write_json(workshop / "model" / "config_sentence_transformers.json", {{"prompts", {{"query", "x0 x "}}}, {"default_prompt_name", "query"}});
+    options.document_prompt = options.label_prompt = "default";
+    const TrainingReport by_default = workshop.run(truthful(), "by-default", options);
+    options.document_prompt = options.label_prompt = "";
+    const TrainingReport without = workshop.run(truthful(), "without", options);
+    const auto weights = [](const TrainingReport& of) { return detail::read_file(fs::path(of.tagger_folder) / "model.safetensors"); };
+    REQUIRE(weights(by_default) == weights(same));
+    REQUIRE(weights(by_default) != weights(without));
+    REQUIRE(Tagger::load(by_default.tagger_folder).settings().label_prompt == "x0 x ");
+    REQUIRE(Encoder::load(without.tagger_folder).default_prompt().empty());
+  }
+}
+
+TEST_CASE("A prompt that leaves no room for a text is refused before anything is made") {
+  const Workshop workshop("prompts");
+  TrainerOptions options = small_options();
+  options.search_length = 5;
+  options.document_prompt = "x x x";
+  CHECK_THROWS_WITH(workshop.trainer(truthful(), options), "`document_prompt` must leave room for a text in 5 tokens, but takes 5 itself, special tokens included.");
+  options.document_prompt = "";
+  options.label_prompt = "\xff";
+  CHECK_THROWS_WITH(workshop.trainer(truthful(), options), ContainsSubstring("`label_prompt` must be UTF-8"));
+  CHECK_FALSE(fs::exists(workshop / "run"));
+}
+
+TEST_CASE("A run learns with any pooling") {
+  const Workshop workshop("pooling");
+  const char* pooling = GENERATE(R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": true})",
+                                 R"({"word_embedding_dimension": 32, "pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": true})");
+  detail::write_file_atomically(workshop / "model" / "1_Pooling" / "config.json", pooling);
+  const TrainingReport report = workshop.run(truthful(), "run");
+  const Encoder base = Encoder::load(workshop / "model");
+  REQUIRE(report.cycles[0].last_loss < report.cycles[0].first_loss);
+  REQUIRE(Encoder::load(report.tagger_folder).dim() == base.dim());
+  REQUIRE(count_right(Tagger::load(report.tagger_folder)) > count_right(Tagger::from_labels(base, topic_labels(), {.search_length = 16, .label_length = 15})));
+}
+
+TEST_CASE("Training leaves prompts out of vectors where the folder does") {
+  const Workshop workshop("unpooled");
+  TrainerOptions options = small_options();
+  options.cycles = 1;
+  options.document_prompt = "x0 ";
+  // Every label is asked about, so that the vectors matter in training alone.
+  options.judgments_per_cycle = num_topics;
+  options.development = 0;
+  const auto weights_with = [&](const std::string& include_prompt) {
+    detail::write_file_atomically(workshop / "model" / "1_Pooling" / "config.json", R"({"word_embedding_dimension": 32, "include_prompt": )" + include_prompt + "}");
+    const TrainingReport report = workshop.run(truthful(), include_prompt, options);
+    REQUIRE(report.cycles[0].last_loss < report.cycles[0].first_loss);
+    return detail::read_file(fs::path(report.tagger_folder) / "model.safetensors");
+  };
+  REQUIRE(weights_with("false") != weights_with("true"));
+}
 
 TEST_CASE("A run teaches a student what the teacher knows, and leaves a tagger and a report") {
   const Workshop workshop("curriculum");

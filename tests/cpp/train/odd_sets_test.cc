@@ -148,6 +148,12 @@ TEST_CASE("Texts of all kinds lead to a sensible result, and what is passed over
     REQUIRE(report.cycles[0].training.questions + report.cycles[0].development.questions == 20);
     for (const auto& [pair, times] : teacher->asked()) REQUIRE(std::stoll(pair.first.substr(1)) < 20);
   }
+  SECTION("a prompt is no text of a document") {
+    documents.push_back({uid("d", 20), "", ""});
+    TrainerOptions options = one_cycle();
+    options.document_prompt = "x ";
+    REQUIRE(workshop.trainer(truthful(), options, {}, documents).run().inputs.empty_documents == 1);
+  }
   SECTION("nothing but empty texts") {
     std::vector<Document> empty;
     for (int64_t i = 0; i < 12; ++i) empty.push_back({uid("d", i), "", ""});

@@ -44,6 +44,8 @@ TEST_CASE("the paper preset has the published settings") {
   CHECK(paper.document_length == 450);
   CHECK(paper.search_length == 0);
   CHECK(paper.label_length == 0);
+  CHECK(paper.document_prompt == "default");
+  CHECK(paper.label_prompt == "default");
   CHECK(paper.epochs == 1);
   CHECK(paper.batch_size == 128);
   CHECK(paper.learning_rate == 2e-4);
@@ -64,11 +66,11 @@ TEST_CASE("an unknown preset is refused with the names of those there are") {
 TEST_CASE("every option is described with its type, value and a sentence") {
   const std::vector<OptionInfo> infos = describe({});
   // As many as the struct has members; nothing else notices one that is missing in the table.
-  REQUIRE(infos.size() == 25);
+  REQUIRE(infos.size() == 27);
   for (const OptionInfo& info : infos) {
     INFO(info.name);
     CHECK(info.help.back() == '.');
-    CHECK((info.type == "integer" || info.type == "number" || info.type == "boolean"));
+    CHECK((info.type == "integer" || info.type == "number" || info.type == "boolean" || info.type == "text"));
   }
   CHECK(infos[0].name == "cycles");
   CHECK(infos[0].value == "6");
@@ -83,6 +85,8 @@ TEST_CASE("described values set the same options again") {
   options.adam_epsilon = 1e-9;
   options.seed = std::numeric_limits<uint64_t>::max();
   options.restart = false;
+  options.document_prompt = "query: ";
+  options.label_prompt = "";
   TrainerOptions copy;
   for (const OptionInfo& info : describe(options)) set_option(copy, info.name, info.value);
   CHECK(copy == options);
@@ -93,6 +97,7 @@ TEST_CASE("options go through JSON unchanged") {
   options.warmup = 0.2;
   options.seed = std::numeric_limits<uint64_t>::max();
   options.dropout = false;
+  options.label_prompt = "\"passage\": ";
   const detail::Json json = detail::parse_json(detail::options_to_json(options).dump(), "test");
   CHECK(detail::options_from_json(json, "run.json") == options);
 }
@@ -111,6 +116,8 @@ TEST_CASE("set_option reads text") {
   CHECK(options.epochs == 3);
   CHECK(options.learning_rate == 1e-4);
   CHECK_FALSE(options.restart);
+  set_option(options, "document_prompt", " query: ");
+  CHECK(options.document_prompt == " query: ");
 }
 
 TEST_CASE("an unknown option is refused with the nearest there is") {

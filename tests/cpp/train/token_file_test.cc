@@ -75,10 +75,20 @@ TEST_CASE("a token file of labels holds their names") {
   CHECK(sequence(file, 1) == std::vector<int32_t>{2, 10, 3});
 }
 
+TEST_CASE("a prompt comes before every document and label, and counts as tokens") {
+  const TemporaryFolder folder;
+  const Tokenizer tokenizer = word_tokenizer(folder);
+  TokenFile::write(folder / "labels.tokens", LabelSet({{"a", "w3 w4 w5", "", {}, {}}}), tokenizer, 6, "w7 w8 ");
+  CHECK(sequence(TokenFile::open(folder / "labels.tokens"), 0) == std::vector<int32_t>{2, 12, 13, 8, 9, 3});
+  TokenFile::write(folder / "documents.tokens", Corpus::from_documents({{"a", "w3", "w4"}, {"b", "", ""}}), tokenizer, 6, "w7 ");
+  CHECK(sequence(TokenFile::open(folder / "documents.tokens"), 0) == std::vector<int32_t>{2, 12, 8, 9, 3});
+  CHECK(sequence(TokenFile::open(folder / "documents.tokens"), 1) == std::vector<int32_t>{2, 12, 3});
+}
+
 TEST_CASE("writing a token file tells how far it is") {
   const TemporaryFolder folder;
   std::vector<int64_t> done;
-  TokenFile::write(folder / "documents.tokens", words_corpus(9000), word_tokenizer(folder), 6, [&](const Event& event) {
+  TokenFile::write(folder / "documents.tokens", words_corpus(9000), word_tokenizer(folder), 6, "", [&](const Event& event) {
     CHECK(event.stage == "tokenize");
     CHECK(event.total == 9000);
     done.push_back(event.done);
@@ -91,7 +101,7 @@ TEST_CASE("a stop request while writing leaves no file") {
   const Tokenizer tokenizer = word_tokenizer(folder);
   std::stop_source source;
   const auto stop_it = [&](const Event&) { source.request_stop(); };
-  CHECK_THROWS_AS(TokenFile::write(folder / "documents.tokens", words_corpus(9000), tokenizer, 6, stop_it, source.get_token()), Stopped);
+  CHECK_THROWS_AS(TokenFile::write(folder / "documents.tokens", words_corpus(9000), tokenizer, 6, "", stop_it, source.get_token()), Stopped);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);  // vocab.txt
 }
 

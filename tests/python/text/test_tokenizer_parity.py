@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import lmtx
 import pytest
 import tokenizers
 from lmtx.models import bundled_minilm
-from random_texts import random_texts
+from random_texts import ALPHABETS, random_texts, with_surrogates
 
 ROOT = Path(__file__).parents[3]
 UNLIMITED = 2**40
@@ -40,8 +42,27 @@ def minilm():
     return lmtx.Tokenizer.load(folder), reference(folder)
 
 
-def test_20000_generated_texts_have_equal_ids(minilm):
-    assert_equal_ids(*minilm, random_texts(20_000, seed=3, tokens=SPECIAL))
+# 100,000 in all.
+@pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in (4, 5, 6, 7))])
+def test_20000_generated_texts_have_equal_ids(minilm, seed):
+    assert_equal_ids(*minilm, random_texts(20_000, seed=seed, tokens=SPECIAL))
+
+
+def test_very_long_words_and_texts_have_equal_ids(minilm):
+    pieces = ["a", "unbelievable", "é", "漢", "a\u0301", "\u0301", "\U0001f468\u200d", "ﬃ", "[SEP]", "[MASK]a", "\x00", "\u3000", "I\u0307"]
+    assert_equal_ids(*minilm, [piece * (200_000 // len(piece)) for piece in pieces] + ["".join(random_texts(3_000, seed=9, tokens=SPECIAL))])
+
+
+def test_lone_surrogates_have_the_ids_of_replacement_characters(minilm):
+    """They are all that tokenizers does not take."""
+    ours, theirs = minilm
+    rng = random.Random(10)
+    texts = [with_surrogates(text, rng) for text in random_texts(3_000, seed=10, tokens=SPECIAL)]
+    replaced = [re.sub("[\ud800-\udfff]", "\ufffd", text) for text in texts]
+    assert texts != replaced
+    expected = [encoding.ids for encoding in theirs.encode_batch(replaced)]
+    for text, got, want in zip(texts, ours.encode(texts, max_length=UNLIMITED), expected, strict=True):
+        assert got.tolist() == want, f"for {text!r}"
 
 
 def test_every_code_point_has_equal_ids(minilm):
@@ -49,10 +70,28 @@ def test_every_code_point_has_equal_ids(minilm):
     assert_equal_ids(*minilm, [" ".join(words[i : i + 64]) for i in range(0, len(words), 64)])
 
 
-@hypothesis.given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=20))
-@hypothesis.settings(deadline=None, max_examples=300)
-def test_texts_that_hypothesis_finds_have_equal_ids(minilm, texts):
-    assert_equal_ids(*minilm, texts)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+PIECES = st.one_of(
+    st.text(CHARACTERS, max_size=60),
+    st.sampled_from(SPECIAL),
+    st.text(st.characters(categories=["Mn", "Mc", "Me", "Cf", "Cc", "Co", "Cn", "Zs", "Zl", "Zp"]), max_size=20),
+    st.builds(str.__mul__, st.text(CHARACTERS, min_size=1, max_size=3), st.integers(1, 150)),
+)
+
+
+def check_what_hypothesis_finds(max_examples):
+    """A test of texts glued together from pieces."""
+
+    @hypothesis.given(st.lists(st.lists(PIECES, max_size=6).map("".join), max_size=10))
+    @hypothesis.settings(deadline=None, max_examples=max_examples)
+    def check(minilm, texts):
+        assert_equal_ids(*minilm, texts)
+
+    return check
+
+
+test_texts_that_hypothesis_finds_have_equal_ids = check_what_hypothesis_finds(300)
+test_more_texts_that_hypothesis_finds_have_equal_ids = pytest.mark.long(check_what_hypothesis_finds(5_000))
 
 
 def test_documents_and_labels_have_equal_ids():
@@ -83,7 +122,7 @@ def characters_of(texts):
     return sorted(seen)
 
 
-def write_tokenizer(folder, texts, added_tokens=(), post_processor=None, **normalizer):
+def write_tokenizer(folder, texts, added_tokens=(), post_processor=None, lowercase_first=False, **normalizer):
     pieces = ["[UNK]", *(piece for c in characters_of(texts) for piece in (c, "##" + c))]
     settings = {
         "version": "1.0",
@@ -96,6 +135,8 @@ def write_tokenizer(folder, texts, added_tokens=(), post_processor=None, **norma
         "decoder": None,
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100},
     }
+    if lowercase_first:
+        settings["normalizer"] = {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, settings["normalizer"]]}
     settings["model"]["vocab"] = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     (folder / "tokenizer.json").write_text(json.dumps(settings), encoding="utf-8")
     return folder
@@ -109,6 +150,23 @@ def test_every_normalizer_setting_has_equal_ids(tmp_path, clean_text, handle_chi
     settings = {"clean_text": clean_text, "handle_chinese_chars": handle_chinese_chars, "strip_accents": strip_accents, "lowercase": lowercase}
     folder = write_tokenizer(tmp_path, texts, **settings)
     assert_equal_ids(lmtx.Tokenizer.load(folder), reference(folder), texts)
+
+
+@pytest.mark.parametrize(("strip_accents", "lowercase"), list(itertools.product((True, False), (True, False))))
+def test_a_lowercase_before_the_normalizer_has_equal_ids(tmp_path, strip_accents, lowercase):
+    texts = [*random_texts(1_500, seed=12), " ".join(ALPHABETS["case"]), "".join(ALPHABETS["case"])]
+    folder = write_tokenizer(tmp_path, texts, [added_token("Été", normalized=True)], lowercase_first=True, strip_accents=strip_accents, lowercase=lowercase)
+    assert_equal_ids(lmtx.Tokenizer.load(folder), reference(folder), [*texts, "an ÉTÉ and an été"])
+
+
+def test_other_sequences_of_normalizers_are_refused(tmp_path):
+    folder = write_tokenizer(tmp_path, ["a"], lowercase_first=True)
+    settings = json.loads((folder / "tokenizer.json").read_text())
+    lowercase, bert = settings["normalizer"]["normalizers"]
+    for steps in ([], [{"type": "NFC"}, bert], [bert, lowercase], [lowercase]):
+        (folder / "tokenizer.json").write_text(json.dumps(settings | {"normalizer": {"type": "Sequence", "normalizers": steps}}))
+        with pytest.raises(RuntimeError, match='tokenizer.json: `normalizer`: of the type "Sequence" only a "Lowercase" before a "BertNormalizer" is supported'):
+            lmtx.Tokenizer.load(folder)
 
 
 def added_token(content, **flags):
