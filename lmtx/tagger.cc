@@ -192,7 +192,7 @@ void Tagger::save(const fs::path& folder, const std::string& provenance) const {
   detail::write_folder_atomically(folder, [&](const fs::path& fresh) {
     impl_->encoder.save(fresh, impl_->settings.search_length, /*normalize=*/true);
     const fs::path own = fresh / "lmtx";
-    fs::create_directories(own);
+    detail::make_folder(own);
     impl_->labels.save(own / "labels.jsonl");
     impl_->index.save(own / "index");
     detail::write_json(own / "provenance.json", origin);
