@@ -1,6 +1,7 @@
 #include "lmtx/detail/files.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -10,6 +11,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -275,17 +278,56 @@ void remove_leftovers(const fs::path& path) {
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
 }
 
+namespace {
+
+// The descriptors of this process's locks. A lock lasts while any process has its descriptor: a child that is forked off gives it up, or the lock could
+// outlive the process that took it.
+class LockDescriptors {
+ public:
+  static LockDescriptors& all() {
+    static LockDescriptors all;
+    return all;
+  }
+  void add(int descriptor) {
+    const std::lock_guard lock(mutex_);
+    descriptors_.insert(descriptor);
+  }
+  // Nothing in a child, where it is closed already.
+  void close(int descriptor) {
+    const std::lock_guard lock(mutex_);
+    if (descriptors_.erase(descriptor) > 0) ::close(descriptor);
+  }
+
+ private:
+  LockDescriptors() {
+    ::pthread_atfork([] { all().mutex_.lock(); }, [] { all().mutex_.unlock(); },
+                     [] {
+                       for (const int descriptor : all().descriptors_) ::close(descriptor);
+                       all().descriptors_.clear();
+                       all().mutex_.unlock();
+                     });
+  }
+
+  std::mutex mutex_;
+  std::set<int> descriptors_;
+};
+
+}  // namespace
+
 FileLock::FileLock(const fs::path& file, const std::string& who_else) {
-  descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(file, "open", errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int error = errno;
-  ::close(descriptor_);
-  if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
-  fail(file, "lock", error);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(file, "open", errno);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    ::close(descriptor);
+    if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
+    fail(file, "lock", error);
+  }
+  descriptor_ = descriptor;
+  LockDescriptors::all().add(descriptor);
 }
 
-FileLock::~FileLock() { ::close(descriptor_); }
+FileLock::~FileLock() { LockDescriptors::all().close(descriptor_); }
 
 MappedFile::MappedFile(const fs::path& file) {
   const Descriptor descriptor(file, O_RDONLY, "open");

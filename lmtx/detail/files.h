@@ -34,7 +34,8 @@ LMTX_API void remove_tree(const std::filesystem::path& path);
 // Why nothing can be made in `folder`, or in the nearest one above where it is missing, such as "Read-only file system"; empty where it can.
 LMTX_API std::string why_not_writable(const std::filesystem::path& folder);
 
-// An advisory lock on a file, held until destruction or the end of the process. Throws std::runtime_error saying `who_else` when another process has it.
+// An advisory lock on a file, held until destruction or the end of this process, whatever children it has. Throws std::runtime_error saying `who_else` when
+// another process has it.
 class LMTX_API FileLock {
  public:
   FileLock(const std::filesystem::path& file, const std::string& who_else);
