@@ -4,7 +4,18 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ._core import Corpus, Event, LabelSet, Tagger, bootstrap_mean, ndcg_per_document, precision_per_document, read_targets, recall_per_document
+from ._core import (
+    Corpus,
+    Event,
+    LabelSet,
+    Tagger,
+    bootstrap_mean,
+    ndcg_per_document,
+    precision_per_document,
+    read_targets,
+    recall_per_document,
+    write_file_atomically,
+)
 
 __all__ = ["METRICS", "evaluate", "evaluate_tagger", "read_data"]
 
@@ -96,7 +107,4 @@ def data_file(data: Path, name: str) -> Path:
 
 def write_json(file: Path, value: object) -> None:
     """Writes a file of JSON, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(file)
+    write_file_atomically(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
