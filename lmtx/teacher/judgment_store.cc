@@ -91,14 +91,18 @@ bool has_schema(Database& database, const fs::path& file) {
 
 // SQLite takes a file of a few bytes for an empty one, and fills up a last page that is cut with zeros.
 void check_file(Database& database, const fs::path& file) {
-  std::error_code fault;
-  const auto size = fs::file_size(file, fault);
-  if (fault || size == 0) return;
+  const auto size_of = [](const fs::path& of) -> uintmax_t {
+    std::error_code none;
+    const auto size = fs::file_size(of, none);
+    return none ? 0 : size;
+  };
+  const auto size = size_of(file);
+  // A journal is what a kill left: SQLite brings the file in order with it.
+  if (size == 0 || size_of(file.string() + "-journal") > 0) return;
   const std::string header = database.first_bytes(100);
   if (!header.starts_with(std::string_view("SQLite format 3\0", 16))) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
   // While there is a log, another process may be at work on the file.
-  const auto log_size = fs::file_size(file.string() + "-wal", fault);
-  if (!fault && log_size > 0) return;
+  if (size_of(file.string() + "-wal") > 0) return;
   const unsigned page_size = static_cast<uint8_t>(header[16]) * 256u + static_cast<uint8_t>(header[17]);  // 1 stands for 65,536
   if (size < header.size() || (page_size >= 512 && size % page_size != 0)) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
 }
