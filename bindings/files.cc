@@ -9,9 +9,9 @@
 namespace lmtx::python {
 
 void register_files(py::module_& m) {
-  m.def(
-      "write_file_atomically", [](const std::filesystem::path& file, const Text& text) { detail::write_file_atomically(file, text.utf8); }, py::arg("file"), py::arg("text"),
-      py::call_guard<py::gil_scoped_release>(), "Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only).");
+  const auto write = [](const std::filesystem::path& file, const Text& text) { detail::write_file_atomically(file, text.utf8); };
+  m.def("write_file_atomically", write, py::arg("file"), py::arg("text"), py::call_guard<py::gil_scoped_release>(),
+        "Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only).");
 }
 
 }  // namespace lmtx::python

@@ -100,7 +100,8 @@ void check_file(Database& database, const fs::path& file) {
   // A journal is what a kill left: SQLite brings the file in order with it.
   if (size == 0 || size_of(file.string() + "-journal") > 0) return;
   const std::string header = database.first_bytes(100);
-  if (!header.starts_with(std::string_view("SQLite format 3\0", 16))) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
+  constexpr std::string_view mark("SQLite format 3\0", 16);
+  if (!header.starts_with(mark)) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
   // While there is a log, another process may be at work on the file.
   if (size_of(file.string() + "-wal") > 0) return;
   const unsigned page_size = static_cast<uint8_t>(header[16]) * 256u + static_cast<uint8_t>(header[17]);  // 1 stands for 65,536

@@ -11,7 +11,8 @@ namespace lmtx::detail {
 
 namespace {
 
-// Makes a file of no bytes; gives the error, 0 for none. Leaves one alone that is there: closing it would release the locks that SQLite has on it in this process.
+// Makes a file of no bytes; gives the error, 0 for none. Leaves one alone that is there: closing it would release the locks that SQLite has on it in this
+// process.
 int make_new(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor < 0) return errno == EEXIST ? 0 : errno;

@@ -9,7 +9,8 @@ from pathlib import Path
 import lmtx
 
 # Some seconds of asking and training.
-OPTIONS = {"cycles": 3, "epochs": 6, "batch_size": 10, "learning_rate": 2e-3, "warmup": 0.1, "document_length": 32, "judgments_per_cycle": 5, "development": 0, "checkpoint_every": 5}
+OPTIONS = {"cycles": 3, "epochs": 6, "batch_size": 10, "learning_rate": 2e-3, "warmup": 0.1, "document_length": 32, "judgments_per_cycle": 5, "development": 0,
+           "checkpoint_every": 5}  # fmt: skip
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -19,11 +20,12 @@ def environment(**more: str) -> dict[str, str]:
 
 def command(model: Path, data: Path, out: Path, teacher: str | None = None, **options: object) -> list[str]:
     changes = [part for name, value in (OPTIONS | options).items() for part in ("--set", f"{name}={value}")]
-    return [sys.executable, "-m", "lmtx", "train", str(data), "--base", str(model), "--teacher", teacher or f"recorded:{data / 'verdicts.jsonl'}", "--out", str(out), *changes]
+    teacher = teacher or f"recorded:{data / 'verdicts.jsonl'}"
+    return [sys.executable, "-m", "lmtx", "train", str(data), "--base", str(model), "--teacher", teacher, "--out", str(out), *changes]
 
 
 def contents(run: Path) -> dict[str, str]:
-    """The digests of all that is in a run's folder, but for what differs from run to run: the name that is drawn, and in the store the order of rows and the time."""
-    found = {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "a folder" for path in sorted(run.rglob("*"))}
+    """The digests of all in a run's folder but what differs from run to run: the name that is drawn, and in the store the order of rows and the time."""
+    found = {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder" for path in sorted(run.rglob("*"))}
     manifest = json.loads((run / "run.json").read_text())
     return found | {"judgments.db": "the store", "run.json": json.dumps(manifest | {"run": "its name"})}

@@ -40,7 +40,8 @@ def faulty():
 
     def environment_of(folder, files, action="last", error="ENOSPC", at=1):
         preload = {"LD_PRELOAD": str(INJECTOR), "ASAN_OPTIONS": "verify_asan_link_order=0"}
-        return environment(**preload, LMTX_FAULT_FOLDER=str(folder), LMTX_FAULT_FILES=files, LMTX_FAULT_DO=action, LMTX_FAULT_ERROR=error, LMTX_FAULT_AT=str(at))
+        wanted = {"FOLDER": folder, "FILES": files, "DO": action, "ERROR": error, "AT": at}
+        return environment(**preload, **{f"LMTX_FAULT_{name}": str(value) for name, value in wanted.items()})
 
     return environment_of
 
@@ -114,7 +115,8 @@ def test_a_read_only_place_is_wrong_input(model, data, read_only, tmp_path):
     for out in (read_only, read_only / "run", read_only / "deeper" / "run"):
         assert complaint(run(without_rights(command(model, data, out, **SHORT))), 2) == f"The work folder {out} cannot be written: Permission denied."
     store = read_only / "judgments.db"
-    assert complaint(run(without_rights([*command(model, data, tmp_path / "run", **SHORT), "--store", str(store)])), 2) == f"The store {store} cannot be made: Permission denied."
+    arguments = [*command(model, data, tmp_path / "run", **SHORT), "--store", str(store)]
+    assert complaint(run(without_rights(arguments)), 2) == f"The store {store} cannot be made: Permission denied."
     assert not list(read_only.iterdir()) and not (tmp_path / "run").exists()
 
 
