@@ -45,6 +45,7 @@ void register_judgment_store(py::module_& m) {
       .def("find", &find, py::arg("identity"), py::arg("question"), "What is known about each label of a question, in order; None where nothing is.")
       .def("put", &put, py::arg("identity"), py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{}, py::arg("run") = Text{},
            "Keeps the scored and abstained verdicts; a pair that is there already stays as it was.")
+      .def("flush", &JudgmentStore::flush, release(), "When it returns what was put before survives a power cut, too.")
       .def("__len__", py::overload_cast<>(&JudgmentStore::size, py::const_), release())
       .def("size", &size_of, py::arg("identity"), "Judgments of the teacher that uses this identity.")
       .def("identities", &JudgmentStore::identities, release(), "The identities in the store, sorted.")

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
 
   register_errors(m);
   register_event(m);
+  register_files(m);
   register_document(m);
   register_corpus(m);
   register_label_set(m);

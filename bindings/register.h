@@ -9,6 +9,7 @@ namespace py = pybind11;
 
 void register_errors(py::module_& m);
 void register_event(py::module_& m);
+void register_files(py::module_& m);
 void register_document(py::module_& m);
 void register_corpus(py::module_& m);
 void register_label_set(py::module_& m);

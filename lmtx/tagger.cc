@@ -203,7 +203,7 @@ void Tagger::save(const fs::path& folder, const std::string& provenance) const {
     const TaggerSettings& settings = impl_->settings;
     detail::with_tagging_prompts(impl_->encoder, *settings.document_prompt, *settings.label_prompt).save(fresh, settings.search_length, /*normalize=*/true);
     const fs::path own = fresh / "lmtx";
-    fs::create_directories(own);
+    detail::make_folder(own);
     impl_->labels.save(own / "labels.jsonl");
     impl_->index.save(own / "index");
     detail::write_json(own / "provenance.json", origin);

@@ -1,6 +1,8 @@
 #include "lmtx/detail/files.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,7 +11,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace lmtx::detail {
@@ -19,20 +24,22 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t max_line_bytes = size_t{256} << 20;
-// What a write in progress is called: the name it will have, this, and the process that writes.
-constexpr const char* writing = ".writing-";
-// What a folder is called while the one that replaces it takes its name.
-constexpr const char* replaced = ".replaced-";
+// What a write in progress is called: the name it will have, and this.
+constexpr const char* writing = ".writing";
+// What a folder is called while the one that replaces it takes its name, where the file system cannot exchange them.
+constexpr const char* replaced = ".replaced";
 
 [[noreturn]] void fail(const fs::path& file, const std::string& doing, int error) {
   throw std::runtime_error("Cannot " + doing + " " + file.string() + ": " + std::strerror(error) + ".");
 }
 
-fs::path beside(const fs::path& path, const char* mark) {
-  fs::path name = path;
-  if (!name.has_filename()) name = name.parent_path();
-  name += mark + std::to_string(::getpid());
-  return name;
+fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+
+// With its number where it is not the first.
+fs::path beside(const fs::path& path, const char* mark, int64_t number = 0) {
+  fs::path name = without_slash(path);
+  name += mark;
+  return number == 0 ? name : name.concat("-").concat(std::to_string(number));
 }
 
 class Descriptor {
@@ -68,13 +75,124 @@ void flush_tree(const fs::path& folder) {
   flush(folder, /*folder=*/true);
 }
 
-fs::path folder_of(const fs::path& path) {
-  const fs::path absolute = fs::absolute(path);
-  return absolute.has_filename() ? absolute.parent_path() : absolute.parent_path().parent_path();
-}
+fs::path folder_of(const fs::path& path) { return without_slash(fs::absolute(path)).parent_path(); }
 
 void move_path(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail(to, "write", errno);
+}
+
+// A device or a pipe, which must not be replaced.
+bool is_stream(const fs::path& path) {
+  const fs::file_status status = fs::status(path);
+  return fs::is_character_file(status) || fs::is_fifo(status);
+}
+
+// Also to where nothing is yet.
+fs::path follow_link(const fs::path& path) {
+  fs::path target = without_slash(path);
+  for (int links = 0; fs::is_symlink(target); ++links) {
+    if (links == 40) fail(path, "write", ELOOP);
+    target = target.parent_path() / fs::read_symlink(target);
+  }
+  return target;
+}
+
+// A file or folder under construction beside the one that it will become, at first empty. It is locked: so what a killed process left there is told from
+// what another is writing. The former is written over, so that nothing piles up; beside the latter another name is taken.
+class Draft {
+ public:
+  enum class Kind { file, folder };
+
+  Draft(const fs::path& target, Kind kind) : target_(without_slash(target)), kind_(kind) {
+    for (int64_t number = 0; !claim(beside(target, writing, number), /*make=*/true); ++number) continue;
+    try {
+      clear();
+    } catch (...) {
+      ::close(descriptor_);
+      throw;
+    }
+  }
+  ~Draft() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+    ::close(descriptor_);
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const fs::path& path() const { return path_; }
+  int descriptor() const { return descriptor_; }
+
+  // Takes the place of the target.
+  void publish() {
+    const fs::path old = move();
+    path_.clear();
+    flush(folder_of(target_), /*folder=*/true);
+    if (old.empty()) return;
+    // Locked again before it is removed: the lock went with the name.
+    ::close(std::exchange(descriptor_, -1));
+    claim(old, /*make=*/false);
+  }
+
+ private:
+  // False where another writes there, or has just finished.
+  bool claim(const fs::path& path, bool make) {
+    if (make && kind_ == Kind::folder && ::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) fail(target_, "write", errno);
+    const int flags = kind_ == Kind::folder ? O_RDONLY | O_DIRECTORY : O_WRONLY | O_CREAT;
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+    if (descriptor < 0 && errno == ENOENT && kind_ == Kind::folder) return false;
+    if (descriptor < 0) fail(target_, "write", errno);
+    // A file system that has no locks gives another error.
+    const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    struct stat opened {}, there {};
+    const bool still_there = ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &there) == 0 && opened.st_ino == there.st_ino;
+    if (!locked || !still_there) {
+      ::close(descriptor);
+      return false;
+    }
+    path_ = path;
+    descriptor_ = descriptor;
+    return true;
+  }
+
+  void clear() {
+    if (kind_ == Kind::folder) {
+      for (const auto& entry : fs::directory_iterator(path_)) remove_tree(entry.path());
+    } else if (::ftruncate(descriptor_, 0) != 0) {
+      fail(target_, "write", errno);
+    }
+  }
+
+  // Gives the path of the folder that was replaced; empty where there was none.
+  fs::path move() {
+    if (::rename(path_.c_str(), target_.c_str()) == 0) return {};
+    if (kind_ == Kind::file || (errno != ENOTEMPTY && errno != EEXIST)) fail(target_, "write", errno);
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) return path_;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) fail(target_, "write", errno);
+    return move_in_two_steps();
+  }
+
+  fs::path move_in_two_steps() {
+    const fs::path old = beside(target_, replaced);
+    move_path(target_, old);
+    if (::rename(path_.c_str(), target_.c_str()) == 0) return old;
+    const int error = errno;
+    ::rename(old.c_str(), target_.c_str());
+    fail(target_, "write", error);
+  }
+
+  const fs::path target_;
+  const Kind kind_;
+  fs::path path_;
+  int descriptor_ = -1;
+};
+
+// Where folders cannot be exchanged, a kill may leave the older one under another name.
+void restore_replaced(const fs::path& folder) {
+  const fs::path old = beside(folder, replaced);
+  if (!fs::exists(old)) return;
+  if (fs::exists(folder)) remove_tree(old);
+  else move_path(old, folder);
 }
 
 }  // namespace
@@ -104,65 +222,112 @@ void write_file_atomically(const fs::path& file, std::string_view bytes) {
 }
 
 void write_file_atomically(const fs::path& file, const std::function<void(const AppendBytes&)>& fill) {
-  const fs::path temporary = beside(file, writing);
-  try {
-    {
-      const Descriptor descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC, "write");
-      fill([&](std::string_view bytes) { write_all(file, descriptor.value, bytes); });
-      if (::fsync(descriptor.value) != 0) fail(file, "flush", errno);
-    }
-    move_path(temporary, file);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+  if (is_stream(file)) {
+    const Descriptor descriptor(file, O_WRONLY, "write");
+    return fill([&](std::string_view bytes) { write_all(file, descriptor.value, bytes); });
   }
-  flush(folder_of(file), /*folder=*/true);
+  const fs::path target = follow_link(file);
+  Draft draft(target, Draft::Kind::file);
+  fill([&](std::string_view bytes) { write_all(target, draft.descriptor(), bytes); });
+  if (::fsync(draft.descriptor()) != 0) fail(target, "flush", errno);
+  draft.publish();
 }
 
 void write_folder_atomically(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
-  const fs::path temporary = beside(folder, writing), old = beside(folder, replaced);
-  std::error_code ignored;
-  fs::remove_all(temporary, ignored);
+  const fs::path target = follow_link(folder);
+  make_folder(folder_of(target));
+  restore_replaced(target);
+  Draft draft(target, Draft::Kind::folder);
+  fill(draft.path());
+  flush_tree(draft.path());
+  draft.publish();
+}
+
+void make_folder(const fs::path& folder) {
   std::error_code error;
-  if (!fs::create_directories(temporary, error) && error) fail(folder, "make", error.value());
-  try {
-    fill(temporary);
-    flush_tree(temporary);
-    const bool replaces = fs::exists(folder);
-    if (replaces) move_path(folder, old);
-    move_path(temporary, folder);
-  } catch (...) {
-    fs::remove_all(temporary, ignored);
-    if (!fs::exists(folder) && fs::exists(old)) fs::rename(old, folder, ignored);
-    throw;
-  }
-  flush(folder_of(folder), /*folder=*/true);
-  fs::remove_all(old, ignored);
+  fs::create_directories(folder, error);
+  if (error) fail(folder, "make", error.value());
+}
+
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) fail(path, "remove", error.value());
+}
+
+std::string why_not_writable(const fs::path& folder) {
+  fs::path nearest = fs::absolute(without_slash(folder));
+  while (!fs::exists(nearest) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  if (!fs::is_directory(nearest)) return std::strerror(ENOTDIR);
+  return ::access(nearest.c_str(), W_OK | X_OK) == 0 ? "" : std::strerror(errno);
 }
 
 void remove_leftovers(const fs::path& path) {
-  const fs::path parent = folder_of(path);
-  const std::string name = (path.has_filename() ? path : path.parent_path()).filename().string();
+  const std::string name = without_slash(path).filename().string();
+  const auto is_leftover = [&](const std::string& found) {
+    for (const std::string mark : {writing, replaced}) {
+      if (found == name + mark || found.starts_with(name + mark + "-")) return true;
+    }
+    return false;
+  };
   std::error_code ignored;
   std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-    const std::string found = entry.path().filename().string();
-    if (found.starts_with(name + writing) || found.starts_with(name + replaced)) leftovers.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder_of(path), ignored)) {
+    if (is_leftover(entry.path().filename().string())) leftovers.push_back(entry.path());
   }
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
 }
 
+namespace {
+
+// The descriptors of this process's locks. A lock lasts while any process has its descriptor: a child that is forked off gives it up, or the lock could
+// outlive the process that took it.
+class LockDescriptors {
+ public:
+  static LockDescriptors& all() {
+    static LockDescriptors all;
+    return all;
+  }
+  void add(int descriptor) {
+    const std::lock_guard lock(mutex_);
+    descriptors_.insert(descriptor);
+  }
+  // Nothing in a child, where it is closed already.
+  void close(int descriptor) {
+    const std::lock_guard lock(mutex_);
+    if (descriptors_.erase(descriptor) > 0) ::close(descriptor);
+  }
+
+ private:
+  LockDescriptors() {
+    ::pthread_atfork([] { all().mutex_.lock(); }, [] { all().mutex_.unlock(); },
+                     [] {
+                       for (const int descriptor : all().descriptors_) ::close(descriptor);
+                       all().descriptors_.clear();
+                       all().mutex_.unlock();
+                     });
+  }
+
+  std::mutex mutex_;
+  std::set<int> descriptors_;
+};
+
+}  // namespace
+
 FileLock::FileLock(const fs::path& file, const std::string& who_else) {
-  descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(file, "open", errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int error = errno;
-  ::close(descriptor_);
-  if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
-  fail(file, "lock", error);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(file, "open", errno);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    ::close(descriptor);
+    if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
+    fail(file, "lock", error);
+  }
+  descriptor_ = descriptor;
+  LockDescriptors::all().add(descriptor);
 }
 
-FileLock::~FileLock() { ::close(descriptor_); }
+FileLock::~FileLock() { LockDescriptors::all().close(descriptor_); }
 
 MappedFile::MappedFile(const fs::path& file) {
   const Descriptor descriptor(file, O_RDONLY, "open");

@@ -14,18 +14,28 @@ namespace lmtx::detail {
 
 // The whole file. Throws std::runtime_error naming the path and the cause; also where it is larger than `max_bytes`.
 LMTX_API std::string read_file(const std::filesystem::path& file, int64_t max_bytes = int64_t{1} << 40);
-// Writes beside the file, flushes to disk, renames. Throws std::runtime_error naming the path and the cause (disk full, read-only).
+// Writes beside the file, flushes to disk, renames; nothing is left behind where that fails, and what a kill leaves the next write of the same file takes
+// over. A symbolic link is followed; a device or a pipe is just written to. Throws std::runtime_error naming the path and the cause (disk full, read-only).
 LMTX_API void write_file_atomically(const std::filesystem::path& file, std::string_view bytes);
 // The same for a file too large for memory: `fill` is given a function that appends bytes. If `fill` throws nothing changes.
 using AppendBytes = std::function<void(std::string_view)>;
 LMTX_API void write_file_atomically(const std::filesystem::path& file, const std::function<void(const AppendBytes&)>& fill);
-// `fill` writes into a new empty folder beside `folder`, which then replaces `folder` (an older one goes away); if `fill` throws nothing changes.
-// Files are flushed before the rename. A kill in between leaves the old folder, the new one, or (for an instant) none, never a half one.
+// `fill` writes into a new empty folder beside `folder`, which then takes its place (an older one goes away); if `fill` throws nothing changes. Makes the
+// folders above it. Files are flushed before the exchange. A kill leaves the old folder or the new one; where a file system cannot exchange folders, for an
+// instant none, and the next write brings the old one back first.
 LMTX_API void write_folder_atomically(const std::filesystem::path& folder, const std::function<void(const std::filesystem::path&)>& fill);
-// Removes what a killed write_*_atomically left beside `path`.
+// Removes what a killed write_*_atomically left beside `path`. Nobody else may be writing it.
 LMTX_API void remove_leftovers(const std::filesystem::path& path);
 
-// An advisory lock on a file, held until destruction or the end of the process. Throws std::runtime_error saying `who_else` when another process has it.
+// Makes the folder, and those above it, where they are missing. Throws std::runtime_error naming the path and the cause.
+LMTX_API void make_folder(const std::filesystem::path& folder);
+// Removes a file, or a folder with all that is in it, if it is there. Throws likewise.
+LMTX_API void remove_tree(const std::filesystem::path& path);
+// Why nothing can be made in `folder`, or in the nearest one above where it is missing, such as "Read-only file system"; empty where it can.
+LMTX_API std::string why_not_writable(const std::filesystem::path& folder);
+
+// An advisory lock on a file, held until destruction or the end of this process, whatever children it has. Throws std::runtime_error saying `who_else` when
+// another process has it.
 class LMTX_API FileLock {
  public:
   FileLock(const std::filesystem::path& file, const std::string& who_else);

@@ -26,6 +26,8 @@ class Database {
   int64_t integer(const char* sql);
   std::string text(const char* sql);
   bool read_only() const;
+  // Of the file, as SQLite has it open: to open and close it besides would release the locks that this process has on it. Zeros where it is shorter.
+  std::string first_bytes(int count);
   // Throws what `code` and the connection say about the last call.
   [[noreturn]] void fail(int code) const;
   sqlite3* handle() const { return connection_.get(); }
@@ -34,6 +36,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
   };
+  int connect(const std::string& path, int flags);
+
   std::filesystem::path file_;
   std::unique_ptr<sqlite3, Close> connection_;
 };

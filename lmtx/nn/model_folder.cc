@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lmtx/detail/files.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx {
@@ -144,7 +145,7 @@ ModelFolder read_model_folder(const fs::path& folder) {
 void write_model_folder(const fs::path& folder, const ModelFolder& model, int64_t dim, int64_t max_length, bool normalize) {
   detail::write_json(folder / "config.json", model.config);
   detail::write_json(folder / "modules.json", modules_json(normalize));
-  fs::create_directories(folder / "1_Pooling");
+  detail::make_folder(folder / "1_Pooling");
   detail::write_json(folder / "1_Pooling" / "config.json", pooling_json(model.pooling, dim));
   Json transformer = {{"do_lower_case", model.lower_case}};
   if (max_length > 0) transformer["max_seq_length"] = max_length;

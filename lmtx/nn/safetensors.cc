@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -179,12 +177,11 @@ void write_safetensors(const std::filesystem::path& file, const NamedTensors& te
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.second.itemsize() > b.second.itemsize(); });
   const std::string header = make_header(ordered, file.string());
   const uint64_t header_bytes = header.size();
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes);
-  out.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const auto& [name, tensor] : ordered) out.write(static_cast<const char*>(tensor.const_data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
-  out.close();
-  if (!out) fail(file.string(), std::string("cannot be written: ") + std::strerror(errno) + ".");
+  detail::write_file_atomically(file, [&](const detail::AppendBytes& append) {
+    append({reinterpret_cast<const char*>(&header_bytes), sizeof header_bytes});
+    append(header);
+    for (const auto& [name, tensor] : ordered) append({static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()});
+  });
 }
 
 }  // namespace lmtx

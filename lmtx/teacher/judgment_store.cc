@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -91,29 +90,38 @@ bool has_schema(Database& database, const fs::path& file) {
 }
 
 // SQLite takes a file of a few bytes for an empty one, and fills up a last page that is cut with zeros.
-void check_file(const fs::path& file) {
-  std::error_code fault;
-  const auto size = fs::file_size(file, fault);
-  if (fault || size == 0) return;
-  unsigned char header[100] = {};
-  std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(header), sizeof header);
+void check_file(Database& database, const fs::path& file) {
+  const auto size_of = [](const fs::path& of) -> uintmax_t {
+    std::error_code none;
+    const auto size = fs::file_size(of, none);
+    return none ? 0 : size;
+  };
+  const auto size = size_of(file);
+  // A journal is what a kill left: SQLite brings the file in order with it.
+  if (size == 0 || size_of(file.string() + "-journal") > 0) return;
+  const std::string header = database.first_bytes(100);
   constexpr std::string_view mark("SQLite format 3\0", 16);
-  if (std::memcmp(header, mark.data(), mark.size()) != 0) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
+  if (!header.starts_with(mark)) throw std::runtime_error(file.string() + ": the file is no SQLite database, or is damaged.");
   // While there is a log, another process may be at work on the file.
-  const auto log_size = fs::file_size(file.string() + "-wal", fault);
-  if (!fault && log_size > 0) return;
-  const unsigned page_size = header[16] * 256u + header[17];  // 1 stands for 65,536
-  if (size < sizeof header || (page_size >= 512 && size % page_size != 0)) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
+  if (size_of(file.string() + "-wal") > 0) return;
+  const unsigned page_size = static_cast<uint8_t>(header[16]) * 256u + static_cast<uint8_t>(header[17]);  // 1 stands for 65,536
+  if (size < header.size() || (page_size >= 512 && size % page_size != 0)) throw std::runtime_error(file.string() + ": the database is damaged or truncated.");
 }
 
-// Two processes that make one store at the same moment may refuse each other here without waiting.
-void use_write_ahead_log(Database& database) {
+// For calls in which SQLite does not wait for other processes by itself: `call` gives its code.
+template <typename Call>
+void insist(Database& database, Call call) {
   for (int waited_ms = 0;; waited_ms += 10) {
-    const int code = sqlite3_exec(database.handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    const int code = call();
     if (code == SQLITE_OK) return;
     if ((code & 0xff) != SQLITE_BUSY || waited_ms >= busy_timeout_ms) database.fail(code);
     sqlite3_sleep(10);
   }
+}
+
+// Two processes that make one store at the same moment may refuse each other here.
+void use_write_ahead_log(Database& database) {
+  insist(database, [&] { return sqlite3_exec(database.handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr); });
 }
 
 void make_schema(Database& database, const fs::path& file) {
@@ -145,7 +153,7 @@ struct Reader {
 struct StoreDatabase : Database {
   explicit StoreDatabase(const fs::path& file) : Database(file, /*create=*/true, busy_timeout_ms) {
     if (read_only()) fail(SQLITE_READONLY);
-    check_file(file);
+    check_file(*this, file);
     const bool is_new = !has_schema(*this, file);
     use_write_ahead_log(*this);
     // Survives the end of the process; after a power cut the last commits may be missing.
@@ -319,6 +327,14 @@ void JudgmentStore::put(const std::string& identity, const Question& question, s
   bool any_new = false;
   for (const auto& [i, key] : kept) any_new |= writer.add_judgment(key, teacher, answer, question.labels[i].uid, verdicts[i]);
   if (any_new) transaction.commit();
+}
+
+void JudgmentStore::flush() {
+  impl_->check_process();
+  const std::lock_guard lock(impl_->writer_mutex);
+  Database& database = impl_->writer.database;
+  // Flushes the log, and moves what no reader stands in the way of into the file.
+  insist(database, [&] { return sqlite3_wal_checkpoint_v2(database.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); });
 }
 
 int64_t JudgmentStore::size() const {

@@ -23,7 +23,8 @@ struct Judgment {
 
 // The key of a judgment is 128 bits of BLAKE2b over a version byte, the teacher's identity, and the length-prefixed title, content, label name
 // and label description as the teacher is given them. Uids are kept beside it for people to read.
-// Move-only; find() and put() may be called from several threads, and several processes may have the file open; after fork() it must be opened again. Format: docs/formats/judgments.md.
+// Move-only; find(), put() and flush() may be called from several threads, and several processes may have the file open; after fork() it must be opened
+// again. Format: docs/formats/judgments.md.
 class LMTX_API JudgmentStore {
  public:
   // Opens or makes the file. Throws std::runtime_error naming the file and the fault (no database, newer format, read-only, disk full).
@@ -38,6 +39,9 @@ class LMTX_API JudgmentStore {
   // Keeps the scored and abstained among `verdicts`, in one transaction: when it returns they survive the end of the process. A pair that is
   // there already stays as it was. Failed and missing ones are passed over.
   void put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, const std::string& run = {});
+
+  // When it returns what was put before survives a power cut, too.
+  void flush();
 
   // Judgments, all teachers together.
   int64_t size() const;

@@ -1,5 +1,9 @@
 #include "lmtx/detail/sqlite.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <stdexcept>
 
@@ -7,20 +11,45 @@ namespace lmtx::detail {
 
 namespace {
 
+// Makes a file of no bytes; gives the error, 0 for none. Leaves one alone that is there: closing it would release the locks that SQLite has on it in this
+// process.
+int make_new(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return errno == EEXIST ? 0 : errno;
+  ::close(descriptor);
+  return 0;
+}
+
+// What the system would say now of a file beside the database.
+int error_beside(const std::filesystem::path& file) {
+  const std::filesystem::path probe = file.string() + "-probe";
+  const int error = make_new(probe);
+  ::unlink(probe.c_str());
+  return error;
+}
+
 // What a user can do something about, in words; the rest as SQLite says it.
-std::string explain(int code, sqlite3* connection) {
+std::string explain(int code, sqlite3* connection, const std::filesystem::path& file) {
+  std::string message = connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  int cause = connection ? sqlite3_system_errno(connection) : 0;
   switch (code & 0xff) {
     case SQLITE_NOTADB: return "the file is no SQLite database, or is damaged.";
     case SQLITE_CORRUPT: return "the database is damaged or truncated.";
     case SQLITE_FULL: return "the disk is full.";
     case SQLITE_READONLY: return "the file cannot be written (read-only).";
     case SQLITE_BUSY: return "the database stayed locked by another process.";
+    case SQLITE_ERROR: return message + ".";
+    case SQLITE_CANTOPEN:
+      if (!std::filesystem::is_regular_file(file)) break;
+      // SQLite says that they are not there.
+      message = "the files that SQLite keeps beside it (-journal, -wal, -shm) cannot be made";
+      cause = error_beside(file);
+      break;
+    // Of other files than the database it does not pass on what the system said.
+    case SQLITE_IOERR: cause = cause ? cause : error_beside(file); break;
     default: break;
   }
-  std::string message = connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
-  const int cause = connection ? sqlite3_system_errno(connection) : 0;
-  if (cause != 0 && (code & 0xff) != SQLITE_ERROR) message += " (" + std::string(std::strerror(cause)) + ")";
-  return message + ".";
+  return cause ? message + " (" + std::strerror(cause) + ")." : message + ".";
 }
 
 }  // namespace
@@ -29,15 +58,35 @@ Database::Database(const std::filesystem::path& file, bool create, int busy_time
   // SQLite gives names such as ":memory:" a meaning of their own; an absolute path has none.
   const std::string path = std::filesystem::absolute(file).string();
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+  int code = connect(path, flags);
+  if ((code & 0xff) == SQLITE_CANTOPEN && create) {
+    // SQLite does not say why.
+    if (const int error = make_new(path)) throw std::runtime_error(path + ": cannot be made (" + std::strerror(error) + ").");
+    code = connect(path, flags);
+  }
+  if (code != SQLITE_OK) fail(code);
+  sqlite3_extended_result_codes(handle(), 1);
+  sqlite3_busy_timeout(handle(), busy_timeout_ms);
+}
+
+int Database::connect(const std::string& path, int flags) {
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
   connection_.reset(connection);
-  if (code != SQLITE_OK) fail(code);
-  sqlite3_extended_result_codes(connection, 1);
-  sqlite3_busy_timeout(connection, busy_timeout_ms);
+  return code;
 }
 
-void Database::fail(int code) const { throw std::runtime_error(file_.string() + ": " + explain(code, connection_.get())); }
+std::string Database::first_bytes(int count) {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  std::string bytes(static_cast<size_t>(count), '\0');
+  const int code = file->pMethods->xRead(file, bytes.data(), count, 0);
+  // Filled up with zeros.
+  if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) fail(code);
+  return bytes;
+}
+
+void Database::fail(int code) const { throw std::runtime_error(file_.string() + ": " + explain(code, connection_.get(), file_)); }
 
 void Database::execute(const char* sql) {
   const int code = sqlite3_exec(handle(), sql, nullptr, nullptr, nullptr);

@@ -109,7 +109,22 @@ void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts
     const auto of = pairs_.of(asked.position);
     pairs.push_back(&*std::find_if(of.begin(), of.end(), [&](const AskedPair& pair) { return (*labels_)[pair.label].uid == asked.labels[i].uid; }));
   }
-  const Question own{asked.document.uid, asked.document.title, asked.document.content, labels};
+  try {
+    keep({asked.document.uid, asked.document.title, asked.document.content, labels}, pairs, verdicts, usage);
+  } catch (...) {
+    // The teacher may make something else of it, or nothing.
+    failure_ = std::current_exception();
+    stop_.request_stop();
+    throw;
+  }
+}
+
+std::exception_ptr AnswerBook::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage) {
   store_->put(options_.identity, own, verdicts, usage, options_.run);
 
   // What counts is what the store holds now: another run that shares it may have been first.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -73,6 +74,8 @@ class LMTX_API AnswerBook final : public AnswerSink {
   // Whether a pair of this document is open.
   bool is_open(int64_t position) const;
   int64_t num_open() const;
+  // What kept put() from keeping an answer, such as a full disk: the run cannot go on. Null without.
+  std::exception_ptr failure() const;
   // Why the first failed verdict failed; empty without one.
   std::string first_failure() const;
 
@@ -82,6 +85,8 @@ class LMTX_API AnswerBook final : public AnswerSink {
   AskedPairs close();
 
  private:
+  // The verdicts on the pairs of a question in our own words.
+  void keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage);
   void settle(AskedPair& pair, const Judgment& judgment);
   void settle_missing(AskedPair& pair);
   void reserve(AskedPair& pair);
@@ -102,6 +107,7 @@ class LMTX_API AnswerBook final : public AnswerSink {
   RecordLog missing_log_;
   std::unordered_map<std::string_view, std::shared_ptr<const AskedQuestion>> in_flight_;
   std::string first_failure_;
+  std::exception_ptr failure_;
   bool closed_ = false;
 };
 

@@ -54,7 +54,7 @@ void read_tensor(Reader& reader, const at::Tensor& target) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& folder, const TrainingState& state) {
-  std::filesystem::create_directories(folder);
+  detail::make_folder(folder);
   detail::write_framed_file(file_in(folder), kind, [&](const detail::AppendBytes& append) {
     const auto append_raw = [&](const void* bytes, size_t size) { append(std::string_view(static_cast<const char*>(bytes), size)); };
     append_raw(state.key.data(), state.key.size());

@@ -235,7 +235,7 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
     if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
     if (trained.has_student) report.student_folders.push_back(student_name(cycle));
     for (const char* working : {"shortlist.log", "untouched.log", "ranked.log", "asked.missing", "measured.missing", "training"})
-      fs::remove_all(folder_.cycle(cycle) / working);
+      detail::remove_tree(folder_.cycle(cycle) / working);
     detail::write_file_atomically(file, report.to_json());
   }
   const TrainingReport report = report_from_json(detail::read_file(file));
@@ -297,6 +297,8 @@ TrainingReport Curriculum::finish() {
   so_far_.best_cycle = best_cycle();
   so_far_.tagger_folder = folder_.tagger().filename();
   if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(notices::nothing_learned());
+  // Where the report is, nobody opens the store again to tidy up after a kill.
+  store_.reset();
   detail::write_file_atomically(folder_.report(), so_far_.to_json());
   return read_finished_run(folder_);
 }
@@ -340,6 +342,8 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
                      .accept_missing = options_.accept_missing});
   const fs::path folder = folder_.cycle(cycle);
   AskedPairs pairs = asker.ask(std::move(wanted), earlier, spending, folder / (result + ".missing"), staged("ask", cycle), stop_);
+  // The result must not outlive what it was made of.
+  store_->flush();
   pairs.save(folder / result);
   return pairs;
 }

@@ -95,7 +95,8 @@ class Curriculum {
   const RunManifest manifest_;
   const EventCallback& on_event_;
   const std::stop_token stop_;
-  const std::shared_ptr<JudgmentStore> store_;
+  // Until the end.
+  std::shared_ptr<JudgmentStore> store_;
 
   std::optional<TokenFile> documents_, labels_;
   Twins document_twins_, label_twins_;

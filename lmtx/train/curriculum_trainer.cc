@@ -51,9 +51,14 @@ void check_arguments(const Corpus& documents, const LabelSet& labels, const std:
 // A store that is there must be one, and one that is not must have a folder to be made in.
 void check_store(const fs::path& store) {
   if (store.empty()) return;
-  if (fs::exists(store)) JudgmentStore::open(store);
-  else if (!fs::is_directory(fs::absolute(store).parent_path()))
-    throw std::invalid_argument("The store " + store.string() + " cannot be made: its folder does not exist.");
+  if (fs::exists(store)) {
+    JudgmentStore::open(store);
+    return;
+  }
+  const fs::path folder = fs::absolute(store).parent_path();
+  if (!fs::is_directory(folder)) throw std::invalid_argument("The store " + store.string() + " cannot be made: its folder does not exist.");
+  if (const std::string fault = detail::why_not_writable(folder); !fault.empty())
+    throw std::invalid_argument("The store " + store.string() + " cannot be made: " + fault + ".");
 }
 
 RunManifest manifest_of(const CurriculumInput& input, const RunOptions& run) {
@@ -119,9 +124,12 @@ Plan CurriculumTrainer::plan() const {
 TrainingReport CurriculumTrainer::run(const EventCallback& on_event, std::stop_token stop) {
   const WorkFolder& folder = impl_->input.folder;
   folder.check_usable();
+  if (is_finished(folder)) {
+    folder.check_same(impl_->manifest);
+    return read_finished_run(folder);
+  }
   const auto lock = folder.lock();
   const RunManifest manifest = folder.begin(impl_->manifest);
-  if (is_finished(folder)) return read_finished_run(folder);
   if (on_event && manifest.torch != impl_->manifest.torch)
     on_event({.kind = Event::Kind::notice, .stage = "notice", .message = "The run began with torch " + manifest.torch + " and goes on with " +
                                                                          impl_->manifest.torch + "; weights may differ in their last bits."});

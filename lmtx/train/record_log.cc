@@ -18,8 +18,8 @@ namespace {
 // Before each record: its size, then its checksum.
 constexpr size_t head_size = sizeof(uint64_t) + sizeof(detail::Digest);
 
-[[noreturn]] void fail(const std::filesystem::path& file) {
-  throw std::runtime_error("Cannot write " + file.string() + ": " + std::strerror(errno) + ".");
+[[noreturn]] void fail(const std::filesystem::path& file, int error) {
+  throw std::runtime_error("Cannot write " + file.string() + ": " + std::strerror(error) + ".");
 }
 
 std::string head_of(std::string_view record) {
@@ -49,11 +49,13 @@ std::vector<std::string> parse(const std::string& bytes, size_t& end) {
 RecordLog::RecordLog(std::filesystem::path file) : file_(std::move(file)) {
   size_t end = 0;
   if (std::filesystem::exists(file_)) records_ = parse(detail::read_file(file_), end);
+  end_ = static_cast<int64_t>(end);
   descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(file_);
-  if (::ftruncate(descriptor_, static_cast<off_t>(end)) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0) {
+  if (descriptor_ < 0) fail(file_, errno);
+  if (::ftruncate(descriptor_, end_) != 0) {
+    const int error = errno;
     ::close(descriptor_);
-    fail(file_);
+    fail(file_, error);
   }
 }
 
@@ -63,10 +65,11 @@ void RecordLog::append(std::string_view record) {
   std::string bytes = head_of(record);
   bytes += record;
   for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(descriptor_, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno != EINTR) fail(file_);
+    const ssize_t written = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, end_ + static_cast<int64_t>(done));
+    if (written < 0 && errno != EINTR) fail(file_, errno);
     if (written > 0) done += static_cast<size_t>(written);
   }
+  end_ += static_cast<int64_t>(bytes.size());
 }
 
 }  // namespace lmtx

@@ -1,6 +1,7 @@
 // A file that grows record by record: what a stage has so far. Internal.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,13 +23,15 @@ class LMTX_API RecordLog {
 
   // The records found on opening; taken by whoever reads them.
   std::vector<std::string> take_records() { return std::move(records_); }
-  // When it returns the record survives the end of the process.
+  // When it returns the record survives the end of the process. Where it throws (disk full) the next record takes the place of what was written of this one.
   void append(std::string_view record);
 
  private:
   std::filesystem::path file_;
   std::vector<std::string> records_;
   int descriptor_ = -1;
+  // Of the whole records, in bytes.
+  int64_t end_ = 0;
 };
 
 }  // namespace lmtx

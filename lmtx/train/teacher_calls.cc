@@ -38,7 +38,12 @@ void judge(TeacherOracle& teacher, AnswerBook& book, const Call& call) {
   const InFlight in_flight(book, call);
   std::vector<Question> questions;
   for (const auto& asked : call) questions.push_back(asked->question());
-  teacher.judge(questions, book);
+  try {
+    teacher.judge(questions, book);
+  } catch (...) {
+    if (!book.failure()) throw;
+  }
+  if (const auto failure = book.failure()) std::rethrow_exception(failure);
 }
 
 }  // namespace

@@ -91,9 +91,11 @@ std::vector<std::string> differences(const RunManifest& started, const RunManife
 
 void WorkFolder::check_usable() const {
   if (folder_.empty()) throw std::invalid_argument("A run needs a work folder, but its path is empty.");
-  if (!fs::exists(folder_)) return;
-  if (!fs::is_directory(folder_)) throw std::invalid_argument("The work folder " + folder_.string() + " is a file.");
-  if (fs::exists(run_file())) return;
+  if (fs::exists(folder_) && !fs::is_directory(folder_)) throw std::invalid_argument("The work folder " + folder_.string() + " is a file.");
+  if (fs::exists(report())) return;
+  if (const std::string fault = detail::why_not_writable(folder_); !fault.empty())
+    throw std::invalid_argument("The work folder " + folder_.string() + " cannot be written: " + fault + ".");
+  if (!fs::exists(folder_) || fs::exists(run_file())) return;
   for (const auto& entry : fs::directory_iterator(folder_)) {
     // What a kill may leave before the run has begun.
     const std::string name = entry.path().filename().string();
@@ -117,7 +119,7 @@ void WorkFolder::check_same(const RunManifest& given) const {
 }
 
 std::unique_ptr<detail::FileLock> WorkFolder::lock() const {
-  fs::create_directories(folder_);
+  detail::make_folder(folder_);
   return std::make_unique<detail::FileLock>(lock_file(), "Another process is running in the work folder " + folder_.string() + ".");
 }
 
@@ -133,7 +135,7 @@ RunManifest WorkFolder::begin(const RunManifest& given) const {
 
 fs::path WorkFolder::cycle(int64_t cycle) const {
   const fs::path folder = folder_ / ("cycle-" + std::to_string(cycle));
-  fs::create_directories(folder);
+  detail::make_folder(folder);
   return folder;
 }
 

@@ -39,7 +39,8 @@ class LMTX_API WorkFolder {
  public:
   explicit WorkFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // Throws std::invalid_argument where no run can live: a path that is no folder, a folder with other things in it, or no path.
+  // Throws std::invalid_argument where no run can live: a path that is no folder, a folder with other things in it or that cannot be written, or no path. A
+  // finished run is only read.
   void check_usable() const;
   // Of the run in the folder; unset where there is none. Throws std::runtime_error naming the file and the fault.
   std::optional<RunManifest> manifest() const;

@@ -45,6 +45,9 @@ class Event:
     def message(self) -> str:
         """A sentence, of a notice or a cycle."""
 
+def write_file_atomically(file: str | os.PathLike[str], text: str) -> None:
+    """Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only)."""
+
 class Document:
     """A document to be tagged. Immutable."""
     @typing.overload
@@ -522,6 +525,8 @@ class JudgmentStore:
         """What is known about each label of a question, in order; None where nothing is."""
     def put(self, identity: str, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ..., run: str = '') -> None:
         """Keeps the scored and abstained verdicts; a pair that is there already stays as it was."""
+    def flush(self) -> None:
+        """When it returns what was put before survives a power cut, too."""
     def __len__(self) -> int: ...
     def size(self, identity: str) -> int:
         """Judgments of the teacher that uses this identity."""

@@ -3,11 +3,12 @@
 import contextlib
 import functools
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -47,11 +48,15 @@ def app(arguments: list[str] | None = None) -> None:
     """Runs the command line. Exit codes: 0 done, 1 failed while working, 2 wrong input, 130 interrupted."""
     try:
         code = typer.main.get_command(commands).main(args=arguments, prog_name="lmtx", standalone_mode=False)
+        sys.stdout.flush()
     except Failure as failure:
         code = _complain(str(failure), failure.code)
     except BrokenPipeError:  # Whoever read our output has enough.
-        sys.stderr.close()
+        _drop(sys.stdout)
         code = 0
+    except OSError as error:
+        _drop(sys.stdout)
+        code = _complain(f"{error.filename or 'standard output'}: {error.strerror}.", 1)
     except Exception as error:
         # Wrong usage: typer's own errors, whose module differs from version to version.
         if not hasattr(error, "format_message"):
@@ -63,18 +68,32 @@ def app(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _drop(stream: TextIO) -> None:
+    """Python would try to write what is left in it when it ends, and fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _complain(message: str, code: int) -> int:
-    print(f"lmtx: {message}", file=sys.stderr)
+    try:
+        print(f"lmtx: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
     return code
 
 
 @contextlib.contextmanager
 def _checking_input() -> Iterator[None]:
     """What goes wrong here is wrong input: one line, exit code 2."""
+    with _failing_with(2):
+        yield
+
+
+@contextlib.contextmanager
+def _failing_with(code: int) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, RuntimeError, IndexError) as error:
-        raise Failure(error, 2) from error
+        raise Failure(error, code) from error
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
@@ -358,10 +377,12 @@ def demo(
 
     Takes some minutes on two cores. After an interruption the same command goes on; a finished demo is shown again.
     """
-    from .demo import run_demo
+    from .demo import Demo
 
     with _checking_input():
-        run_demo(out, data)
+        made = Demo(out, data)
+    with _failing_with(1):
+        made.run()
 
 
 if __name__ == "__main__":

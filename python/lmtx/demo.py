@@ -15,7 +15,7 @@ from .evaluation import evaluate, rank_with_tagger, write_json
 from .models import bundled_minilm
 from .progress import ProgressDisplay
 
-__all__ = ["run_demo"]
+__all__ = ["Demo"]
 
 # Fewer documents and shorter texts than the paper's, so smaller batches, more epochs, a lower rate, and every verdict used again. This teacher says yes
 # too easily (of its scores from 0.5 up 42 % are right, from 0.6 up 47 %), so a yes needs more.
@@ -44,22 +44,32 @@ class Shown:
     bills: list[dict[str, Any]]
 
 
-def run_demo(out: Path | None = None, data: Path | None = None, console: Console | None = None) -> Path:
-    """Trains, compares, tags some bills, and writes `out`/report.json; a finished demo is only shown again.
+class Demo:
+    """Trains, compares and tags some bills; a finished demo is only shown again. Its input is checked when it is made.
 
-    Returns:
-        The file of the report.
+    Args:
+        out: Where the run and the report go; None means build/demo in a checkout, else lmtx-demo.
+        data: The folder of the bills; None means the one that comes with LMTX.
     """
-    data = data or _find_data()
-    out = out or _default_folder()
-    console = console or Console()
-    shown = _read_finished(out)
-    if shown is None:
-        shown, report = _train_and_compare(out, data)
-        write_json(out / "report.json", report)
-        write_json(out / "shown.json", asdict(shown))
-    _show(shown, out, console)
-    return out / "report.json"
+
+    def __init__(self, out: Path | None = None, data: Path | None = None):
+        self._out = out or _default_folder()
+        data = data or _find_data()
+        self._shown = _read_finished(self._out)
+        self._work = None if self._shown else _Work(self._out, data)
+
+    def run(self, console: Console | None = None) -> Path:
+        """Does it all and writes `out`/report.json.
+
+        Returns:
+            The file of the report.
+        """
+        if self._shown is None:
+            self._shown, report = self._work.train_and_compare()
+            write_json(self._out / "report.json", report)
+            write_json(self._out / "shown.json", asdict(self._shown))
+        _show(self._shown, self._out, console or Console())
+        return self._out / "report.json"
 
 
 def _find_data() -> Path:
@@ -83,29 +93,35 @@ def _read_finished(out: Path) -> Shown | None:
     return shown if shown.options == OPTIONS else None
 
 
-def _train_and_compare(out: Path, data: Path) -> tuple[Shown, dict[str, Any]]:
-    labels, test, targets = read_data(data, "test")
-    options = TrainerOptions("paper", **OPTIONS)
-    base = Encoder.load(bundled_minilm())
-    teacher = RecordedOracle.open(data / "verdicts.jsonl.gz")
-    trainer = CurriculumTrainer(base, Corpus.open(data_file(data, "train")), labels, teacher, folder=out / "run", options=options, budget=Budget())
-    with ProgressDisplay() as display:
-        report = trainer.run(on_event=display)
-        student = Tagger.load(report.tagger_folder)
-        evaluation = _Evaluation(labels, test, targets, student.settings, display)
-        untouched, _ = evaluation.of_encoder(base, "the untouched encoder")
-        bm25 = evaluation.of_ranking(rank_by_bm25(labels, test))
-        cycles = [evaluation.of_encoder(Encoder.load(folder), f"cycle {i}")[0] for i, folder in enumerate(report.student_folders)]
-        final, ranked = evaluation.of_tagger(student, "the student")
-    numbers = {"untouched": untouched, "bm25": bm25, "student": final, "cycles": _with_asking(cycles, report), **_asking(report.total)}
-    shown = Shown(
-        heading=f"{len(test):,} held-out bills with their true labels, {len(labels):,} labels\n(the encoders read {student.settings.search_length} tokens a bill)",
-        options=OPTIONS,
-        rows=_rows(untouched, bm25, cycles),
-        asking=[*(_asking(cycle.training) for cycle in report.cycles), _asking(report.total)],
-        bills=_choose_bills(labels, test, targets, student, ranked),
-    )
-    return shown, numbers
+class _Work:
+    """What a demo that is not finished works on."""
+
+    def __init__(self, out: Path, data: Path):
+        self._labels, self._test, self._targets = read_data(data, "test")
+        self._base = Encoder.load(bundled_minilm())
+        teacher = RecordedOracle.open(data / "verdicts.jsonl.gz")
+        documents, options = Corpus.open(data_file(data, "train")), TrainerOptions("paper", **OPTIONS)
+        self._trainer = CurriculumTrainer(self._base, documents, self._labels, teacher, folder=out / "run", options=options, budget=Budget())
+
+    def train_and_compare(self) -> tuple[Shown, dict[str, Any]]:
+        labels, test, targets = self._labels, self._test, self._targets
+        with ProgressDisplay() as display:
+            report = self._trainer.run(on_event=display)
+            student = Tagger.load(report.tagger_folder)
+            evaluation = _Evaluation(labels, test, targets, student.settings, display)
+            untouched, _ = evaluation.of_encoder(self._base, "the untouched encoder")
+            bm25 = evaluation.of_ranking(rank_by_bm25(labels, test))
+            cycles = [evaluation.of_encoder(Encoder.load(folder), f"cycle {i}")[0] for i, folder in enumerate(report.student_folders)]
+            final, ranked = evaluation.of_tagger(student, "the student")
+        numbers = {"untouched": untouched, "bm25": bm25, "student": final, "cycles": _with_asking(cycles, report), **_asking(report.total)}
+        shown = Shown(
+            heading=f"{len(test):,} held-out bills with their true labels, {len(labels):,} labels\n(the encoders read {student.settings.search_length} tokens a bill)",
+            options=OPTIONS,
+            rows=_rows(untouched, bm25, cycles),
+            asking=[*(_asking(cycle.training) for cycle in report.cycles), _asking(report.total)],
+            bills=_choose_bills(labels, test, targets, student, ranked),
+        )
+        return shown, numbers
 
 
 class _Evaluation:

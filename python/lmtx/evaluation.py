@@ -23,6 +23,7 @@ from ._core import (
     psndcg_per_document,
     psprecision_per_document,
     recall_per_document,
+    write_file_atomically,
 )
 from .data import data_file, read_data
 from .propensities import Propensities
@@ -180,7 +181,4 @@ def _check_same_labels(first: Tagger, second: Tagger) -> None:
 
 def write_json(file: Path, value: object) -> None:
     """Writes a file of JSON, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(file)
+    write_file_atomically(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -61,9 +61,13 @@ class ProgressDisplay:
 
     def notice(self, message: str) -> None:
         """Prints a sentence above the bars."""
-        if self._enabled:
+        if not self._enabled:
+            return
+        try:
             self._console.print(message, style="dim", highlight=False, markup=False, soft_wrap=True)
             sys.stderr.flush()
+        except OSError:  # The disk that it goes to is full: no reason for the work to end.
+            self._enabled = False
 
     def _show_progress(self, stage: tuple[int, str], name: str, event: Event) -> None:
         if self._bars:

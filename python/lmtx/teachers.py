@@ -67,7 +67,10 @@ def source_change_notice(identity: str, store: str | os.PathLike) -> str | None:
     name, slash, digest = identity.rpartition("/")
     if not slash or ":" not in name or len(digest) != 16 or not Path(store).is_file():
         return None
-    judgments = JudgmentStore.open(store)
+    try:
+        judgments = JudgmentStore.open(store)
+    except RuntimeError:  # A run that needs the store will say it; a finished one, on a read-only disk, does not.
+        return None
     before = [other for other in judgments.identities() if other != identity and other.rpartition("/")[0] == name]
     if not before or judgments.size(identity):
         return None

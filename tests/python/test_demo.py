@@ -42,7 +42,7 @@ def small(tmp_path, model, monkeypatch):
 
 def shown(out, data):
     console = Console(record=True, width=80, quiet=False, file=open("/dev/null", "w"))
-    demo.run_demo(out, data, console)
+    demo.Demo(out, data).run(console)
     return console.export_text()
 
 
@@ -65,10 +65,10 @@ def test_a_report_has_every_figure(small, tmp_path):
 
 def test_a_finished_demo_is_shown_again_without_work(small, tmp_path, monkeypatch):
     first = shown(tmp_path / "demo", small)
-    monkeypatch.setattr(demo, "_train_and_compare", lambda *arguments: pytest.fail("worked again"))
+    monkeypatch.setattr(demo, "_Work", lambda *arguments: pytest.fail("worked again"))
     assert shown(tmp_path / "demo", small) == first
 
 
 def test_missing_data_is_named(tmp_path):
     with pytest.raises(ValueError, match="is no folder"):
-        demo.run_demo(tmp_path / "demo", tmp_path / "none")
+        demo.Demo(tmp_path / "demo", tmp_path / "none")

@@ -71,6 +71,79 @@ TEST_CASE("a folder is replaced whole, and one that fails half way changes nothi
   CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
 }
 
+TEST_CASE("what a killed process left is taken over by the next that writes the same") {
+  TemporaryFolder folder;
+  write(folder.path / "file.writing", std::string(1000, 'x'));
+  write_file_atomically(folder.path / "file", "whole");
+  fs::create_directories(folder.path / "out.writing" / "deep");
+  write(folder.path / "out.writing" / "deep" / "file", "left");
+  write_folder_atomically(folder.path / "out", [](const fs::path& f) {
+    CHECK(fs::is_empty(f));
+    write(f / "x", "1");
+  });
+  CHECK(read_file(folder.path / "file") == "whole");
+  CHECK(std::distance(fs::directory_iterator(folder.path / "out"), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);
+}
+
+TEST_CASE("several may write the same at once, and each writes it whole") {
+  TemporaryFolder folder;
+  const fs::path file = folder.path / "file", out = folder.path / "out";
+  write_file_atomically(file, [&](const AppendBytes& append) {
+    append("first, ");
+    write_file_atomically(file, "second");
+    CHECK(read_file(file) == "second");
+    append("but later");
+  });
+  CHECK(read_file(file) == "first, but later");
+  write_folder_atomically(out, [&](const fs::path& first) {
+    write(first / "x", "first");
+    write_folder_atomically(out, [&](const fs::path& second) {
+      CHECK(first != second);
+      write(second / "y", "second");
+    });
+    CHECK(read_file(out / "y") == "second");
+  });
+  CHECK(read_file(out / "x") == "first");
+  CHECK_FALSE(fs::exists(out / "y"));
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);
+}
+
+TEST_CASE("a folder that was moved aside comes back before it is written again") {
+  TemporaryFolder folder;
+  const fs::path out = folder.path / "out";
+  fs::create_directories(folder.path / "out.replaced");
+  write(folder.path / "out.replaced" / "x", "old");
+  CHECK_THROWS_WITH(write_folder_atomically(out, [](const fs::path&) { throw std::runtime_error("no"); }), "no");
+  CHECK(read_file(out / "x") == "old");
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
+}
+
+TEST_CASE("links are followed, and devices are written to") {
+  TemporaryFolder folder;
+  fs::create_directories(folder.path / "there");
+  fs::create_symlink("there/file", folder.path / "file");
+  write_file_atomically(folder.path / "file", "x");
+  CHECK(fs::is_symlink(folder.path / "file"));
+  CHECK(read_file(folder.path / "there" / "file") == "x");
+  write(folder.path / "there" / "old", "");
+  fs::create_directory_symlink("there", folder.path / "out");
+  write_folder_atomically(folder.path / "out", [](const fs::path& f) { write(f / "new", ""); });
+  CHECK(fs::is_symlink(folder.path / "out"));
+  CHECK(std::distance(fs::directory_iterator(folder.path / "there"), {}) == 1);
+  CHECK_NOTHROW(write_file_atomically("/dev/null", "x"));
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK_THROWS_WITH(write_file_atomically("/dev/full", "x"), "Cannot write /dev/full: No space left on device.");
+}
+
+TEST_CASE("a folder does not take the place of a file") {
+  TemporaryFolder folder;
+  write(folder.path / "out", "precious");
+  const fs::path file = folder.path / "out";
+  CHECK_THROWS_WITH(write_folder_atomically(file, [](const fs::path&) {}), "Cannot write " + file.string() + ": Not a directory.");
+  CHECK(read_file(folder.path / "out") == "precious");
+}
+
 TEST_CASE("lines are read alike from plain and gzip files, with or without a last newline") {
   TemporaryFolder folder;
   const std::string text = "first\r\n\n" + std::string(200'000, 'x') + "\nnul" + std::string(1, '\0') + "inside\nlast";

@@ -110,8 +110,8 @@ TEST_CASE("a model file cut anywhere is refused") {
 }
 
 TEST_CASE("a file that cannot be written says so") {
-  CHECK_THROWS_WITH(write_safetensors("/nowhere/at/all.safetensors", {}), ContainsSubstring("/nowhere/at/all.safetensors: cannot be written: No such file"));
-  CHECK_THROWS_WITH(write_safetensors("/dev/full", {{"x", at::arange(100000, at::kFloat)}}), ContainsSubstring("/dev/full: cannot be written"));
+  CHECK_THROWS_WITH(write_safetensors("/nowhere/at/all.safetensors", {}), "Cannot write /nowhere/at/all.safetensors: No such file or directory.");
+  CHECK_THROWS_WITH(write_safetensors("/dev/full", {{"x", at::arange(100000, at::kFloat)}}), "Cannot write /dev/full: No space left on device.");
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(write_safetensors(folder.path / "x.safetensors", {{"x", at::arange(3, at::kInt)}}), ContainsSubstring("tensors of dtype Int cannot be written"));
 }

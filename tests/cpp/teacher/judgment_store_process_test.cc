@@ -1,12 +1,9 @@
 // The store among processes: killed, several at once, forked, and out of disk space.
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <functional>
 
 #include "catch.h"
+#include "child.h"
 #include "lmtx/detail/random.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "temporary_folder.h"
@@ -38,67 +35,6 @@ int64_t count_found(const JudgmentStore& store, int64_t i) {
   for (size_t label = 0; label < found.size(); ++label) count += found[label] && found[label]->verdict == verdicts_of(i)[label];
   return count;
 }
-
-// A process of its own, which says what it has to say through a pipe.
-class Child {
- public:
-  explicit Child(const std::function<void(int output)>& work) {
-    int ends[2];
-    REQUIRE(pipe(ends) == 0);
-    process_ = fork();
-    REQUIRE(process_ >= 0);
-    if (process_ == 0) {
-      close(ends[0]);
-      run(work, ends[1]);
-    }
-    close(ends[1]);
-    input_ = ends[0];
-  }
-  ~Child() {
-    if (process_ > 0) kill_now();
-    close(input_);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  template <typename T>
-  bool read_value(T& value) {
-    return read(input_, &value, sizeof value) == static_cast<ssize_t>(sizeof value);
-  }
-  // What is left to be said, until the process closes its end.
-  std::string read_rest() {
-    std::string text;
-    char block[512];
-    for (ssize_t got; (got = read(input_, block, sizeof block)) > 0;) text.append(block, static_cast<size_t>(got));
-    return text;
-  }
-  void kill_now() {
-    kill(process_, SIGKILL);
-    wait_for_end();
-  }
-  // True where it ended well.
-  bool wait_for_end() {
-    int status = 0;
-    waitpid(process_, &status, 0);
-    process_ = 0;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  }
-
- private:
-  [[noreturn]] static void run(const std::function<void(int)>& work, int output) {
-    try {
-      work(output);
-    } catch (const std::exception& error) {
-      const std::string message = error.what();
-      if (write(output, message.data(), message.size()) < 0) _exit(2);
-      _exit(1);
-    }
-    _exit(0);
-  }
-
-  pid_t process_ = 0;
-  int input_ = -1;
-};
 
 }  // namespace
 
@@ -153,11 +89,39 @@ TEST_CASE("processes may make and fill one store at once") {
     }
     for (const auto& child : children) {
       CHECK(child->read_rest() == "");
-      CHECK(child->wait_for_end());
+      CHECK(child->wait_for_end() == 0);
     }
     const JudgmentStore store = JudgmentStore::open(file);
     CHECK(store.size() == 3 * num_questions / 2 * (num_processes + 1));
   }
+}
+
+TEST_CASE("a process that opens its store once more keeps others from taking away the log that it writes to") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  Child first([&](int output) {
+    JudgmentStore store = JudgmentStore::open(file);
+    put(store, 0);
+    JudgmentStore::open(file);
+    if (write(output, "1", 1) < 0) return;
+    while (!fs::exists(folder / "go on")) usleep(1000);
+    put(store, 1);
+    if (write(output, "2", 1) < 0) return;
+    pause();
+  });
+  char step = 0;
+  REQUIRE(first.read_value(step));
+  // The last one to close a store moves the log into it.
+  Child second([&](int) {
+    JudgmentStore store = JudgmentStore::open(file);
+    put(store, 2);
+  });
+  CHECK(second.wait_for_end() == 0);
+  folder.write("go on", "");
+  REQUIRE(first.read_value(step));
+  first.kill_now();
+  const JudgmentStore store = JudgmentStore::open(file);
+  for (const int64_t i : {0, 1, 2}) CHECK(count_found(store, i) == 3);
 }
 
 TEST_CASE("a store that was opened before fork() refuses to work in the child and goes on in the parent") {
@@ -168,7 +132,7 @@ TEST_CASE("a store that was opened before fork() refuses to work in the child an
   const std::string expected = file.string() + ": the judgment store was opened before fork(); open it again in this process.";
   CHECK(Child([&](int) { count_found(*store, 0); }).read_rest() == expected);
   CHECK(Child([&](int) { put(*store, 1); }).read_rest() == expected);
-  CHECK(Child([&](int) { store.reset(); }).wait_for_end());
+  CHECK(Child([&](int) { store.reset(); }).wait_for_end() == 0);
   put(*store, 1);
   CHECK(count_found(*store, 0) == 3);
   CHECK(store->size() == 6);
@@ -203,5 +167,5 @@ TEST_CASE("a full disk costs the put() that meets it and no other") {
   });
   // Newer releases of SQLite do not pass on what the system said.
   CHECK_THAT(child.read_rest(), ContainsSubstring(file.string() + ": disk I/O error"));
-  CHECK(child.wait_for_end());
+  CHECK(child.wait_for_end() == 0);
 }

@@ -1,7 +1,12 @@
 // Asked pairs, logs, twins and the small steps between shortlists and training.
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "catch.h"
+#include "child.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/asking_policy.h"
 #include "lmtx/train/development_set.h"
@@ -71,6 +76,33 @@ TEST_CASE("A log keeps its whole records and drops what a kill cut short") {
     REQUIRE(RecordLog(folder / "log").take_records() == std::vector<std::string>{"one", std::string(1000, 'x'), "four"});
     if (cut < size + 7) break;
   }
+}
+
+TEST_CASE("A log that could not take a record goes on where it was") {
+  const Folder folder("log-full");
+  Child child([&](int) {
+    RecordLog log(folder / "log");
+    log.append("one");
+    // A limit on the size of files stands for a full disk.
+    ::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    const rlim_t before = std::exchange(limit.rlim_cur, 100);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::string message;
+    try {
+      log.append(std::string(1000, 'x'));
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    limit.rlim_cur = before;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    log.append("three");
+    throw std::runtime_error(message);
+  });
+  REQUIRE(child.read_rest() == "Cannot write " + (folder / "log").string() + ": File too large.");
+  child.wait_for_end();
+  REQUIRE(RecordLog(folder / "log").take_records() == std::vector<std::string>{"one", "three"});
 }
 
 TEST_CASE("Twins are documents and labels that read alike") {

@@ -1,6 +1,7 @@
 #include "lmtx/train/work_folder.h"
 
 #include "catch.h"
+#include "child.h"
 #include "trainer_fixtures.h"
 
 using namespace lmtx;
@@ -68,6 +69,22 @@ TEST_CASE("A second user of the folder is kept out") {
   const WorkFolder work(folder / "run");
   const auto lock = work.lock();
   REQUIRE_THROWS_WITH(work.lock(), ContainsSubstring("Another process is running in the work folder") && ContainsSubstring((folder / "run").string()));
+}
+
+TEST_CASE("The folder of a run that was killed is free, whatever processes it left behind") {
+  const Folder folder("work-killed");
+  const WorkFolder work(folder / "run");
+  Child first([&](int output) {
+    const auto lock = work.lock();
+    if (const pid_t helper = ::fork() == 0 ? ::getpid() : 0; helper != 0 && ::write(output, &helper, sizeof helper) < 0) return;
+    ::pause();
+  });
+  pid_t helper = 0;
+  REQUIRE(first.read_value(helper));
+  CHECK_THROWS_WITH(work.lock(), ContainsSubstring("Another process is running in the work folder"));
+  first.kill_now();
+  CHECK_NOTHROW(work.lock());
+  REQUIRE(::kill(helper, SIGKILL) == 0);
 }
 
 TEST_CASE("Folders that no run can live in are refused") {
