@@ -14,6 +14,7 @@
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/quote.h"
 #include "lmtx/detail/sqlite.h"
+#include "lmtx/teacher/open_store_files.h"
 
 namespace lmtx {
 
@@ -242,11 +243,16 @@ bool is_kept(const Verdict& verdict) { return verdict.kind() == Verdict::Kind::s
 }  // namespace
 
 struct JudgmentStore::Impl {
-  explicit Impl(const fs::path& path) : file(fs::absolute(path)), writer(file) {}
+  explicit Impl(const fs::path& path) : file(not_inherited(path)), writer(file), open_file(file) {}
+
+  static fs::path not_inherited(const fs::path& path) {
+    detail::OpenStoreFile::check_not_inherited(path);
+    return fs::absolute(path);
+  }
 
   // SQLite's connections do not survive fork(): two processes that used one would damage the file.
   void check_process() const {
-    if (getpid() != process) throw std::runtime_error(file.string() + ": the judgment store was opened before fork(); open it again in this process.");
+    if (getpid() != process) detail::OpenStoreFile::refuse_inherited(file);
   }
 
   // Calls `use` with a connection that no other thread uses meanwhile. One that threw is not used again.
@@ -276,6 +282,7 @@ struct JudgmentStore::Impl {
   const pid_t process = getpid();
   std::mutex writer_mutex;
   Writer writer;
+  const detail::OpenStoreFile open_file;
   std::mutex readers_mutex;
   // As many as threads ever read at once.
   std::vector<std::unique_ptr<Reader>> idle_readers;

@@ -23,8 +23,8 @@ struct Judgment {
 
 // The key of a judgment is 128 bits of BLAKE2b over a version byte, the teacher's identity, and the length-prefixed title, content, label name
 // and label description as the teacher is given them. Uids are kept beside it for people to read.
-// Move-only; find(), put() and flush() may be called from several threads, and several processes may have the file open; after fork() it must be opened
-// again. Format: docs/formats/judgments.md.
+// Move-only; find(), put() and flush() may be called from several threads, and several processes may have the file open. A child of fork() can neither
+// use its parent's store nor open that file while it was open at the fork: std::runtime_error says so. Format: docs/formats/judgments.md.
 class LMTX_API JudgmentStore {
  public:
   // Opens or makes the file. Throws std::runtime_error naming the file and the fault (no database, newer format, read-only, disk full).

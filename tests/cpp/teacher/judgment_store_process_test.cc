@@ -124,18 +124,24 @@ TEST_CASE("a process that opens its store once more keeps others from taking awa
   for (const int64_t i : {0, 1, 2}) CHECK(count_found(store, i) == 3);
 }
 
-TEST_CASE("a store that was opened before fork() refuses to work in the child and goes on in the parent") {
+TEST_CASE("a store that is open at a fork() refuses to work in the child, opened again or not, and goes on in the parent") {
   const TemporaryFolder folder;
   const fs::path file = folder / "judgments.db";
   std::optional<JudgmentStore> store(JudgmentStore::open(file));
   put(*store, 0);
-  const std::string expected = file.string() + ": the judgment store was opened before fork(); open it again in this process.";
-  CHECK(Child([&](int) { count_found(*store, 0); }).read_rest() == expected);
-  CHECK(Child([&](int) { put(*store, 1); }).read_rest() == expected);
+  const auto expected = StartsWith(file.string() + ": the process that forked this one had the judgment store open");
+  const auto message = [&](const std::function<void()>& use) { return Child([&](int) { use(); }).read_rest(); };
+  CHECK_THAT(message([&] { count_found(*store, 0); }), expected);
+  CHECK_THAT(message([&] { JudgmentStore::open(file); }), expected);
+  // Another file, and the same one where it was closed before, are none of its business.
+  CHECK(message([&] { JudgmentStore::open(folder / "other.db"); }) == "");
+  CHECK_THAT(message([&] { put(*store, 1); }), expected);
   CHECK(Child([&](int) { store.reset(); }).wait_for_end() == 0);
   put(*store, 1);
   CHECK(count_found(*store, 0) == 3);
   CHECK(store->size() == 6);
+  store.reset();
+  CHECK(message([&] { JudgmentStore::open(file); }) == "");
 }
 
 TEST_CASE("a full disk costs the put() that meets it and no other") {
