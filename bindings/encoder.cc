@@ -49,7 +49,17 @@ std::optional<std::string> default_prompt_name(const Encoder& encoder) {
   return encoder.default_prompt_name().empty() ? std::nullopt : std::optional(encoder.default_prompt_name());
 }
 
-Encoder load(const std::filesystem::path& folder, const std::string& device) { return Encoder::load(folder, {.device = device}); }
+// `name` itself where it is a folder, else what lmtx.models makes of it: a model of the Hugging Face hub, or an error.
+std::filesystem::path find_model(const std::filesystem::path& name) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) return name;
+  const py::gil_scoped_acquire gil;
+  const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(name.c_str()));
+  if (!text) throw py::error_already_set();
+  return py::module_::import("lmtx.models").attr("find_model")(text).cast<std::filesystem::path>();
+}
+
+Encoder load(const std::filesystem::path& folder, const std::string& device) { return Encoder::load(find_model(folder), {.device = device}); }
 
 template <class Class, class Function, class... Extra>
 void def_encode(Class& encoder, Function function, const char* name, const Extra&... extra) {
@@ -64,7 +74,8 @@ void register_encoder(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
   auto encoder = py::class_<Encoder>(m, "Encoder", "Texts to vectors. Immutable; may be used from several threads.");
   encoder.def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = EncoderOptions{}.device, release(),
-                     "Opens a sentence-transformers folder. `device`: \"cpu\", \"cuda\" or \"cuda:N\".");
+                     "Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name (\"intfloat/multilingual-e5-small\"), which is downloaded unless\n"
+                     "it is in the cache. `device`: \"cpu\", \"cuda\" or \"cuda:N\".");
   def_encode(encoder, &encode_one, "text", "The vector of one text, float32 [dim].");
   def_encode(encoder, &encode, "texts",
              "Vectors of texts, float32 [num_texts, dim].\n\n"

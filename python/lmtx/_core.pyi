@@ -145,7 +145,8 @@ class Encoder:
     """Texts to vectors. Immutable; may be used from several threads."""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
-        """Opens a sentence-transformers folder. `device`: "cpu", "cuda" or "cuda:N"."""
+        """Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name ("intfloat/multilingual-e5-small"), which is downloaded unless
+        it is in the cache. `device`: "cpu", "cuda" or "cuda:N"."""
     @typing.overload
     def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The vector of one text, float32 [dim]."""
