@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, BertConfig, DistilBertConfig, ModernBertConfig, MPNetConfig, RobertaConfig, XLMRobertaConfig
+from transformers import AutoModel, BertConfig, BertTokenizer, DistilBertConfig, ModernBertConfig, MPNetConfig, RobertaConfig, XLMRobertaConfig
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "models"
 SEQUENCE_LENGTHS = [7, 3, 12, 3, 1, 12, 5]
@@ -113,9 +113,15 @@ def write_modules(folder, dim, normalize=False, max_length=None, modes=("mean_to
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}) + "\n")
 
 
-def write_tokenizer(folder):
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 14}) + "\n")
+def write_tokenizer(folder, model_type):
+    config = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 14}
+    if model_type == "modernbert":  # For it transformers reads no vocab.txt.
+        tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCABULARY)}, do_lower_case=True).backend_tokenizer
+        tokenizer.save(str(folder / "tokenizer.json"))
+        config |= {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    else:
+        (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
 
 
 def write_model(name, config, options, parent=FOLDER):
@@ -130,7 +136,7 @@ def write_model(name, config, options, parent=FOLDER):
     tensors = {prefix + key: value.contiguous() for key, value in load_file(folder / "model.safetensors").items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     write_modules(folder, config.hidden_size, **options)
-    write_tokenizer(folder)
+    write_tokenizer(folder, config.model_type)
     dense = torch.nn.Sequential(*(Dense(**settings) for settings in options.get("dense", [])))
     randomize(dense, generator)
     for i, module in enumerate(dense, start=2):
