@@ -1,6 +1,7 @@
 // The operations of attention: rotary positions, relative positions, and attention itself.
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/embedding.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/matmul.h>
@@ -127,7 +128,7 @@ at::Tensor relative_bias(const at::Tensor& table, int64_t length) {
   }
   // Of every distance once, query minus key, the largest first: row i of the result is a stretch of it.
   const at::Tensor distances = at::arange(length - 1, -length, -1, at::kLong);
-  const at::Tensor of_distance = table.index_select(0, bucket_of(distances).to(table.device()));  // [2 * length - 1, heads]
+  const at::Tensor of_distance = at::embedding(table, bucket_of(distances).to(table.device()));  // [2 * length - 1, heads]
   return of_distance.unfold(0, length, 1).flip(0).permute({1, 0, 2});
 }
 
