@@ -45,31 +45,24 @@ at::Tensor split_heads(const at::Tensor& x, const Run& run, int64_t num_heads) {
   return x.view({run.count, run.length, num_heads, x.size(1) / num_heads}).transpose(1, 2);
 }
 
-// Queries and keys [begin, end) of a sequence that are computed together.
+// Queries of a sequence that are computed together, and the keys that they are computed with.
 struct Block {
   int64_t query_begin = 0, query_end = 0, key_begin = 0, key_end = 0;
   int64_t num_queries() const { return query_end - query_begin; }
   int64_t num_keys() const { return key_end - key_begin; }
 };
 
-// Blocks of queries with the keys in reach of any of them; without a window, or in short sequences, one.
-std::vector<Block> blocks_of(int64_t length, std::optional<int64_t> window) {
-  if (!window || length <= *window + 1) return {{0, length, 0, length}};
-  // Large blocks make large products; smaller ones waste less on keys out of reach.
-  const int64_t size = std::max<int64_t>(*window, 64);
-  std::vector<Block> blocks;
-  for (int64_t begin = 0; begin < length; begin += size) {
-    const int64_t end = std::min(begin + size, length);
-    blocks.push_back({begin, end, std::max<int64_t>(begin - *window, 0), std::min(end + *window, length)});
-  }
-  return blocks;
-}
+bool is_windowed(int64_t length, const Attention& attention) { return attention.window && length > *attention.window + 1; }
+
+// Sequences longer than a window are cut into pieces at least as long as it, so that all keys in reach of a piece are in it and its neighbours. Large pieces
+// make large products; smaller ones waste less on keys out of reach.
+int64_t piece_size(const Attention& attention) { return std::max<int64_t>(*attention.window, 64); }
 
 // What is added to a block's scores, [queries, keys] or [heads, queries, keys]; undefined: nothing.
-at::Tensor score_terms(const Block& block, int64_t length, const Attention& attention, const at::TensorOptions& options) {
+at::Tensor score_terms(const Block& block, bool windowed, const Attention& attention, const at::TensorOptions& options) {
   at::Tensor terms;
   if (attention.bias.defined()) terms = attention.bias.narrow(1, block.query_begin, block.num_queries()).narrow(2, block.key_begin, block.num_keys());
-  if (!attention.window || length <= *attention.window + 1) return terms;
+  if (!windowed) return terms;
   const at::TensorOptions integers = options.dtype(at::kLong);
   const at::Tensor queries = at::arange(block.query_begin, block.query_end, integers), keys = at::arange(block.key_begin, block.key_end, integers);
   const at::Tensor out_of_reach = queries.unsqueeze(1).sub(keys).abs().gt(*attention.window);
@@ -92,16 +85,34 @@ at::Tensor attend_dense(const at::Tensor& query, const at::Tensor& key, const at
   return at::scaled_dot_product_attention(query, key, value, terms.dim() == 3 ? terms.unsqueeze(0) : terms);
 }
 
+// Pieces [first, last] of a sequence. A copy, but so is the way back: that of overlapping views would fill the whole sequence with zeros for each.
+at::Tensor join_pieces(const std::vector<at::Tensor>& pieces, int64_t first, int64_t last) {
+  return at::cat(at::TensorList(pieces).slice(first, last - first + 1), 2);
+}
+
+at::Tensor attend_windowed(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Attention& attention, Dropout* dropout) {
+  const int64_t size = piece_size(attention), length = query.size(2);
+  const std::vector<at::Tensor> queries = query.split(size, 2), keys = key.split(size, 2), values = value.split(size, 2);
+  const auto count = static_cast<int64_t>(queries.size());
+  std::vector<at::Tensor> out;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t first = std::max<int64_t>(i - 1, 0), last = std::min(i + 1, count - 1);
+    const Block block{i * size, std::min((i + 1) * size, length), first * size, std::min((last + 1) * size, length)};
+    const at::Tensor terms = score_terms(block, /*windowed=*/true, attention, query.options());
+    out.push_back(attend_dense(queries[i], join_pieces(keys, first, last), join_pieces(values, first, last), terms, attention.dropout_p, dropout));
+  }
+  return at::cat(out, 2);
+}
+
+at::Tensor attend_whole(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Attention& attention, Dropout* dropout) {
+  const int64_t length = query.size(2);
+  return attend_dense(query, key, value, score_terms({0, length, 0, length}, /*windowed=*/false, attention, query.options()), attention.dropout_p, dropout);
+}
+
 at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Run& run, const Attention& attention, Dropout* dropout) {
   const at::Tensor q = split_heads(query, run, attention.num_heads), k = split_heads(key, run, attention.num_heads), v = split_heads(value, run, attention.num_heads);
-  std::vector<at::Tensor> out;
-  for (const Block& block : blocks_of(run.length, attention.window)) {
-    const auto keys_of = [&](const at::Tensor& x) { return x.narrow(2, block.key_begin, block.num_keys()); };
-    out.push_back(attend_dense(q.narrow(2, block.query_begin, block.num_queries()), keys_of(k), keys_of(v),
-                               score_terms(block, run.length, attention, query.options()), attention.dropout_p, dropout));
-  }
-  const at::Tensor all = out.size() == 1 ? out.front() : at::cat(out, 2);
-  return all.transpose(1, 2).reshape({run.count * run.length, query.size(1)});
+  const at::Tensor out = is_windowed(run.length, attention) ? attend_windowed(q, k, v, attention, dropout) : attend_whole(q, k, v, attention, dropout);
+  return out.transpose(1, 2).reshape({run.count * run.length, query.size(1)});
 }
 
 }  // namespace
