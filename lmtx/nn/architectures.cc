@@ -14,8 +14,9 @@ struct Architecture {
   const char* model_type;
   TransformerDescription (*describe)(const detail::Json& config, const std::string& place);
 };
-constexpr Architecture architectures[] = {{"bert", describe_bert},   {"camembert", describe_roberta}, {"distilbert", describe_distilbert}, {"modernbert", describe_modernbert},
-                                          {"mpnet", describe_mpnet}, {"roberta", describe_roberta},   {"xlm-roberta", describe_roberta}};
+constexpr Architecture architectures[] = {
+    {"bert", describe_bert},   {"camembert", describe_roberta}, {"distilbert", describe_distilbert}, {"modernbert", describe_modernbert},
+    {"mpnet", describe_mpnet}, {"roberta", describe_roberta},   {"xlm-roberta", describe_roberta}};
 
 TransformerDescription describe(const detail::Json& config, const std::string& place) {
   const std::string model_type = detail::json_string(config, "model_type", place);

@@ -71,7 +71,8 @@ at::Tensor score_terms(const Block& block, bool windowed, const Attention& atten
 }
 
 // softmax(query key^T / sqrt(head_dim) + terms) value, written out so that the masks are ours.
-at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& terms, double p, Dropout& dropout) {
+at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& terms, double p,
+                                  Dropout& dropout) {
   const double scale = 1 / std::sqrt(static_cast<double>(query.size(-1)));
   at::Tensor scores = at::matmul(query.mul(scale), key.transpose(-2, -1));
   if (terms.defined()) scores = scores.add(terms);
@@ -110,7 +111,8 @@ at::Tensor attend_whole(const at::Tensor& query, const at::Tensor& key, const at
 }
 
 at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Run& run, const Attention& attention, Dropout* dropout) {
-  const at::Tensor q = split_heads(query, run, attention.num_heads), k = split_heads(key, run, attention.num_heads), v = split_heads(value, run, attention.num_heads);
+  const at::Tensor q = split_heads(query, run, attention.num_heads), k = split_heads(key, run, attention.num_heads),
+                   v = split_heads(value, run, attention.num_heads);
   const at::Tensor out = is_windowed(run.length, attention) ? attend_windowed(q, k, v, attention, dropout) : attend_whole(q, k, v, attention, dropout);
   return out.transpose(1, 2).reshape({run.count * run.length, query.size(1)});
 }
@@ -135,7 +137,8 @@ at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
 
 at::Tensor relative_bias(const at::Tensor& table, int64_t length) {
   if (table.size(0) < num_buckets) {
-    throw std::invalid_argument("`table` must have at least " + std::to_string(num_buckets) + " rows, one a bucket, but has " + std::to_string(table.size(0)) + " instead.");
+    throw std::invalid_argument("`table` must have at least " + std::to_string(num_buckets) + " rows, one a bucket, but has " + std::to_string(table.size(0)) +
+                                " instead.");
   }
   // Of every distance once, query minus key, the largest first: row i of the result is a stretch of it.
   const at::Tensor distances = at::arange(length - 1, -length, -1, at::kLong);

@@ -18,9 +18,10 @@ struct ActivationNames {
   // As sentence-transformers writes it; read are torch.nn.NAME, too.
   const char* torch_class;
 };
-constexpr ActivationNames activations[] = {{ops::Activation::identity, "torch.nn.modules.linear.Identity"}, {ops::Activation::gelu, "torch.nn.modules.activation.GELU"},
-                                           {ops::Activation::relu, "torch.nn.modules.activation.ReLU"},     {ops::Activation::silu, "torch.nn.modules.activation.SiLU"},
-                                           {ops::Activation::tanh, "torch.nn.modules.activation.Tanh"},     {ops::Activation::sigmoid, "torch.nn.modules.activation.Sigmoid"}};
+constexpr ActivationNames activations[] = {
+    {ops::Activation::identity, "torch.nn.modules.linear.Identity"}, {ops::Activation::gelu, "torch.nn.modules.activation.GELU"},
+    {ops::Activation::relu, "torch.nn.modules.activation.ReLU"},     {ops::Activation::silu, "torch.nn.modules.activation.SiLU"},
+    {ops::Activation::tanh, "torch.nn.modules.activation.Tanh"},     {ops::Activation::sigmoid, "torch.nn.modules.activation.Sigmoid"}};
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
@@ -35,7 +36,8 @@ ops::Activation activation_of(const std::string& torch_class, const std::string&
 }
 
 const char* class_of(ops::Activation activation) {
-  return std::find_if(std::begin(activations), std::end(activations), [&](const ActivationNames& names) { return names.activation == activation; })->torch_class;
+  return std::find_if(std::begin(activations), std::end(activations), [&](const ActivationNames& names) { return names.activation == activation; })
+      ->torch_class;
 }
 
 int64_t read_width(const Json& config, const char* key, const std::string& place) {
@@ -48,7 +50,8 @@ int64_t read_width(const Json& config, const char* key, const std::string& place
 void check_is_of_vectors(const Json& config, const std::string& place) {
   for (const char* key : {"module_input_name", "module_output_name"}) {
     const std::string value = detail::json_string_or(config, key, "sentence_embedding", place);
-    if (value != "sentence_embedding") fail(place, "`" + std::string(key) + "` " + detail::quote(value) + " is not supported; supported is `sentence_embedding`.");
+    if (value != "sentence_embedding")
+      fail(place, "`" + std::string(key) + "` " + detail::quote(value) + " is not supported; supported is `sentence_embedding`.");
   }
 }
 

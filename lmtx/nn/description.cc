@@ -1,5 +1,6 @@
 #include "lmtx/nn/description.h"
 
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -12,8 +13,13 @@ using detail::Json;
 
 [[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
 
-void check_positive(int64_t value, const char* what, const std::string& place) {
+// Products of two such numbers fit into 64 bits.
+constexpr int64_t largest_size = std::numeric_limits<int32_t>::max();
+
+void check_size(int64_t value, const char* what, const std::string& place) {
   if (value < 1) fail(place, "the " + std::string(what) + " must be at least 1, but is " + std::to_string(value) + ".");
+  if (value > largest_size)
+    fail(place, "the " + std::string(what) + " must be at most " + std::to_string(largest_size) + ", but is " + std::to_string(value) + ".");
 }
 
 void check_probability(double value, const std::string& place) {
@@ -22,17 +28,14 @@ void check_probability(double value, const std::string& place) {
 
 void check_heads(const TransformerSettings& settings, const std::string& place) {
   if (settings.dim % settings.num_heads != 0) {
-    fail(place, "the hidden size, " + std::to_string(settings.dim) + ", must be a multiple of the number of attention heads, " + std::to_string(settings.num_heads) + ".");
+    fail(place, "the hidden size, " + std::to_string(settings.dim) + ", must be a multiple of the number of attention heads, " +
+                    std::to_string(settings.num_heads) + ".");
   }
   const int64_t head_dim = settings.dim / settings.num_heads;
   for (const LayerAttention& attention : settings.attention) {
-    if (attention.rope_theta && head_dim % 2 != 0) fail(place, "rotary positions need heads of an even size, but the size is " + std::to_string(head_dim) + ".");
+    if (attention.rope_theta && head_dim % 2 != 0)
+      fail(place, "rotary positions need heads of an even size, but the size is " + std::to_string(head_dim) + ".");
   }
-}
-
-bool says_something(const Json& config, const char* key) {
-  const auto value = config.find(key);
-  return value != config.end() && !value->is_null() && !value->empty() && *value != false;
 }
 
 }  // namespace
@@ -44,19 +47,31 @@ void check_config(const Json& config, const std::string& place) {
   if (detail::json_boolean_or(config, "add_cross_attention", false, place)) fail(place, "attention to another text (`add_cross_attention`) is not supported.");
   if (says_something(config, "pruned_heads")) fail(place, "`pruned_heads` are not supported.");
   if (says_something(config, "quantization_config")) fail(place, "quantized weights (`quantization_config`) are not supported.");
-  if (says_something(config, "auto_map") && config["auto_map"].contains("AutoModel")) fail(place, "a network of the folder's own code (`auto_map`) is not supported.");
+  if (says_something(config, "auto_map") && config["auto_map"].contains("AutoModel"))
+    fail(place, "a network of the folder's own code (`auto_map`) is not supported.");
 }
 
 void check_settings(const TransformerSettings& settings, const std::string& place) {
-  check_positive(settings.dim, "hidden size", place);
-  check_positive(settings.num_layers, "number of layers", place);
-  check_positive(settings.num_heads, "number of attention heads", place);
-  check_positive(settings.inner_dim, "intermediate size", place);
-  check_positive(settings.vocabulary_size, "vocabulary size", place);
-  check_positive(settings.max_positions, "number of positions", place);
+  check_size(settings.dim, "hidden size", place);
+  check_size(settings.num_layers, "number of layers", place);
+  check_size(settings.num_heads, "number of attention heads", place);
+  check_size(settings.inner_dim, "intermediate size", place);
+  check_size(settings.vocabulary_size, "vocabulary size", place);
+  check_size(settings.max_positions, "number of positions", place);
   check_heads(settings, place);
   for (double p : {settings.embedding_dropout, settings.attention_dropout, settings.attention_output_dropout, settings.inner_dropout, settings.output_dropout})
     check_probability(p, place);
+}
+
+void put_positions_behind(int64_t padding_id, TransformerSettings& settings, const std::string& place) {
+  const int64_t rows = settings.max_positions;
+  if (padding_id < 0) fail(place, "`pad_token_id` must not be negative, but is " + std::to_string(padding_id) + ".");
+  if (rows < 0 || padding_id > rows - 2) {
+    fail(place,
+         "`max_position_embeddings` must be at least 2 more than the id of padding, " + std::to_string(padding_id) + ", but is " + std::to_string(rows) + ".");
+  }
+  settings.padding_id = padding_id;
+  settings.max_positions = rows - padding_id - 1;
 }
 
 ops::Activation parse_activation(const std::string& name, const std::string& place) {

@@ -1,6 +1,7 @@
 // What sets the architectures apart: each reads its config.json into the settings of a Transformer and the names of its tensors.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "lmtx/detail/json.h"
@@ -23,6 +24,9 @@ TransformerDescription describe_modernbert(const detail::Json& config, const std
 
 // The settings under the keys that BERT, RoBERTa and MPNet share.
 TransformerSettings bert_settings(const detail::Json& config, const std::string& place);
+
+// Has tokens at the positions behind that of padding, of `max_position_embeddings` positions in all.
+void put_positions_behind(int64_t padding_id, TransformerSettings& settings, const std::string& place);
 
 // What the keys of every architecture could say that is not supported (a decoder, code of its own, quantized weights).
 void check_config(const detail::Json& config, const std::string& place);

@@ -1,5 +1,7 @@
 #include "lmtx/nn/model_folder.h"
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -23,7 +25,8 @@ struct Module {
 
 // Other classes of that name may do anything.
 std::string module_type(const std::string& type, const std::string& place) {
-  if (!type.starts_with("sentence_transformers.")) fail(place, "modules of class " + type + " are not supported; supported are those of sentence_transformers.");
+  if (!type.starts_with("sentence_transformers."))
+    fail(place, "modules of class " + type + " are not supported; supported are those of sentence_transformers.");
   return type.substr(type.rfind('.') + 1);
 }
 
@@ -38,7 +41,8 @@ std::vector<Module> read_modules(const fs::path& folder) {
   std::vector<Module> modules;
   for (const Json& module : json) {
     const fs::path path = detail::json_string_or(module, "path", "", file.string());
-    if (path.is_absolute() || path.lexically_normal().string().starts_with("..")) fail(file.string(), "`path` must stay in the folder, but is " + path.string() + ".");
+    if (path.is_absolute() || path.lexically_normal().string().starts_with(".."))
+      fail(file.string(), "`path` must stay in the folder, but is " + path.string() + ".");
     modules.push_back({module_type(detail::json_string(module, "type", file.string()), file.string()), folder / path});
   }
   if (modules.size() < 2) fail(file.string(), "a Transformer and a Pooling module are needed, but there are " + std::to_string(modules.size()) + " modules.");
@@ -92,7 +96,23 @@ void check_is_plain(const Json& config, const std::string& place) {
   const Json text = modalities.is_object() ? modalities.value("text", Json::object()) : modalities;
   check_value(text, "method", "forward", place + ": `modality_config`");
   check_value(text, "method_output_name", "last_hidden_state", place + ": `modality_config`");
-  if (const auto calls = config.find("processing_kwargs"); calls != config.end() && !calls->empty()) fail(place, "`processing_kwargs` are not supported.");
+  for (const char* key : {"processing_kwargs", "query_length", "document_length", "query_expansion"}) {
+    if (says_something(config, key)) fail(place, "`" + std::string(key) + "` is not supported.");
+  }
+}
+
+// Arguments for transformers' classes, some of which change what these do.
+void check_arguments(const Json& config, const std::string& place) {
+  constexpr std::string_view harmless[] = {"add_pooling_layer", "attn_implementation", "dtype",          "low_cpu_mem_usage",
+                                           "torch_dtype",       "trust_remote_code",   "use_safetensors"};
+  for (const char* key : {"model_args", "model_kwargs", "config_args", "config_kwargs", "tokenizer_args", "processor_kwargs"}) {
+    if (!says_something(config, key)) continue;
+    if (!config[key].is_object()) fail(place, "`" + std::string(key) + "` must be an object, but is " + config[key].type_name() + " instead.");
+    for (const auto& [name, value] : config[key].items()) {
+      if (std::find(std::begin(harmless), std::end(harmless), name) == std::end(harmless))
+        fail(place, "`" + std::string(key) + "`: " + detail::quote(name) + " is not supported.");
+    }
+  }
 }
 
 void read_transformer_settings(ModelFolder& model) {
@@ -100,6 +120,7 @@ void read_transformer_settings(ModelFolder& model) {
   const Json config = read_optional(file);
   if (!config.is_object()) fail(file.string(), "must be a JSON object.");
   check_is_plain(config, file.string());
+  check_arguments(config, file.string());
   model.max_length = detail::json_integer_or(config, "max_seq_length", 0, file.string());
   if (model.max_length < 0) fail(file.string(), "`max_seq_length` must not be negative, but is " + std::to_string(model.max_length) + ".");
   if (model.max_length == 0) model.max_length = tokenizer_length(model.path);
@@ -129,14 +150,16 @@ Json modules_json(size_t num_dense, bool normalize) {
   if (normalize) types.emplace_back("Normalize");
   Json list = Json::array();
   for (size_t i = 0; i < types.size(); ++i) {
-    list.push_back({{"idx", i}, {"name", std::to_string(i)}, {"path", i == 0 ? "" : numbered(i, types[i])}, {"type", "sentence_transformers.models." + types[i]}});
+    list.push_back(
+        {{"idx", i}, {"name", std::to_string(i)}, {"path", i == 0 ? "" : numbered(i, types[i])}, {"type", "sentence_transformers.models." + types[i]}});
   }
   return list;
 }
 
 // LoRA and its like change the weights when they are loaded.
 void check_has_no_adapter(const fs::path& folder) {
-  if (fs::exists(folder / "adapter_config.json")) fail((folder / "adapter_config.json").string(), "adapters of weights (PEFT) are not supported; merge them into the model.");
+  if (fs::exists(folder / "adapter_config.json"))
+    fail((folder / "adapter_config.json").string(), "adapters of weights (PEFT) are not supported; merge them into the model.");
 }
 
 // Where there are no modules: as sentence-transformers makes them up.
@@ -189,9 +212,15 @@ void write_model_folder(const fs::path& folder, const ModelFolder& model, int64_
   detail::write_json(folder / "sentence_bert_config.json", transformer);
 }
 
+bool says_something(const Json& config, const char* key) {
+  const auto value = config.find(key);
+  return value != config.end() && !value->is_null() && !value->empty() && *value != false;
+}
+
 const std::vector<std::string>& tokenizer_file_names() {
-  static const std::vector<std::string> names = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "added_tokens.json",
-                                                 "vocab.json", "merges.txt", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model"};
+  static const std::vector<std::string> names = {
+      "tokenizer.json",          "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "added_tokens.json", "vocab.json", "merges.txt",
+      "sentencepiece.bpe.model", "spiece.model",          "tokenizer.model"};
   return names;
 }
 

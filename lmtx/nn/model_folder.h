@@ -41,6 +41,9 @@ LMTX_API void write_model_folder(const std::filesystem::path& folder, const Mode
 // The folder that Dense module `i`, from 0, is saved in: "2_Dense" for the first one.
 LMTX_API std::string dense_folder(size_t i);
 
+// Whether a configuration has an entry of that name which is not null, false or empty.
+bool says_something(const detail::Json& config, const char* key);
+
 // The files of a tokenizer, of those that folders may have; whichever of them are there make up the tokenizer.
 LMTX_API const std::vector<std::string>& tokenizer_file_names();
 

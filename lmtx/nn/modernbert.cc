@@ -23,13 +23,16 @@ std::vector<std::string> layer_types(const Json& config, int64_t num_layers, con
   if (listed.is_null()) {
     const int64_t every = detail::json_integer_or(config, "global_attn_every_n_layers", 3, place);
     if (every < 1) fail(place, "`global_attn_every_n_layers` must be at least 1, but is " + std::to_string(every) + ".");
-    if (num_layers > most_layers) fail(place, "`num_hidden_layers` must be at most " + std::to_string(most_layers) + ", but is " + std::to_string(num_layers) + ".");
+    if (num_layers > most_layers)
+      fail(place, "`num_hidden_layers` must be at most " + std::to_string(most_layers) + ", but is " + std::to_string(num_layers) + ".");
     for (int64_t i = 0; i < num_layers; ++i) types.push_back(i % every == 0 ? whole : windowed);
     return types;
   }
-  if (!listed.is_array() || static_cast<int64_t>(listed.size()) != num_layers) fail(place, "`layer_types` must be a list of " + std::to_string(num_layers) + ", one a layer.");
+  if (!listed.is_array() || static_cast<int64_t>(listed.size()) != num_layers)
+    fail(place, "`layer_types` must be a list of " + std::to_string(num_layers) + ", one a layer.");
   for (const Json& type : listed) {
-    if (type != whole && type != windowed) fail(place, "`layer_types` has " + type.dump() + ", which is not supported; supported are full_attention and sliding_attention.");
+    if (type != whole && type != windowed)
+      fail(place, "`layer_types` has " + type.dump() + ", which is not supported; supported are full_attention and sliding_attention.");
     types.push_back(type.get<std::string>());
   }
   return types;
@@ -40,7 +43,8 @@ double read_theta(const Json& parameters, double otherwise, const std::string& p
   if (parameters.is_null()) return otherwise;
   for (const auto& [key, value] : parameters.items()) {
     const bool is_plain = key == "rope_theta" || ((key == "rope_type" || key == "type") && value == "default");
-    if (!is_plain && !value.is_null()) fail(place, detail::quote(key) + " " + value.dump() + " is not supported; supported is `rope_theta` with `rope_type` \"default\".");
+    if (!is_plain && !value.is_null())
+      fail(place, detail::quote(key) + " " + value.dump() + " is not supported; supported is `rope_theta` with `rope_type` \"default\".");
   }
   return detail::json_number_or(parameters, "rope_theta", otherwise, place);
 }
@@ -51,7 +55,8 @@ double rope_theta(const Json& config, const std::string& layer_type, const char*
   const Json all = config.value("rope_parameters", Json::object());
   if (all.is_null()) return old;
   for (const auto& [key, value] : all.items()) {
-    if (key != whole && key != windowed) fail(place, "`rope_parameters` of " + detail::quote(key) + " are not supported; supported are those of full_attention and sliding_attention.");
+    if (key != whole && key != windowed)
+      fail(place, "`rope_parameters` of " + detail::quote(key) + " are not supported; supported are those of full_attention and sliding_attention.");
   }
   const double theta = read_theta(all.value(layer_type, Json()), old, place + ": `rope_parameters`");
   if (!(theta > 0)) fail(place, "the base of rotary positions must be positive, but is " + std::to_string(theta) + ".");

@@ -13,8 +13,7 @@ TransformerDescription describe_mpnet(const detail::Json& config, const std::str
                                          .attention_norm = "attention.LayerNorm"}};
   TransformerSettings& settings = mpnet.settings;
   // Whatever `pad_token_id` says.
-  settings.padding_id = 1;
-  settings.max_positions -= *settings.padding_id + 1;
+  put_positions_behind(1, settings, place);
   // Of a larger table only the first 32 rows are used, there as here.
   settings.relative_positions = detail::json_integer_or(config, "relative_attention_num_buckets", 32, place);
   if (settings.relative_positions < 32) {

@@ -86,7 +86,9 @@ void check_length(const TokenBatch& batch, int64_t num_positions) {
 }
 
 // Weights of the tokens' numbers in their sequence, 1, 2, …, [length, 1]; without the first `skipped`.
-at::Tensor growing_weights(const at::Tensor& hidden, int64_t skipped) { return at::arange(skipped + 1, skipped + 1 + hidden.size(1), hidden.options()).unsqueeze(1); }
+at::Tensor growing_weights(const at::Tensor& hidden, int64_t skipped) {
+  return at::arange(skipped + 1, skipped + 1 + hidden.size(1), hidden.options()).unsqueeze(1);
+}
 
 // Hidden states [count, length, d] of sequences of one length, without the first `skipped`, to [count, d].
 at::Tensor pool_by(PoolingMode mode, const at::Tensor& hidden, int64_t skipped) {

@@ -35,7 +35,8 @@ constexpr ModeNames supported[] = {{PoolingMode::cls, "cls", "pooling_mode_cls_t
 }
 
 PoolingMode mode_of(const Json& name, const std::string& place) {
-  if (!name.is_string()) fail(place, std::string("`pooling_mode` must be the name of a mode or a list of such names, but is or has ") + name.type_name() + " instead.");
+  if (!name.is_string())
+    fail(place, std::string("`pooling_mode` must be the name of a mode or a list of such names, but is or has ") + name.type_name() + " instead.");
   const auto names = std::find_if(std::begin(supported), std::end(supported), [&](const ModeNames& names) { return name == names.name; });
   if (names == std::end(supported)) refuse(name.get<std::string>(), place);
   return names->mode;

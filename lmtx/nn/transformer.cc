@@ -127,7 +127,8 @@ at::Tensor Transformer::rejoin(const at::Tensor& hidden, const at::Tensor& branc
 }
 
 std::shared_ptr<SentenceModel> Transformer::clone(at::ScalarType dtype) const {
-  if (dtype != at::kFloat && dtype != at::kDouble) throw std::invalid_argument("A model can be cloned to float32 or float64, not to " + std::string(c10::toString(dtype)) + ".");
+  if (dtype != at::kFloat && dtype != at::kDouble)
+    throw std::invalid_argument("A model can be cloned to float32 or float64, not to " + std::string(c10::toString(dtype)) + ".");
   NamedTensors copies = unused_;
   for (const auto& [name, tensor] : parameters_) copies.emplace_back(name, tensor.detach().to(dtype, /*non_blocking=*/false, /*copy=*/true));
   return std::make_shared<Transformer>(folder_, settings_, names_, Weights(std::move(copies), folder_.path.string()));

@@ -26,8 +26,8 @@ at::Tensor Weights::take(const std::string& name, const std::vector<int64_t>& sh
   if (found == rest_.end()) throw std::runtime_error(place_ + ": tensor `" + name + "` is missing.");
   const at::Tensor tensor = found->second;
   if (tensor.sizes() != at::IntArrayRef(shape)) {
-    throw std::runtime_error(place_ + ": tensor `" + name + "` must have shape " + text(shape) + ", as config.json says, but has shape " + text(tensor.sizes()) +
-                             " instead.");
+    throw std::runtime_error(place_ + ": tensor `" + name + "` must have shape " + text(shape) + ", as config.json says, but has shape " +
+                             text(tensor.sizes()) + " instead.");
   }
   if (!tensor.is_floating_point()) throw std::runtime_error(place_ + ": tensor `" + name + "` must hold floating-point numbers, but holds integers instead.");
   taken_.push_back(*found);

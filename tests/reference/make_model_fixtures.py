@@ -62,7 +62,7 @@ POOLING = {
     "max_tokens": lambda hidden: hidden.max(1).values,
     "mean_tokens": lambda hidden: hidden.mean(1),
     "mean_sqrt_len_tokens": lambda hidden: hidden.sum(1) / hidden.shape[1] ** 0.5,
-    "weightedmean_tokens": lambda hidden: torch.stack([(i + 1) * state for i, state in enumerate(hidden[0])]).sum(0, keepdim=True) / sum(range(hidden.shape[1] + 1)),
+    "weightedmean_tokens": lambda hidden: sum((i + 1) * hidden[:, i] for i in range(hidden.shape[1])) / sum(range(hidden.shape[1] + 1)),
     "lasttoken": lambda hidden: hidden[:, -1],
 }
 
@@ -118,7 +118,14 @@ def write_tokenizer(folder, model_type):
     if model_type == "modernbert":  # For it transformers reads no vocab.txt.
         tokenizer = BertTokenizer(vocab={token: i for i, token in enumerate(VOCABULARY)}, do_lower_case=True).backend_tokenizer
         tokenizer.save(str(folder / "tokenizer.json"))
-        config |= {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+        config |= {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "pad_token": "[PAD]",
+            "unk_token": "[UNK]",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "mask_token": "[MASK]",
+        }
     else:
         (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")

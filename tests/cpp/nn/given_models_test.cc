@@ -1,11 +1,11 @@
 // Models that tests/python/nn/test_architectures.py makes with transformers, and what that computes for them. It runs this test by its tag; alone it is hidden.
 #include <ATen/core/Tensor.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -260,8 +260,8 @@ TEST_CASE("every operation has the gradient that finite differences show") {
   }
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::gated_activation(t, numbers({4}, 6), ops::Activation::gelu, 0, nullptr); }, x) < 1e-7);
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::gated_activation(x, t, ops::Activation::gelu, 0, nullptr); }, numbers({4}, 6)) < 1e-7);
-  CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::gated_activation(t, {}, ops::Activation::gelu, 0.4, d); }); }, x) <
-        1e-7);
+  CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::gated_activation(t, {}, ops::Activation::gelu, 0.4, d); }); },
+                       x) < 1e-7);
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::norm(t, norm); }, x) < 1e-6);
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::norm(t, {.weight = norm.weight, .bias = {}, .eps = 1e-5}); }, x) < 1e-6);
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::norm(x, {.weight = t, .bias = {}, .eps = 1e-5}); }, norm.weight) < 1e-6);
@@ -270,14 +270,18 @@ TEST_CASE("every operation has the gradient that finite differences show") {
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::residual_norm(t, other, norm, 0, nullptr); }, x) < 1e-6);
   CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::residual_norm(other, t, norm, 0.4, d); }); }, x) < 1e-6);
   const at::Tensor bias = numbers({2, 3, 3}, 11);
-  for (const ops::Attention& attention : {ops::Attention{.num_heads = 2}, ops::Attention{.num_heads = 2, .window = 1}, ops::Attention{.num_heads = 2, .bias = bias}}) {
+  for (const ops::Attention& attention :
+       {ops::Attention{.num_heads = 2}, ops::Attention{.num_heads = 2, .window = 1}, ops::Attention{.num_heads = 2, .bias = bias}}) {
     ops::Attention dropping = attention;
     dropping.dropout_p = 0.4;
     CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(t, other, third, batch, attention, nullptr); }, x) < 1e-7);
     CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(other, t, third, batch, attention, nullptr); }, x) < 1e-7);
     CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(other, third, t, batch, attention, nullptr); }, x) < 1e-7);
-    CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(t, other, third, batch, dropping, d); }); }, x) < 1e-7);
-    CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(other, t, t, batch, dropping, d); }); }, x) < 1e-7);
+    CHECK(gradient_error(
+              [&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(t, other, third, batch, dropping, d); }); }, x) <
+          1e-7);
+    CHECK(gradient_error([&](const at::Tensor& t) { return same_masks([&](Dropout* d) { return ops::packed_attention(other, t, t, batch, dropping, d); }); },
+                         x) < 1e-7);
   }
   const auto with_bias = [&](const at::Tensor& t, double p, Dropout* d) {
     return ops::packed_attention(x, other, third, batch, {.num_heads = 2, .bias = t, .dropout_p = p}, d);
@@ -289,7 +293,8 @@ TEST_CASE("every operation has the gradient that finite differences show") {
   CHECK(gradient_error([&](const at::Tensor& t) { return ops::rotate(t, rotation); }, x) < 1e-7);
   const TokenBatch long_batch = lengths({70});
   const at::Tensor long_x = numbers({70, 2}, 13), long_other = numbers({70, 2}, 14);
-  CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(long_x, t, long_other, long_batch, {.num_heads = 1, .window = 2}, nullptr); }, long_x) < 1e-7);
+  CHECK(gradient_error([&](const at::Tensor& t) { return ops::packed_attention(long_x, t, long_other, long_batch, {.num_heads = 1, .window = 2}, nullptr); },
+                       long_x) < 1e-7);
   for (const PoolingMode mode : all_modes) {
     CHECK(gradient_error([&](const at::Tensor& t) { return ops::pool(t, batch, std::span(&mode, 1)); }, x) < 1e-8);
   }

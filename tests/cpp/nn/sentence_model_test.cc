@@ -26,11 +26,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double float_tolerance = 1e-5;
-const std::vector<std::string> model_names = {"bert",    "bert-joined",          "bert-prefixed-tanh", "distilbert",  "distilbert-prefixed-relu",
-                                              "roberta", "xlm-roberta-prefixed", "mpnet",              "mpnet-dense", "modernbert",
-                                              "modernbert-biased"};
+const std::vector<std::string> model_names = {
+    "bert",  "bert-joined", "bert-prefixed-tanh", "distilbert",       "distilbert-prefixed-relu", "roberta", "xlm-roberta-prefixed",
+    "mpnet", "mpnet-dense", "modernbert",         "modernbert-biased"};
 // Finite differences mean nothing where a step crosses the kink of a relu; its gradients are compared with transformers'.
-const std::vector<std::string> smooth_model_names = {"bert", "bert-joined", "bert-prefixed-tanh", "distilbert", "xlm-roberta-prefixed", "mpnet-dense", "modernbert-biased"};
+const std::vector<std::string> smooth_model_names = {"bert",        "bert-joined",      "bert-prefixed-tanh", "distilbert", "xlm-roberta-prefixed",
+                                                     "mpnet-dense", "modernbert-biased"};
 
 void copy_model(const std::string& name, const fs::path& to) { fs::copy(models() / name, to, fs::copy_options::recursive); }
 
@@ -206,7 +207,8 @@ TEST_CASE("folders that are no supported model are refused by name") {
   }
   SECTION("a module") {
     replace_in(model / "modules.json", "sentence_transformers.models.Normalize", "sentence_transformers.models.LayerNorm");
-    refused("modules.json: module 2 is LayerNorm, which is not supported there; supported are Transformer, Pooling, any number of Dense, then perhaps Normalize.");
+    refused(
+        "modules.json: module 2 is LayerNorm, which is not supported there; supported are Transformer, Pooling, any number of Dense, then perhaps Normalize.");
   }
   SECTION("a module of other code") {
     replace_in(model / "modules.json", "sentence_transformers.models.Transformer", "custom_st.Transformer");
@@ -239,7 +241,13 @@ TEST_CASE("folders that are no supported model are refused by name") {
     say("sentence_bert_config.json", R"({"modality_config": []})");
     refused("`modality_config`: expected a JSON object, but found array instead.");
     say("sentence_bert_config.json", R"({"processing_kwargs": {"text": {"max_length": 5}}})");
-    refused("`processing_kwargs` are not supported.");
+    refused("sentence_bert_config.json: `processing_kwargs` is not supported.");
+    say("sentence_bert_config.json", R"({"query_length": 32})");
+    refused("sentence_bert_config.json: `query_length` is not supported.");
+    say("sentence_bert_config.json", R"({"config_args": {"num_hidden_layers": 1}})");
+    refused("sentence_bert_config.json: `config_args`: `num_hidden_layers` is not supported.");
+    say("sentence_bert_config.json", R"({"model_kwargs": {"attn_implementation": "eager", "trust_remote_code": true}, "query_expansion": null})");
+    CHECK_NOTHROW(SentenceModel::load(model));
     say("sentence_bert_config.json", "{}");
     fs::create_directory(model / "2_Normalize");
     say("2_Normalize/config.json", R"({"module_input_name": "token_embeddings"})");
@@ -288,8 +296,9 @@ TEST_CASE("folders that are no supported model are refused by name") {
   }
   SECTION("other weights") {
     fs::rename(model / "model.safetensors", model / "pytorch_model.bin");
-    refused("model.safetensors, are needed, but there is only pytorch_model.bin; sentence-transformers makes one: `SentenceTransformer(FOLDER, device=\"cpu\")"
-            ".save(NEW_FOLDER)`.");
+    refused(
+        "model.safetensors, are needed, but there is only pytorch_model.bin; sentence-transformers makes one: `SentenceTransformer(FOLDER, device=\"cpu\")"
+        ".save(NEW_FOLDER)`.");
     fs::remove(model / "pytorch_model.bin");
     refused("model.safetensors is missing.");
   }
@@ -306,14 +315,21 @@ TEST_CASE("what an architecture's configuration can say that is not supported is
   };
   const std::string type = "\"model_type\": \"modernbert\"";
   refused("roberta", "\"pad_token_id\": 1", "\"pad_token_id\": -1", "`pad_token_id` must not be negative, but is -1.");
-  refused("roberta", "\"pad_token_id\": 1", "\"pad_token_id\": 17", "the number of positions must be at least 1, but is 0.");
-  refused("mpnet", "\"relative_attention_num_buckets\": 32", "\"relative_attention_num_buckets\": 16", "`relative_attention_num_buckets` must be at least 32, but is 16.");
+  refused("roberta", "\"pad_token_id\": 1", "\"pad_token_id\": 17", "`max_position_embeddings` must be at least 2 more than the id of padding, 17, but is 18.");
+  refused("mpnet", "\"max_position_embeddings\": 18", "\"max_position_embeddings\": -9223372036854775808",
+          "`max_position_embeddings` must be at least 2 more than the id of padding, 1, but is -9223372036854775808.");
+  refused("roberta", "\"intermediate_size\": 48", "\"intermediate_size\": 4611686018427387904",
+          "the intermediate size must be at most 2147483647, but is 4611686018427387904.");
+  refused("modernbert", "\"num_hidden_layers\": 4", "\"num_hidden_layers\": 1000000000000", "`layer_types` must be a list of 1000000000000, one a layer.");
+  refused("mpnet", "\"relative_attention_num_buckets\": 32", "\"relative_attention_num_buckets\": 16",
+          "`relative_attention_num_buckets` must be at least 32, but is 16.");
   refused("modernbert", "\"num_attention_heads\": 4", "\"num_attention_heads\": 32", "rotary positions need heads of an even size, but the size is 1.");
   refused("modernbert", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"",
           "`rope_parameters`: `rope_type` \"yarn\" is not supported; supported is `rope_theta` with `rope_type` \"default\".");
   refused("modernbert", "\"rope_theta\": 160000.0", "\"factor\": 2.0", "`rope_parameters`: `factor` 2.0 is not supported");
   refused("modernbert", "\"rope_theta\": 160000.0", "\"rope_theta\": 0", "the base of rotary positions must be positive, but is 0.0");
-  refused("modernbert", "\"rope_parameters\": {", "\"rope_parameters\": {\"chunked_attention\": {}, ", "`rope_parameters` of `chunked_attention` are not supported");
+  refused("modernbert", "\"rope_parameters\": {", "\"rope_parameters\": {\"chunked_attention\": {}, ",
+          "`rope_parameters` of `chunked_attention` are not supported");
   refused("modernbert", type, type + ", \"rope_scaling\": {\"type\": \"linear\"}", "`rope_scaling` is not supported.");
   refused("modernbert", "\"full_attention\",", "\"chunked_attention\",", "`layer_types` has \"chunked_attention\", which is not supported");
   refused("modernbert", "\"full_attention\",", "", "`layer_types` must be a list of 4, one a layer.");
@@ -352,8 +368,10 @@ TEST_CASE("Dense modules that are no supported ones are refused by name") {
   const auto refused = [&](const std::string& fault) { CHECK_THROWS_WITH(SentenceModel::load(model), ContainsSubstring(fault)); };
   SECTION("an activation") {
     replace_in(dense / "config.json", "torch.nn.modules.activation.Tanh", "torch.nn.modules.activation.Hardtanh");
-    refused("2_Dense/config.json: `activation_function` `torch.nn.modules.activation.Hardtanh` is not supported; supported are, of torch.nn, Identity, GELU, ReLU, SiLU, "
-            "Tanh, Sigmoid.");
+    refused(
+        "2_Dense/config.json: `activation_function` `torch.nn.modules.activation.Hardtanh` is not supported; supported are, of torch.nn, Identity, GELU, ReLU, "
+        "SiLU, "
+        "Tanh, Sigmoid.");
     replace_in(dense / "config.json", "torch.nn.modules.activation.Hardtanh", "my.own.Tanh");
     refused("`activation_function` `my.own.Tanh` is not supported");
   }
@@ -418,8 +436,7 @@ TEST_CASE("the dialect of sentence-transformers 6 is read, too") {
   replace_in(model / "modules.json", "sentence_transformers.models.Transformer", "sentence_transformers.base.modules.transformer.Transformer");
   std::ofstream(model / "1_Pooling" / "config.json") << R"({"embedding_dimension": 32, "pooling_mode": "mean", "include_prompt": true})";
   std::ofstream(model / "tokenizer_config.json") << R"({"model_max_length": 11})";
-  std::ofstream(model / "sentence_bert_config.json")
-      << R"({"transformer_task": "feature-extraction", "module_output_name": "token_embeddings",
+  std::ofstream(model / "sentence_bert_config.json") << R"({"transformer_task": "feature-extraction", "module_output_name": "token_embeddings",
              "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}})";
   const ModelFolder read = read_model_folder(model);
   CHECK(read.max_length == 11);
@@ -443,8 +460,10 @@ TEST_CASE("pooling is read in both dialects") {
   };
   CHECK(read(R"({"word_embedding_dimension": 32})") == Pooling());
   CHECK(read(R"({"pooling_mode_mean_tokens": false})") == Pooling());
-  CHECK(read(R"({"pooling_mode_mean_sqrt_len_tokens": true, "pooling_mode_max_tokens": true, "pooling_mode_cls_token": true, "pooling_mode_lasttoken": false})") ==
-        Pooling{.modes = {cls, max, mean_sqrt_len}});
+  CHECK(
+      read(
+          R"({"pooling_mode_mean_sqrt_len_tokens": true, "pooling_mode_max_tokens": true, "pooling_mode_cls_token": true, "pooling_mode_lasttoken": false})") ==
+      Pooling{.modes = {cls, max, mean_sqrt_len}});
   CHECK(read(R"({"pooling_mode_lasttoken": true, "pooling_mode_weightedmean_tokens": true})") == Pooling{.modes = {weighted_mean, last_token}});
   CHECK(read(R"({"pooling_mode": ["lasttoken", "weightedmean"]})") == Pooling{.modes = {last_token, weighted_mean}});
   CHECK(read(R"({"pooling_mode": "cls", "include_prompt": false})") == Pooling{.modes = {cls}, .include_prompt = false});

@@ -33,10 +33,17 @@ ONE = dict(hidden_size=9, num_attention_heads=1, intermediate_size=1, num_hidden
 
 # By transformers' class of the configuration; each with the lengths of the texts.
 CONFIGURATIONS = {
-    "BertConfig": [(bert_like(), LONG), (bert_like(**ODD, hidden_act="relu", layer_norm_eps=1e-3), SHORT), (bert_like(**ONE, hidden_act="silu", type_vocab_size=1), SHORT)],
+    "BertConfig": [
+        (bert_like(), LONG),
+        (bert_like(**ODD, hidden_act="relu", layer_norm_eps=1e-3), SHORT),
+        (bert_like(**ONE, hidden_act="silu", type_vocab_size=1), SHORT),
+    ],
     "DistilBertConfig": [
         (dict(vocab_size=61, dim=24, n_layers=2, n_heads=3, hidden_dim=33, max_position_embeddings=310), LONG),
-        (dict(vocab_size=61, dim=35, n_layers=3, n_heads=5, hidden_dim=17, max_position_embeddings=12, activation="gelu_new", sinusoidal_pos_embds=True), SHORT),
+        (
+            dict(vocab_size=61, dim=35, n_layers=3, n_heads=5, hidden_dim=17, max_position_embeddings=12, activation="gelu_new", sinusoidal_pos_embds=True),
+            SHORT,
+        ),
     ],
     "RobertaConfig": [
         (bert_like(), LONG),
@@ -44,7 +51,11 @@ CONFIGURATIONS = {
         (bert_like(**ONE, pad_token_id=5, type_vocab_size=3), SHORT),
         (bert_like(pad_token_id=0, hidden_act="tanh"), SHORT),
     ],
-    "XLMRobertaConfig": [(bert_like(layer_norm_eps=1e-5, type_vocab_size=1), LONG), (bert_like(**ODD, pad_token_id=2), SHORT), (bert_like(**ONE, hidden_act="gelu_pytorch_tanh"), SHORT)],
+    "XLMRobertaConfig": [
+        (bert_like(layer_norm_eps=1e-5, type_vocab_size=1), LONG),
+        (bert_like(**ODD, pad_token_id=2), SHORT),
+        (bert_like(**ONE, hidden_act="gelu_pytorch_tanh"), SHORT),
+    ],
     "CamembertConfig": [(bert_like(**ODD, type_vocab_size=1), SHORT)],
     "MPNetConfig": [
         (bert_like(), LONG),

@@ -300,7 +300,9 @@ def test_a_folder_of_the_first_versions_opens(tmp_path):
     shutil.move(folder / "0_Transformer" / "1_Pooling", folder / "1_Pooling")
     (folder / "0_Transformer" / "modules.json").unlink()
     (folder / "0_Transformer" / "sentence_bert_config.json").rename(folder / "0_Transformer" / "sentence_distilbert_config.json")
-    modules = [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{path[2:]}"} for i, path in enumerate(["0_Transformer", "1_Pooling"])]
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{path[2:]}"} for i, path in enumerate(["0_Transformer", "1_Pooling"])
+    ]
     (folder / "modules.json").write_text(json.dumps(modules))
     pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True, "pooling_mode_mean_sqrt_len_tokens": False}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32} | pooling))

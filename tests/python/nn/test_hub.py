@@ -56,7 +56,9 @@ def load_elsewhere(cache, *names, **variables):
 def test_a_cached_model_loads_by_its_name_without_network(cache):
     said = load_elsewhere(cache, "tiny/model", "tiny/other", HF_HUB_OFFLINE="1")
     assert said["tiny/model"] == lmtx.Encoder.load(MODEL).encode("a bad cab").tolist()
-    assert said["tiny/other"] == f"tiny/other is no folder, no model of that name is in the cache {cache}, and HF_HUB_OFFLINE forbids asking the Hugging Face hub."
+    assert (
+        said["tiny/other"] == f"tiny/other is no folder, no model of that name is in the cache {cache}, and HF_HUB_OFFLINE forbids asking the Hugging Face hub."
+    )
 
 
 def test_a_cached_model_loads_where_the_hub_cannot_be_reached(cache):
@@ -75,7 +77,9 @@ def test_a_cached_model_without_its_weights_is_refused(cache, monkeypatch):
 
 def test_a_name_needs_the_hubs_client(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ValueError, match="tiny/model is no folder, and to fetch a model of that name from the Hugging Face hub the package huggingface_hub must be installed."):
+    with pytest.raises(
+        ValueError, match="tiny/model is no folder, and to fetch a model of that name from the Hugging Face hub the package huggingface_hub must be installed."
+    ):
         lmtx.Encoder.load("tiny/model")
 
 

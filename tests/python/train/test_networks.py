@@ -13,7 +13,9 @@ KINDS = {
     "RobertaConfig": dict(max_position_embeddings=66, type_vocab_size=1),
     "XLMRobertaConfig": dict(max_position_embeddings=66),
     "MPNetConfig": dict(max_position_embeddings=66),
-    "ModernBertConfig": dict(max_position_embeddings=64, local_attention=8, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, mlp_dropout=0.1),
+    "ModernBertConfig": dict(
+        max_position_embeddings=64, local_attention=8, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3, mlp_dropout=0.1
+    ),
 }
 # What no vector depends on.
 UNUSED = ("pooler.", "position_ids")
@@ -24,7 +26,9 @@ def write_tokenizer(folder):
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = wordpieces(folder)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]", model_max_length=48).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]", model_max_length=48
+    ).save_pretrained(folder)
 
 
 def wordpieces(folder):
