@@ -169,7 +169,8 @@ def test_what_the_example_of_tagging_loads_is_neither_sqlite_nor_curl(examples, 
     def loaded(program: str, *arguments: str | Path) -> set[str]:
         """Names of all shared libraries of a program, those that it opens while it runs among them."""
         log = tmp_path / program
-        subprocess.run([examples / program, *arguments], input=TEXTS[0], text=True, capture_output=True, env=os.environ | {"LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(log)})
+        environment = os.environ | {"LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(log)}
+        subprocess.run([examples / program, *arguments], input=TEXTS[0], text=True, capture_output=True, env=environment)
         (file,) = tmp_path.glob(f"{program}.*")
         return {Path(name).name for name in re.findall(r"calling init: (\S+)", file.read_text(errors="replace"))}
 
