@@ -28,7 +28,8 @@ def shown(notebook) -> list[str]:
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_notebook_runs_and_is_committed_with_what_comes_out(run_notebooks, file):
     committed = run_notebooks.read(file)
-    assert [cell.execution_count for cell in committed.cells if cell.cell_type == "code"] == list(range(1, 1 + sum(c.cell_type == "code" for c in committed.cells)))
+    counts = [cell.execution_count for cell in committed.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, 1 + len(counts)))
     executed = run_notebooks.execute(run_notebooks.read(file))
     before, after = shown(committed), shown(executed)
     assert len(after) == len(before)
