@@ -64,12 +64,11 @@ test: build-tests
 test-long: build-tests
 	@$(in_checkout) scripts/test_long.py $(BUILD) $(PARTS)
 
-# Each in a build tree of its own, without the Python module. What is let pass, and why: tests/sanitizers/. torch's pool has one thread: its OpenMP runtime
-# is not instrumented, so that every hand-over would seem a race. CTEST_ARGS chooses tests.
+# Each in a build tree of its own, without the Python module. What is let pass, and why: tests/sanitizers/. CTEST_ARGS chooses tests.
 supp := suppressions=$(CURDIR)/tests/sanitizers
 sanitize = test -f build-$(1)/build.ninja || cmake -S . -B build-$(1) -G Ninja -DPython_EXECUTABLE=$(python) -DLMTX_PYTHON=OFF -DLMTX_SANITIZE=$(2) \
     -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 $(CMAKE_ARGS); \
-  ninja -C build-$(1) && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+  ninja -C build-$(1) && OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 \
     ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
     LSAN_OPTIONS=$(supp)/leak.supp:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1 \
     TSAN_OPTIONS=$(supp)/thread.supp:print_suppressions=0:ignore_noninstrumented_modules=1:second_deadlock_stack=1 \
