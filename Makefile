@@ -88,10 +88,12 @@ coverage: set-up-test
 	@cmake -S . -B build-coverage -G Ninja -DPython_EXECUTABLE=$(python) -DLMTX_COVERAGE=ON
 	@ninja -C build-coverage
 	@find build-coverage -name '*.gcda' -delete
-	@ctest --test-dir build-coverage --output-on-failure
-	@PYTHONPATH=$(CURDIR)/build-coverage/python $(python) -m pytest tests/python
-	@$(python) -m gcovr -r . --object-directory build-coverage --filter lmtx/ --exclude-throw-branches --gcov-ignore-parse-errors=all --json-summary - \
-	  | $(python) scripts/coverage_by_folder.py
+	@status=0; \
+	ctest --test-dir build-coverage --output-on-failure || status=1; \
+	PYTHONPATH=$(CURDIR)/build-coverage/python $(python) -m pytest tests/python || status=1; \
+	$(python) -m gcovr -r . --object-directory build-coverage --filter lmtx/ --exclude-throw-branches --gcov-ignore-parse-errors=all --json-summary - \
+	  | $(python) scripts/coverage_by_folder.py || status=1; \
+	exit $$status
 
 wheel: build
 	@rm -rf dist
