@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -105,6 +106,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **keywords)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # The command is about to end: a second Ctrl-C has nothing left to stop.
             raise Failure(INTERRUPTED, 130) from None
 
     return wrapped
