@@ -179,7 +179,7 @@ TEST_CASE("a stop request ends tokenization") {
   std::stop_source source;
   source.request_stop();
   const std::string_view text = "red wine";
-  CHECK_THROWS_AS(tokenizer.encode(std::span(&text, 1), 16, source.get_token()), Stopped);
+  CHECK_THROWS_AS(tokenizer.encode(std::span(&text, 1), 16, source.get_token()), lmtx::Stopped);
 }
 
 TEST_CASE("several threads may use one tokenizer") {
