@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "lmtx/detail/computation.h"
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/nn/model_folder.h"
@@ -197,6 +198,7 @@ Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
 }
 
 at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const detail::Computation computation;
   const c10::NoGradGuard no_grad;
   const int64_t length = options.max_length == 0 ? max_length() : options.max_length;
   const int64_t special = static_cast<int64_t>(tokenizer().prefix().size() + tokenizer().suffix().size());
@@ -211,7 +213,7 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
   for (size_t begin = 0; begin < distinct.first.size();) {
     const size_t end = block_end(texts, distinct.first, begin);
     check_stop(stop);
-    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length);
+    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length, stop);
     std::vector<Sequence> sequences;
     for (int64_t i = 0; i < tokens.size(); ++i) sequences.push_back(tokens[i]);
     embedder.add(sequences);
@@ -221,6 +223,7 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
 }
 
 at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const detail::Computation computation;
   const c10::NoGradGuard no_grad;
   if (options.max_length != 0) throw std::invalid_argument("`max_length` must be 0 for tokens, which are cut before, but is " + std::to_string(options.max_length) + " instead.");
   std::vector<std::string_view> keys;

@@ -38,14 +38,21 @@ void check_length(const char* name, int64_t length, const Encoder& encoder) {
                               " positions, but is " + std::to_string(length) + " instead.");
 }
 
+void check_lengths(const TaggerSettings& settings, const Encoder& encoder) {
+  check_length("search_length", settings.search_length, encoder);
+  check_length("label_length", settings.label_length, encoder);
+}
+
 TaggerSettings resolve(TaggerSettings settings, const Encoder& encoder) {
+  for (int64_t* length : {&settings.search_length, &settings.label_length}) {
+    if (*length == 0) *length = encoder.max_length();
+  }
   for (auto* prompt : {&settings.document_prompt, &settings.label_prompt}) *prompt = prompt->value_or(encoder.default_prompt());
   return settings;
 }
 
 void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings, const DecisionRule& rule) {
-  check_length("search_length", settings.search_length, encoder);
-  check_length("label_length", settings.label_length, encoder);
+  check_lengths(settings, encoder);
   detail::check_prompt("document_prompt", *settings.document_prompt, settings.search_length, encoder);
   detail::check_prompt("label_prompt", *settings.label_prompt, settings.label_length, encoder);
   if (rule.k < 1) throw std::invalid_argument("`k` of the decision rule must be at least 1, but is " + std::to_string(rule.k) + " instead.");
@@ -175,8 +182,8 @@ Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSetting
 }
 
 Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
-  check_length("label_length", settings.label_length, encoder);
   settings = resolve(std::move(settings), encoder);
+  check_length("label_length", settings.label_length, encoder);
   LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
@@ -190,6 +197,7 @@ Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   LabelIndex index = LabelIndex::load(folder / "lmtx" / "index");
   Encoder encoder = Encoder::load(folder, {.device = options.device});
   try {
+    check_lengths(settings, encoder);
     return Tagger(std::move(encoder), std::move(labels), std::move(index), settings, rule);
   } catch (const std::invalid_argument& error) {
     fail(file, std::string("its parts do not fit together. ") + error.what());
