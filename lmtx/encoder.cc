@@ -15,6 +15,7 @@
 
 #include "lmtx/detail/computation.h"
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/ops.h"
@@ -65,11 +66,14 @@ std::map<std::string, std::string> read_tokenizer_files(const fs::path& folder) 
   return files;
 }
 
-void check_vocabulary(const ModelFolder& model, const Tokenizer& tokenizer) {
+void check_vocabulary(const ModelFolder& model, const Settings& settings) {
+  const Tokenizer& tokenizer = settings.tokenizer;
   const std::string place = (model.path / "config.json").string();
   const int64_t rows = detail::json_integer(model.config, "vocab_size", place);
   if (tokenizer.vocabulary_size() <= rows) return;
-  throw std::runtime_error(place + ": `vocab_size` must be at least " + std::to_string(tokenizer.vocabulary_size()) + ", the tokenizer's vocabulary, but is " +
+  std::string files;
+  for (const auto& [name, bytes] : settings.tokenizer_files) files += (files.empty() ? "" : ", ") + name;
+  throw std::runtime_error(place + ": `vocab_size` must be at least " + std::to_string(tokenizer.vocabulary_size()) + ", the tokenizer's vocabulary (" + files + "), but is " +
                            std::to_string(rows) + " instead.");
 }
 
@@ -177,6 +181,8 @@ struct Encoder::Impl {
   Impl(std::shared_ptr<const Settings> settings, Prompts prompts, std::shared_ptr<const SentenceModel> model)
       : settings(std::move(settings)), prompts(std::move(prompts)), model(std::move(model)) {}
 
+  static std::shared_ptr<const Impl> read(const fs::path& folder, at::Device device);
+
   const std::shared_ptr<const Settings> settings;
   const Prompts prompts;
   const std::shared_ptr<const SentenceModel> model;
@@ -188,13 +194,17 @@ Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
   const at::Device device = parse_device(options.device);
+  return detail::with_one_line_faults(folder, [&] { return Encoder(Impl::read(folder, device)); });
+}
+
+std::shared_ptr<const Encoder::Impl> Encoder::Impl::read(const fs::path& folder, at::Device device) {
   const ModelFolder model = read_model_folder(folder);
   auto settings = std::make_shared<Settings>(Settings{.tokenizer = Tokenizer::load(model.path, model.lower_case),
                                                       .tokenizer_files = read_tokenizer_files(model.path),
                                                       .config = model.config,
                                                       .lower_case = model.lower_case});
-  check_vocabulary(model, settings->tokenizer);
-  return Encoder(std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device)));
+  check_vocabulary(model, *settings);
+  return std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device));
 }
 
 at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {

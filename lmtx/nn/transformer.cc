@@ -120,6 +120,10 @@ void check_settings(const TransformerSettings& settings, const std::string& plac
   check_positive(settings.inner_dim, "intermediate size", place);
   check_positive(settings.vocabulary_size, "vocabulary size", place);
   check_positive(settings.max_positions, "number of positions", place);
+  if (settings.num_token_types < 0) throw std::runtime_error(place + ": the number of token types must not be negative, but is " + std::to_string(settings.num_token_types) + ".");
+  if (!(settings.layer_norm_eps > 0 && settings.layer_norm_eps < 1)) {
+    throw std::runtime_error(place + ": layer norm's epsilon must be in (0, 1), but is " + std::to_string(settings.layer_norm_eps) + ".");
+  }
   if (settings.dim % settings.num_heads != 0) {
     throw std::runtime_error(place + ": the hidden size, " + std::to_string(settings.dim) + ", must be a multiple of the number of attention heads, " +
                              std::to_string(settings.num_heads) + ".");

@@ -113,7 +113,7 @@ void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels,
 
 struct TokenFile::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, kind) {
-    if (!read_layout()) throw std::runtime_error(path.string() + ": the sizes in this token file do not fit together; this is a bug in LMTX.");
+    if (!read_layout()) throw std::runtime_error(path.string() + " is damaged: its sizes do not fit together.");
   }
 
   bool read_layout() {
@@ -129,7 +129,7 @@ struct TokenFile::Impl {
     const int64_t id_words = num_words - tail_words - 1 - size;
     offsets = words + id_words;
     ids = reinterpret_cast<const int32_t*>(content.data());
-    return offsets[0] == 0 && std::is_sorted(offsets, offsets + size + 1) && (offsets[size] + 1) / 2 == id_words;
+    return offsets[0] == 0 && std::is_sorted(offsets, offsets + size + 1) && offsets[size] <= 2 * id_words && (offsets[size] + 1) / 2 == id_words;
   }
 
   detail::FramedFile file;

@@ -9,6 +9,7 @@
 #include "data.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/sealed_json.h"
 #include "lmtx/encoder.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
@@ -98,6 +99,12 @@ void edit(const fs::path& file, const std::string& from, const std::string& to) 
   const size_t place = text.find(from);
   REQUIRE(place != std::string::npos);
   std::ofstream(file, std::ios::binary) << text.replace(place, from.size(), to);
+}
+
+// The same in settings.json, with the checksum that fits.
+void edit_settings(const fs::path& file, const std::string& from, const std::string& to) {
+  edit(file, from, to);
+  detail::write_json(file, detail::sealed(detail::read_json(file)));
 }
 
 }  // namespace
@@ -285,11 +292,11 @@ TEST_CASE("a folder that is no whole tagger is named together with what is wrong
   CHECK_THAT(fault_of(model), ContainsSubstring("plain: no tagger: it has no lmtx/settings.json"));
   make_tagger(folder).save(place);
   SECTION("newer") {
-    edit(own / "settings.json", "\"format\": 1", "\"format\": 2");
+    edit_settings(own / "settings.json", "\"format\": 1", "\"format\": 2");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: written by a newer LMTX (format 2; this one reads up to 1)."));
   }
   SECTION("impossible settings") {
-    edit(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
+    edit_settings(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `search_length` must lie between 2 and"));
   }
   SECTION("settings that were never filled in") {
@@ -297,11 +304,11 @@ TEST_CASE("a folder that is no whole tagger is named together with what is wrong
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `label_length` must lie between 2 and"));
   }
   SECTION("missing settings") {
-    edit(own / "settings.json", "\"label_length\"", "\"label\"");
+    edit_settings(own / "settings.json", "\"label_length\"", "\"label\"");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json"));
   }
   SECTION("an unknown decision rule") {
-    edit(own / "settings.json", "top-k", "magic");
+    edit_settings(own / "settings.json", "top-k", "magic");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: the decision rule \"magic\" is one that this LMTX lacks."));
   }
   SECTION("labels cut off between two lines") {
