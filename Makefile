@@ -72,7 +72,7 @@ sanitize = test -f build-$(1)/build.ninja || cmake -S . -B build-$(1) -G Ninja -
     ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 \
     LSAN_OPTIONS=$(supp)/leak.supp:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1 \
     TSAN_OPTIONS=$(supp)/thread.supp:print_suppressions=0:ignore_noninstrumented_modules=1:second_deadlock_stack=1 \
-    ctest --test-dir build-$(1) --output-on-failure $(3) $(CTEST_ARGS)
+    ctest --test-dir build-$(1) --timeout 7200 --output-on-failure $(3) $(CTEST_ARGS)
 test-address: set-up-demo
 	@$(call sanitize,address,address$(,)undefined)
 test-thread: set-up-demo
