@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 
 #include "fuzz.h"
 #include "lmtx/detail/random.h"
+
+// There in programs that are linked with a sanitizer.
+extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
 
 namespace {
 
@@ -113,15 +117,27 @@ int64_t number_from(const char* name, int64_t otherwise) {
 std::string current_input;
 char current_name[64];
 
-// Crashes, what expect_one_line() reports, and inputs that take too long all come here.
-extern "C" void name_input(int signal) {
+void name_input() {
   if (write(2, current_name, strlen(current_name)) < 0) _exit(3);
   if (std::FILE* file = std::fopen("finding", "wb")) {
     std::fwrite(current_input.data(), 1, current_input.size(), file);
     std::fclose(file);
   }
+}
+
+// Crashes, what expect_one_line() reports, and inputs that take too long all come here.
+void handle(int signal) {
+  name_input();
   ::signal(signal, SIG_DFL);
   ::raise(signal);
+}
+
+// Sanitizers report crashes themselves, and name the input at the end.
+void install_handlers() {
+  std::vector<int> signals = {SIGABRT, SIGALRM};
+  if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(name_input);
+  else signals.insert(signals.end(), {SIGSEGV, SIGBUS, SIGFPE, SIGILL});
+  for (const int signal : signals) ::signal(signal, handle);
 }
 
 void run(const std::string& name, std::string input) {
@@ -155,7 +171,7 @@ int main(int argc, char* argv[]) {
   const auto seed = static_cast<uint64_t>(number_from("LMTX_FUZZ_SEED", 1));
   const auto seconds = static_cast<double>(number_from("LMTX_FUZZ_SECONDS", 2));
   const int64_t only = number_from("LMTX_FUZZ_ONLY", -1);
-  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) ::signal(signal, name_input);
+  install_handlers();
   for (size_t i = 0; i < seeds.size() && only < 0; ++i) run("seed " + std::to_string(i), seeds[i]);
   limit_memory();
   int64_t number = only < 0 ? 0 : only;

@@ -183,8 +183,9 @@ Json numbers_of(const at::Tensor& tensor) {
   return Json(std::vector<T>(data, data + tensor.numel()));
 }
 
+// None is empty: a tokenizer whose template is damaged may put no special tokens around it.
 const std::vector<std::string_view>& some_texts() {
-  static const std::vector<std::string_view> texts = {"daa dab x1", "", "dba unknown x"};
+  static const std::vector<std::string_view> texts = {"daa dab x1", "dba unknown x"};
   return texts;
 }
 
