@@ -21,8 +21,8 @@ Example:
     RecordedOracle(identity='perfect/1', 720 pairs)
     >>> teacher.documents()[:3]
     ['d0', 'd1', 'd2'])")
-      .def_static("open", &RecordedOracle::open, py::arg("file"), release(), R"(Reads JSON lines (.gz or plain): a header {"format": 1,
-           "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
+      .def_static("open", &RecordedOracle::open, py::arg("file"), release(),
+                  R"(Reads JSON lines (.gz or plain): a header {"format": 1, "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
 
 Raises:
     RuntimeError: Naming file and line, for a header that is missing or newer, broken JSON, lists of unequal lengths, a score outside [0, 1], or a pair with

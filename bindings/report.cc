@@ -25,8 +25,8 @@ Example:
       .def_readonly("judgments", &Plan::judgments, "Of these, at most so many are charged to the budget.")
       .def("__str__", &Plan::to_string)
       .def("__repr__", [](const Plan& plan) {
-        return "Plan(" + with_commas(plan.documents) + " documents,
-            " + with_commas(plan.labels) + " labels, at most " + with_commas(plan.judgments) + " judgments)";
+        return "Plan(" + with_commas(plan.documents) + " documents, " + with_commas(plan.labels) + " labels, at most " +
+               with_commas(plan.judgments) + " judgments)";
       });
 }
 
