@@ -52,7 +52,8 @@ Raises:
     RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice.)")
       .def("__len__", &Corpus::size)
       .def("__iter__", &Corpus::read, release())
-      .def("fingerprint", &Corpus::fingerprint, release(), "32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone.")
+      .def("fingerprint", &Corpus::fingerprint, release(),
+           "32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone.")
       .def("__repr__", [](const Corpus& corpus) { return "Corpus(" + with_commas(corpus.size()) + " documents)"; });
   m.def("read_targets", &read_targets, py::arg("file"), py::arg("num_labels"), release(),
         R"(For each document of a JSON-lines file, in order, its true labels (`target_ind`): a list of sorted, distinct label numbers below `num_labels`.

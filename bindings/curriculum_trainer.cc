@@ -58,7 +58,8 @@ Raises:
     ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
     RuntimeError: For a folder or store that cannot be read or written.)")
       .def("plan", &CurriculumTrainer::plan, release(), "Plan: what run() will ask at most.")
-      .def("run", &run, py::kw_only(), py::arg("on_event") = py::none(), R"(Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
+      .def("run", &run, py::kw_only(), py::arg("on_event") = py::none(),
+           R"(Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
 
 Ctrl-C ends it within a second with KeyboardInterrupt, in a teacher written in Python at once. Whatever it raises, the same call goes on from there.
 

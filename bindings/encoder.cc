@@ -131,12 +131,15 @@ Example:
     >>> encoder.default_prompt_name
     'query')")
       .def_property_readonly("dim", &Encoder::dim, "int: numbers a vector.")
-      .def_property_readonly("max_length", &Encoder::max_length, "int: tokens a text, special tokens included: the folder's max_seq_length, at most `max_positions`.")
+      .def_property_readonly("max_length", &Encoder::max_length,
+           "int: tokens a text, special tokens included: the folder's max_seq_length, at most `max_positions`.")
       .def_property_readonly("max_positions", &Encoder::max_positions, "int: the most tokens that the model has positions for.")
       .def_property_readonly("tokenizer", &Encoder::tokenizer, py::return_value_policy::copy, "The Tokenizer that cuts texts for it.")
-      .def_property_readonly("prompts", &Encoder::prompts, "dict[str, str]: what the folder has to put before texts, by name; \"query\" and \"document\" are always there, often empty.")
+      .def_property_readonly("prompts", &Encoder::prompts,
+           "dict[str, str]: what the folder has to put before texts, by name; \"query\" and \"document\" are always there, often empty.")
       .def_property_readonly("default_prompt_name", &default_prompt_name, "str: the name of the prompt that is put before texts by default; None: none is.")
-      .def("fingerprint", &Encoder::fingerprint, release(), "32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.")
+      .def("fingerprint", &Encoder::fingerprint, release(),
+           "32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.")
       .def("__repr__", [](const Encoder& self) { return "Encoder(dim=" + std::to_string(self.dim()) + ", max_length=" + std::to_string(self.max_length()) + ")"; });
 }
 

@@ -34,7 +34,8 @@ void translate_torch(std::exception_ptr pointer) {
 
 void register_errors(py::module_& m) {
   py::register_exception_translator(translate_torch);
-  py::register_exception<Stopped>(m, "Stopped", PyExc_RuntimeError).doc() = R"(Long work ended because the program asked it to; the same call goes on from there. Ctrl-C raises KeyboardInterrupt instead.
+  py::register_exception<Stopped>(m, "Stopped", PyExc_RuntimeError).doc() =
+      R"(Long work ended because the program asked it to; the same call goes on from there. Ctrl-C raises KeyboardInterrupt instead.
 
 Example:
     >>> issubclass(lmtx.Stopped, RuntimeError)

@@ -61,8 +61,10 @@ Example:
     [Judgment(Verdict.score(0.9), run=''), Judgment(Verdict.abstain(), run='')]
     >>> store
     JudgmentStore(2 judgments))")
-      .def_static("open", &JudgmentStore::open, py::arg("file"), release(), "Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full.")
-      .def("find", &find, py::arg("identity"), py::arg("question"), "What is known about each label of a question, in order: a list of Judgment, None where nothing is.")
+      .def_static("open", &JudgmentStore::open, py::arg("file"), release(),
+           "Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full.")
+      .def("find", &find, py::arg("identity"), py::arg("question"),
+           "What is known about each label of a question, in order: a list of Judgment, None where nothing is.")
       .def("put", &put, py::arg("identity"), py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{}, py::arg("run") = Text{},
            R"(Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
 

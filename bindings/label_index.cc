@@ -104,19 +104,25 @@ Returns:
 
 Raises:
     ValueError: For another dtype or shape, k below 1, or a query that is not finite.)")
-      .def("with_added", &with_added, py::arg("rows"), py::arg("owners"), R"(With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
+      .def("with_added", &with_added, py::arg("rows"), py::arg("owners"),
+           R"(With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
 
 Raises:
     ValueError: As for build().)")
       .def("with_removed", &with_removed, py::arg("labels"), release(), "Without these labels. IndexError for a label number that has no rows.")
-      .def("with_bias", &with_bias, py::arg("labels"), py::arg("biases"), release(), "With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label without rows.")
+      .def("with_bias", &with_bias, py::arg("labels"), py::arg("biases"), release(),
+           "With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label "
+           "without rows.")
       .def("compact", &LabelIndex::compact, release(), "In one segment, without the rows of removed labels: as fast and small as if built anew.")
-      .def("save", &LabelIndex::save, py::arg("folder"), release(), "Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.")
-      .def_static("load", &LabelIndex::load, py::arg("folder"), release(), "Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.")
+      .def("save", &LabelIndex::save, py::arg("folder"), release(),
+           "Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.")
+      .def_static("load", &LabelIndex::load, py::arg("folder"), release(),
+           "Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.")
       .def_property_readonly("dim", &LabelIndex::dim, "int: numbers a row.")
       .def_property_readonly("num_labels", &LabelIndex::num_labels, "int: labels that can be found; also len().")
       .def_property_readonly("num_rows", &LabelIndex::num_rows, "int: rows kept, those of removed labels included.")
-      .def_property_readonly("num_segments", &LabelIndex::num_segments, "int: parts that are searched one after the other; each with_added() makes one, compact() merges them.")
+      .def_property_readonly("num_segments", &LabelIndex::num_segments,
+           "int: parts that are searched one after the other; each with_added() makes one, compact() merges them.")
       .def_property_readonly("normalize", [](const LabelIndex& index) { return index.options().normalize; }, "bool: whether rows were scaled to unit length.")
       .def_property_readonly("method", [](const LabelIndex& index) { return index.options().method; }, "str: \"exact\" or \"hnsw\".")
       .def("__len__", &LabelIndex::num_labels)

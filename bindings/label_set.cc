@@ -52,7 +52,8 @@ Example:
     LabelSet(2 labels)
     >>> labels[1], labels.find('l-army')
     (Label(uid='l-army', name='army'), 1))")
-      .def(py::init<std::vector<Label>>(), py::arg("labels"), "The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice.")
+      .def(py::init<std::vector<Label>>(), py::arg("labels"),
+           "The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice.")
       .def_static("open", &LabelSet::open, py::arg("file"), release(),
                   R"(The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}.
 
@@ -62,12 +63,14 @@ Raises:
 Example:
     >>> lmtx.LabelSet.open('labels.jsonl').names[:3]
     ['tax', 'health', 'army'])")
-      .def("save", &LabelSet::save, py::arg("file"), release(), "Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.")
+      .def("save", &LabelSet::save, py::arg("file"), release(),
+           "Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.")
       .def("find", [](const LabelSet& labels, const Text& uid) { return labels.find(uid.utf8); }, py::arg("uid"),
            "int: the number of the label with this uid; None where there is none.")
       .def_property_readonly("names", &names, "list[str]: the names of all labels, in order.")
       .def("__len__", &LabelSet::size)
-      .def("__getitem__", &LabelSet::operator[], py::arg("number"), py::return_value_policy::copy, "The label of this number, from 0. IndexError where there is none.")
+      .def("__getitem__", &LabelSet::operator[], py::arg("number"), py::return_value_policy::copy,
+           "The label of this number, from 0. IndexError where there is none.")
       .def("__iter__", [](const LabelSet& labels) { return py::make_iterator<py::return_value_policy::copy>(labels.labels().begin(), labels.labels().end()); },
            py::keep_alive<0, 1>())
       .def("fingerprint", &LabelSet::fingerprint, release(), "32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.")

@@ -144,7 +144,8 @@ void register_values(py::module_& m) {
   const auto def = [&m](const char* name, auto function, const char* doc) {
     m.def(name, function, py::arg("targets"), py::arg("ranked"), py::kw_only(), py::arg("k"), doc);
   };
-  def("precision_per_document", &compute<&precision_per_document>, R"(precision@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
+  def("precision_per_document", &compute<&precision_per_document>,
+      R"(precision@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
 
 Example:
     >>> lmtx.precision_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=2)
@@ -167,7 +168,8 @@ void def_scored(py::module_& m, const char* name, Function function, const char*
 }
 
 void register_scored(py::module_& m) {
-  def_scored(m, "psprecision", &compute_scored<&psprecision>, "max_k", R"(Propensity-scored precision@k: a hit counts the weight of its label, and the sum is divided by the best attainable.
+  def_scored(m, "psprecision", &compute_scored<&psprecision>, "max_k",
+      R"(Propensity-scored precision@k: a hit counts the weight of its label, and the sum is divided by the best attainable.
 
 Args:
     targets, ranked, max_k: As in `precision`.
@@ -196,7 +198,8 @@ Example:
 }
 
 void register_scored_values(py::module_& m) {
-  def_scored(m, "psprecision_per_document", &compute_scored<&psprecision_per_document>, "k", R"(What each document's ranking gets and the best it could get, for precision@k.
+  def_scored(m, "psprecision_per_document", &compute_scored<&psprecision_per_document>, "k",
+      R"(What each document's ranking gets and the best it could get, for precision@k.
 
 Arguments and errors as in `psprecision`, which is the ratio of their sums.
 
@@ -206,12 +209,14 @@ Returns:
 Example:
     >>> lmtx.psprecision_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
     (array([1., 2.]), array([5., 2.])))");
-  def_scored(m, "psrecall_per_document", &compute_scored<&psrecall_per_document>, "k", R"(The same for recall@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
+  def_scored(m, "psrecall_per_document", &compute_scored<&psrecall_per_document>, "k",
+      R"(The same for recall@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
 
 Example:
     >>> lmtx.psrecall_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
     (array([0.5, 2. ]), array([2.5, 2. ])))");
-  def_scored(m, "psndcg_per_document", &compute_scored<&psndcg_per_document>, "k", R"(The same for nDCG@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
+  def_scored(m, "psndcg_per_document", &compute_scored<&psndcg_per_document>, "k",
+      R"(The same for nDCG@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
 
 Example:
     >>> lmtx.psndcg_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
@@ -293,7 +298,8 @@ Raises:
 Example:
     >>> lmtx.bootstrap_mean(np.arange(100) % 2)
     Interval(0.5, from 0.4 to 0.6))", py::arg("values"));
-  def_bootstrap(m, "bootstrap_ratio", &ratio_interval, R"(The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents.
+  def_bootstrap(m, "bootstrap_ratio", &ratio_interval,
+      R"(The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents.
 
 Args:
     numerators, denominators: One a document: float64 [num_documents].

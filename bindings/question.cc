@@ -47,7 +47,8 @@ Example:
       .def_readonly("labels", &OwnedQuestion::labels, "list[Label]: with uid, name and description.")
       .def_property_readonly("uid", [](const OwnedQuestion& question) { return question.document.uid; }, "str: the uid of the document.")
       .def_property_readonly("text", [](const OwnedQuestion& question) { return document_text(question.document); }, "str: the document's title, tab, content.")
-      .def("part", &part, py::arg("positions"), "The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.")
+      .def("part", &part, py::arg("positions"),
+           "The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.")
       .def("__len__", [](const OwnedQuestion& question) { return question.labels.size(); })
       .def("__repr__", [](const OwnedQuestion& question) {
         return py::str("Question(document {!r}, {} labels)").format(question.document.uid, question.labels.size());

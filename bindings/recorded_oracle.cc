@@ -10,7 +10,8 @@ namespace lmtx::python {
 
 void register_recorded_oracle(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
-  py::class_<RecordedOracle, TeacherOracle, py::smart_holder>(m, "RecordedOracle", R"(Verdicts that were recorded before, given again under the recording's own identity.
+  py::class_<RecordedOracle, TeacherOracle, py::smart_holder>(m, "RecordedOracle",
+      R"(Verdicts that were recorded before, given again under the recording's own identity.
 
 A pair that was not recorded counts as abstained for the run, and is not stored.
 
@@ -20,7 +21,8 @@ Example:
     RecordedOracle(identity='perfect/1', 720 pairs)
     >>> teacher.documents()[:3]
     ['d0', 'd1', 'd2'])")
-      .def_static("open", &RecordedOracle::open, py::arg("file"), release(), R"(Reads JSON lines (.gz or plain): a header {"format": 1, "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
+      .def_static("open", &RecordedOracle::open, py::arg("file"), release(),
+                  R"(Reads JSON lines (.gz or plain): a header {"format": 1, "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
 
 Raises:
     RuntimeError: Naming file and line, for a header that is missing or newer, broken JSON, lists of unequal lengths, a score outside [0, 1], or a pair with

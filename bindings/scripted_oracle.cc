@@ -28,7 +28,7 @@ std::shared_ptr<ScriptedOracle> make_oracle(py::object rule, Text identity, int6
 void register_scripted_oracle(py::module_& m) {
   const ScriptedOracleOptions defaults;
   py::class_<ScriptedOracle, TeacherOracle, py::smart_holder>(m, "ScriptedOracle",
-                                                              R"(A teacher for tests: answers by a rule, and remembers what it was asked. May be used from several threads.
+      R"(A teacher for tests: answers by a rule, and remembers what it was asked. May be used from several threads.
 
 Example:
     >>> teacher = lmtx.ScriptedOracle(lambda document, label: label == 'l-tax')
@@ -46,7 +46,8 @@ Args:
     throw_after: Questions after which judge() raises TeacherError; -1: never.
     skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.
     traits: How it likes to be asked.)")
-      .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(), "dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.")
+      .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(),
+           "dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.")
       .def("__repr__", [](const ScriptedOracle& oracle) { return py::str("ScriptedOracle(identity={!r})").format(oracle.identity()); });
 }
 

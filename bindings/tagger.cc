@@ -106,9 +106,11 @@ Args:
     label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
     document_prompt: Put before each document; None: the encoder's default prompt.
     label_prompt: Put before each label name; None: the encoder's default prompt.)")
-      .def_readonly("search_length", &TaggerSettings::search_length, "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
+      .def_readonly("search_length", &TaggerSettings::search_length,
+           "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
       .def_readonly("label_length", &TaggerSettings::label_length, "int: tokens of a label, special tokens included; 0 as above.")
-      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
+      .def_readonly("document_prompt", &TaggerSettings::document_prompt,
+           "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
       .def_readonly("label_prompt", &TaggerSettings::label_prompt, "str, put before each label name; None as above.")
       .def("__repr__", [](const TaggerSettings& settings) {
         return py::str("TaggerSettings(search_length={}, label_length={}, document_prompt={!r}, label_prompt={!r})")

@@ -113,14 +113,16 @@ Args:
     questions_per_call: Questions that one call of judge() likes to get; 0: all there are.
     concurrent_calls: Calls of judge() that may run at once; 1: only on the thread that called run().)")
       .def_readonly("questions_per_call", &TeacherTraits::questions_per_call, "int: questions that one call of judge() likes to get; 0: all there are.")
-      .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls, "int: calls of judge() that may run at once; 1: only on the thread that called run().")
+      .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls,
+           "int: calls of judge() that may run at once; 1: only on the thread that called run().")
       .def("__repr__", [](const TeacherTraits& traits) {
         return py::str("TeacherTraits(questions_per_call={}, concurrent_calls={})").format(traits.questions_per_call, traits.concurrent_calls);
       });
 }
 
 void register_answer_sink(py::module_& m) {
-  py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink", R"(Takes the answers of a teacher, from any thread, until its judge() returns.
+  py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink",
+      R"(Takes the answers of a teacher, from any thread, until its judge() returns.
 
 Example:
     >>> class Halves(lmtx.TeacherOracle):
@@ -186,8 +188,10 @@ Example:
     Tagger(12 labels, dim=32, search_length=64, k=5))")
       .def(py::init<>(), "To be called by derived classes that have a constructor: super().__init__().")
       .def("identity", &TeacherOracle::identity, py::call_guard<py::gil_scoped_release>(),
-           "str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no str.")
-      .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(), "TeacherTraits: how it likes to be asked; one question a call unless overridden.")
+           "str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no "
+           "str.")
+      .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
+           "TeacherTraits: how it likes to be asked; one question a call unless overridden.")
       .def("__repr__", &to_string);
 }
 

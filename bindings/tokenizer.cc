@@ -61,8 +61,10 @@ Args:
 Raises:
     TypeError: For a text that is missing or no str, naming its position.
     ValueError: For a `max_length` that leaves no room for the special tokens.)")
-      .def_property_readonly("prefix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.prefix()); }, "int32 [n]: the special tokens put before a text.")
-      .def_property_readonly("suffix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.suffix()); }, "int32 [n]: the special tokens put after a text.")
+      .def_property_readonly("prefix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.prefix()); },
+                             "int32 [n]: the special tokens put before a text.")
+      .def_property_readonly("suffix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.suffix()); },
+                             "int32 [n]: the special tokens put after a text.")
       .def_property_readonly("vocabulary_size", &Tokenizer::vocabulary_size, "int: all ids are below it.")
       .def_property_readonly("model_max_length", &Tokenizer::model_max_length, "int, in tokens, as tokenizer_config.json says; 0 where it says nothing.")
       .def("__repr__", [](const Tokenizer& tokenizer) { return "Tokenizer(" + with_commas(tokenizer.vocabulary_size()) + " tokens)"; });

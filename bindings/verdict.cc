@@ -82,7 +82,8 @@ Example:
     [Verdict.score(0.25), Verdict.score(1.0), Verdict.abstain(), Verdict.fail('timeout')]
     >>> lmtx.Verdict.yes().value, lmtx.Verdict.abstain().value
     (1.0, None))")
-      .def_static("score", py::overload_cast<double>(&Verdict::score), py::arg("score"), "The probability of \"relevant\", in [0, 1]; ValueError for another number.")
+      .def_static("score", py::overload_cast<double>(&Verdict::score), py::arg("score"),
+           "The probability of \"relevant\", in [0, 1]; ValueError for another number.")
       .def_static("yes", &Verdict::yes, "A score of 1.")
       .def_static("no", &Verdict::no, "A score of 0.")
       .def_static("abstain", &Verdict::abstain, "The teacher will not say; stored, so that it is not asked again.")

@@ -49,7 +49,8 @@ def _asking(report: AskingReport) -> str:
 
 
 def _training(report: TrainingReport) -> str:
-    caption = f"{report.teacher}: {report.total.judgments:,} judgments, {_per_cent(report.total.yes_rate)} yes; ended: {report.ended}; best cycle: {report.best_cycle}"
+    asked = f"{report.total.judgments:,} judgments, {_per_cent(report.total.yes_rate)} yes"
+    caption = f"{report.teacher}: {asked}; ended: {report.ended}; best cycle: {report.best_cycle}"
     notices = "".join(f"<li>{escape(notice)}</li>" for notice in report.notices)
     return _cycles(report.cycles, caption) + (f"<ul>{notices}</ul>" if notices else "")
 

@@ -19,7 +19,8 @@ def public_objects():
 def members(cls):
     """What a class of ours offers by name, constructors and what indexes it included."""
     shown = ("__init__", "__getitem__", "__getattr__")
-    return {name: value for name, value in vars(cls).items() if (not name.startswith("_") or name in shown) and (callable(value) or isinstance(value, staticmethod | property))}
+    named = {name: value for name, value in vars(cls).items() if not name.startswith("_") or name in shown}
+    return {name: value for name, value in named.items() if callable(value) or isinstance(value, staticmethod | property)}
 
 
 def docstring(value):

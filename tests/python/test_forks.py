@@ -155,7 +155,8 @@ def test_a_teacher_may_fork_but_its_child_not_compute(encoder, data, model, fast
             found.append(in_child(lambda: encoder.encode(["tax"])))
         return tiny.topic_answers(document, labels)
 
-    lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=ask, teacher_identity="forks/1", base=model, out=tmp_path / "run", progress=False, **fast | {"cycles": 1})
+    options = fast | {"cycles": 1, "out": tmp_path / "run", "progress": False}
+    lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=ask, teacher_identity="forks/1", base=model, **options)
     assert WHILE_COMPUTING in found[0]
 
 
@@ -169,21 +170,17 @@ def test_a_child_trains_and_refuses_a_run_of_more_threads(data, model, fast, tmp
     assert '"threads": 1' in manifest
     # A run that began with two threads and is not finished.
     out = tmp_path / "of-two"
+    parts = lmtx.Encoder.load(model), lmtx.Corpus.open(data / "train.jsonl"), lmtx.LabelSet.open(data / "labels.jsonl")
+
+    def run_asking(teacher):
+        return lmtx.CurriculumTrainer(*parts, teacher, folder=out, options=lmtx.TrainerOptions(**fast)).run()
+
     with pytest.raises(lmtx.TeacherError):
-        lmtx.CurriculumTrainer(
-            lmtx.Encoder.load(model), lmtx.Corpus.open(data / "train.jsonl"), lmtx.LabelSet.open(data / "labels.jsonl"), lmtx.ScriptedOracle(lambda *_: True, throw_after=3),
-            folder=out, options=lmtx.TrainerOptions(**fast),
-        ).run()  # fmt: skip
+        run_asking(lmtx.ScriptedOracle(lambda *_: True, throw_after=3))
     run = out / "run.json"
     run.write_text(manifest_with_threads(run.read_text(), 2))
-
-    def go_on():
-        return lmtx.CurriculumTrainer(
-            lmtx.Encoder.load(model), lmtx.Corpus.open(data / "train.jsonl"), lmtx.LabelSet.open(data / "labels.jsonl"), lmtx.ScriptedOracle(lambda *_: True),
-            folder=out, options=lmtx.TrainerOptions(**fast),
-        ).run()  # fmt: skip
-
-    assert f"The run in {out} computes with 2 threads, but this process was forked and has one" in in_child(go_on)
+    said = in_child(lambda: run_asking(lmtx.ScriptedOracle(lambda *_: True)))
+    assert f"The run in {out} computes with 2 threads, but this process was forked and has one" in said
 
 
 def manifest_with_threads(text, threads):

@@ -157,7 +157,8 @@ def test_ctrl_c_ends_every_long_call_soon(tagger_folder, interrupt_after, name):
 
 def test_ctrl_c_ends_training_which_the_same_call_goes_on_with(model, data, fast, tmp_path):
     def train(out, on_event):
-        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=f"recorded:{data / 'verdicts.jsonl'}", base=model, out=out, progress=on_event, **fast)
+        teacher = f"recorded:{data / 'verdicts.jsonl'}"
+        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=out, progress=on_event, **fast)
 
     def interrupt_in_training(event):
         if event.stage == "train" and event.done == 3:
@@ -186,7 +187,8 @@ def test_ctrl_c_that_a_teacher_swallows_ends_the_run_all_the_same(model, data, f
         return tiny.topic_answers(document, labels)
 
     def train():
-        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=ask, teacher_identity="deaf/1", base=model, out=tmp_path / "run", progress=False, **fast)
+        options = fast | {"out": tmp_path / "run", "progress": False}
+        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=ask, teacher_identity="deaf/1", base=model, **options)
 
     with pytest.raises(KeyboardInterrupt):
         train()
