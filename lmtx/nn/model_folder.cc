@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/quote.h"
 
@@ -15,7 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 using detail::Json;
 
-[[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
+using detail::fail;
+
+// Of a module's folder, within the model's.
+constexpr size_t max_path_bytes = 200;
 
 struct Module {
   // The class without its Python module, which differs between the dialects: "Pooling".
@@ -41,8 +45,11 @@ std::vector<Module> read_modules(const fs::path& folder) {
   std::vector<Module> modules;
   for (const Json& module : json) {
     const fs::path path = detail::json_string_or(module, "path", "", file.string());
-    if (path.is_absolute() || path.lexically_normal().string().starts_with(".."))
-      fail(file.string(), "`path` must stay in the folder, but is " + path.string() + ".");
+    const std::string normal = path.lexically_normal().string();
+    if (path.is_absolute() || normal.starts_with("..")) fail(file.string(), "`path` must stay in the folder, but is " + path.string() + ".");
+    if (normal.size() > max_path_bytes || detail::one_line(normal, max_path_bytes) != normal) {
+      fail(file.string(), "`path` must be the name of a folder, but is " + detail::quote(normal) + ".");
+    }
     modules.push_back({module_type(detail::json_string(module, "type", file.string()), file.string()), folder / path});
   }
   if (modules.size() < 2) fail(file.string(), "a Transformer and a Pooling module are needed, but there are " + std::to_string(modules.size()) + " modules.");
@@ -185,6 +192,11 @@ ModelFolder read_model_folder(const fs::path& folder) {
   if (!fs::is_directory(folder)) fail(folder.string(), "is no folder.");
   const std::vector<Module> modules = read_modules(folder);
   check_modules(modules, (folder / "modules.json").string());
+  for (const Module& module : modules) {
+    const fs::path config = module.path / "config.json";
+    if (module.type == "Normalize" || fs::exists(config)) continue;
+    fail((folder / "modules.json").string(), "the " + module.type + " module needs " + config.string() + ", which is not there.");
+  }
   // The transformer of old folders lies in one of its own ("0_Transformer").
   ModelFolder model{.path = modules[0].path, .config = detail::read_json(modules[0].path / "config.json")};
   if (!model.config.is_object()) fail((model.path / "config.json").string(), "must be a JSON object.");

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx {
@@ -14,7 +15,7 @@ namespace {
 
 using detail::Json;
 
-[[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
+using detail::fail;
 
 struct ModeNames {
   PoolingMode mode;

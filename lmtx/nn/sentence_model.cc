@@ -1,8 +1,11 @@
 #include "lmtx/nn/sentence_model.h"
 
+#include <ATen/ops/isfinite.h>
+
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/nn/architectures.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/safetensors.h"
@@ -24,10 +27,18 @@ fs::path weight_file(const fs::path& folder) {
   throw std::runtime_error(folder.string() + ": model.safetensors is missing.");
 }
 
+// The format has no checksum: of what damage does to a number, this much can be seen.
+void check_finite(const std::string& name, const at::Tensor& tensor, const fs::path& file) {
+  if (at::isfinite(tensor).all().item<bool>()) return;
+  detail::fail(file.string(), "tensor " + detail::quote(name, 200) + " holds numbers that are not finite (NaN or infinity, or too large for float32).");
+}
+
 // Adds those of a folder, with `prefix` before their names. Half precision and doubles become float32; integers stay.
 void add_weights(const fs::path& folder, const std::string& prefix, at::Device device, NamedTensors& weights) {
-  for (const auto& [name, tensor] : read_safetensors(weight_file(folder))) {
+  const fs::path file = weight_file(folder);
+  for (const auto& [name, tensor] : read_safetensors(file)) {
     weights.emplace_back(prefix + name, tensor.to(device, tensor.is_floating_point() ? at::kFloat : tensor.scalar_type()));
+    check_finite(name, weights.back().second, file);
   }
 }
 

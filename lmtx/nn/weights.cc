@@ -23,7 +23,7 @@ NamedTensors::const_iterator Weights::find(const std::string& name) const {
 
 at::Tensor Weights::take(const std::string& name, const std::vector<int64_t>& shape) {
   const auto found = find(name);
-  if (found == rest_.end()) throw std::runtime_error(place_ + ": tensor `" + name + "` is missing.");
+  if (found == rest_.end()) throw std::runtime_error(place_ + ": tensor `" + name + "` is missing. It is one of those that config.json asks for.");
   const at::Tensor tensor = found->second;
   if (tensor.sizes() != at::IntArrayRef(shape)) {
     throw std::runtime_error(place_ + ": tensor `" + name + "` must have shape " + text(shape) + ", as config.json says, but has shape " +

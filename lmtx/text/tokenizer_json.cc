@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/text/tokenizer_config.h"
@@ -18,8 +19,6 @@ namespace lmtx::detail {
 namespace {
 
 using Vocabulary = std::unordered_map<std::string, int32_t>;
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 int32_t token_id(const Json& value, const std::string& token, const std::string& place) {
   constexpr int64_t largest = std::numeric_limits<int32_t>::max() - 1;

@@ -10,11 +10,15 @@ __all__ = ["bundled_minilm", "find_model"]
 _FILES = ["*.json", "*.txt", "*.model", "model.safetensors", "*/model.safetensors"]
 
 
-def find_model(name: str | os.PathLike) -> Path:
+def find_model(name: str | os.PathLike[str]) -> Path:
     """The folder of a model: `name` itself where it is a folder, else a model of the Hugging Face hub, downloaded if need be.
 
     Raises:
         ValueError: Where `name` is neither, or the hub cannot be asked.
+
+    Example:
+        >>> find_model('model').name
+        'model'
     """
     folder = Path(name)
     if folder.is_dir():
@@ -24,7 +28,7 @@ def find_model(name: str | os.PathLike) -> Path:
     return _download(str(name))
 
 
-def _is_hub_name(name: str | os.PathLike) -> bool:
+def _is_hub_name(name: str | os.PathLike[str]) -> bool:
     """owner/model, as the hub names models."""
     parts = str(name).split("/")
     return isinstance(name, str) and len(parts) == 2 and all(part and not part.startswith(".") for part in parts) and not Path(parts[0]).is_dir()
