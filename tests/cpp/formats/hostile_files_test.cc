@@ -125,15 +125,18 @@ TEST_CASE("settings that would give nonsense are refused") {
     changed[key] = value;
     return changed;
   };
-  refused("config.json", with("hidden_size", int64_t{1} << 62), "must have shape [56, 4611686018427387904], as config.json says");
+  refused("config.json", with("hidden_size", int64_t{1} << 62), "the hidden size must be at most 2147483647, but is 4611686018427387904.");
   refused("config.json", with("num_hidden_layers", -1), "number of layers must be at least 1");
   refused("config.json", with("type_vocab_size", -2), "number of token types must not be negative");
   refused("config.json", with("layer_norm_eps", -1), "epsilon must be in (0, 1)");
   refused("config.json", with("hidden_dropout_prob", 1), "dropout must be in [0, 1)");
   refused("config.json", with("model_type", "be\nrt"), "be?rt");
-  refused("modules.json", {{{"type", "a.Transformer"}, {"path", "../x"}}, {{"type", "Pooling"}, {"path", "1_Pooling"}}}, "must stay in the folder");
-  refused("modules.json", {{{"type", "a.Transformer"}, {"path", std::string(5000, 'x')}}, {{"type", "Pooling"}, {"path", "1_Pooling"}}}, "must be the name of a folder");
-  refused("modules.json", {{{"type", "a.Transformer"}, {"path", ""}}, {{"type", "Pooling"}, {"path", "2_Pooling"}}}, "2_Pooling/config.json, which is not there");
+  const char* const transformer = "sentence_transformers.models.Transformer";
+  const char* const pooling = "sentence_transformers.models.Pooling";
+  refused("modules.json", {{{"type", transformer}, {"path", "../x"}}, {{"type", pooling}, {"path", "1_Pooling"}}}, "must stay in the folder");
+  refused("modules.json", {{{"type", transformer}, {"path", std::string(5000, 'x')}}, {{"type", pooling}, {"path", "1_Pooling"}}}, "must be the name of a folder");
+  refused("modules.json", {{{"type", transformer}, {"path", ""}}, {{"type", pooling}, {"path", "2_Pooling"}}}, "2_Pooling/config.json, which is not there");
+  refused("modules.json", {{{"type", "a.Transformer"}, {"path", ""}}, {{"type", pooling}, {"path", "1_Pooling"}}}, "modules of class a.Transformer are not supported");
 }
 
 TEST_CASE("of a gzip file everything is read, or it is refused") {
