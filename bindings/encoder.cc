@@ -49,7 +49,17 @@ std::optional<std::string> default_prompt_name(const Encoder& encoder) {
   return encoder.default_prompt_name().empty() ? std::nullopt : std::optional(encoder.default_prompt_name());
 }
 
-Encoder load(const std::filesystem::path& folder, const std::string& device) { return Encoder::load(folder, {.device = device}); }
+// `name` itself where it is a folder, else what lmtx.models makes of it: a model of the Hugging Face hub, or an error.
+std::filesystem::path find_model(const std::filesystem::path& name) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) return name;
+  const py::gil_scoped_acquire gil;
+  const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(name.c_str()));
+  if (!text) throw py::error_already_set();
+  return py::module_::import("lmtx.models").attr("find_model")(text).cast<std::filesystem::path>();
+}
+
+Encoder load(const std::filesystem::path& folder, const std::string& device) { return Encoder::load(find_model(folder), {.device = device}); }
 
 template <class Class, class Function, class... Extra>
 void def_encode(Class& encoder, Function function, const char* name, const Extra&... extra) {
@@ -72,15 +82,16 @@ Example:
     >>> vectors.shape, vectors.dtype
     ((2, 32), dtype('float32')))");
   encoder.def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = EncoderOptions{}.device, release(),
-                     R"(Opens a sentence-transformers folder.
+                     R"(Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name ("intfloat/multilingual-e5-small"), which is
+downloaded unless it is in the cache.
 
 Args:
-    folder: With modules.json, config.json, model.safetensors and a tokenizer.
+    folder: With modules.json or config.json, model.safetensors and a tokenizer; or the name of a model on the hub.
     device: "cpu", "cuda" or "cuda:N".
 
 Raises:
     RuntimeError: Naming the file and what in it is missing, broken or not supported.
-    ValueError: For a device that is none, or that this build has no code for.)");
+    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.)");
   def_encode(encoder, &encode_one, "text", "The vector of one text, float32 [dim]; arguments and errors as for many texts.");
   def_encode(encoder, &encode, "texts",
              R"(Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.

@@ -303,6 +303,7 @@ std::string Encoder::fingerprint() const {
     hasher.add("encoder 1").add(settings.config.dump()).add(default_prompt()).add(max_length()).add(int64_t{model().normalizes()});
     // What is usual adds nothing, so that encoders keep the fingerprint they had when there was nothing else.
     if (model().pooling() != Pooling{}) hasher.add(pooling_json(model().pooling(), dim()).dump());
+    for (const DenseSettings& dense : model().dense()) hasher.add("dense").add(dense_json(dense).dump());
     if (settings.lower_case) hasher.add("lower case");
     for (const auto& [name, bytes] : settings.tokenizer_files) hasher.add(name).add(bytes);
     for (const auto& [name, tensor] : model().parameters()) {
