@@ -4,14 +4,14 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx {
 namespace {
 
+using detail::fail;
 using detail::Json;
-
-[[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
 
 struct ActivationNames {
   ops::Activation activation;
