@@ -82,16 +82,16 @@ Example:
     >>> vectors.shape, vectors.dtype
     ((2, 32), dtype('float32')))");
   encoder.def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = EncoderOptions{}.device, release(),
-                     R"(Opens a sentence-transformers folder, or a model of the Hugging Face hub.
+                     R"(Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name ("intfloat/multilingual-e5-small"), which is
+downloaded unless it is in the cache.
 
 Args:
-    folder: With config.json, model.safetensors, a tokenizer and perhaps modules.json. Where there is no such folder, the name of a model on the hub, such as
-        "intfloat/multilingual-e5-small": it is taken from the hub's cache, or downloaded.
+    folder: With modules.json or config.json, model.safetensors and a tokenizer; or the name of a model on the hub.
     device: "cpu", "cuda" or "cuda:N".
 
 Raises:
     RuntimeError: Naming the file and what in it is missing, broken or not supported.
-    ValueError: For a device that is none, or that this build has no code for; where `folder` is neither a folder nor a model that can be had.)");
+    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.)");
   def_encode(encoder, &encode_one, "text", "The vector of one text, float32 [dim]; arguments and errors as for many texts.");
   def_encode(encoder, &encode, "texts",
              R"(Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.

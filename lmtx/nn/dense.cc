@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"

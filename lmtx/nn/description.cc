@@ -1,6 +1,7 @@
 #include "lmtx/nn/description.h"
 
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "lmtx/detail/fault.h"
@@ -9,8 +10,9 @@
 namespace lmtx {
 namespace {
 
-using detail::fail;
 using detail::Json;
+
+using detail::fail;
 
 // Products of two such numbers fit into 64 bits.
 constexpr int64_t largest_size = std::numeric_limits<int32_t>::max();
@@ -58,9 +60,8 @@ void check_settings(const TransformerSettings& settings, const std::string& plac
   check_size(settings.vocabulary_size, "vocabulary size", place);
   check_size(settings.max_positions, "number of positions", place);
   if (settings.num_token_types < 0) fail(place, "the number of token types must not be negative, but is " + std::to_string(settings.num_token_types) + ".");
-  if (!(settings.layer_norm_eps > 0 && settings.layer_norm_eps < 1)) {
+  if (!(settings.layer_norm_eps > 0 && settings.layer_norm_eps < 1))
     fail(place, "layer norm's epsilon must be in (0, 1), but is " + std::to_string(settings.layer_norm_eps) + ".");
-  }
   check_heads(settings, place);
   for (double p : {settings.embedding_dropout, settings.attention_dropout, settings.attention_output_dropout, settings.inner_dropout, settings.output_dropout})
     check_probability(p, place);

@@ -194,8 +194,8 @@ ModelFolder read_model_folder(const fs::path& folder) {
   check_modules(modules, (folder / "modules.json").string());
   for (const Module& module : modules) {
     const fs::path config = module.path / "config.json";
-    if (module.type == "Normalize" || fs::exists(config)) continue;
-    fail((folder / "modules.json").string(), "the " + module.type + " module needs " + config.string() + ", which is not there.");
+    if (module.type != "Normalize" && !fs::exists(config))
+      fail((folder / "modules.json").string(), "the " + module.type + " module needs " + config.string() + ", which is not there.");
   }
   // The transformer of old folders lies in one of its own ("0_Transformer").
   ModelFolder model{.path = modules[0].path, .config = detail::read_json(modules[0].path / "config.json")};

@@ -36,9 +36,10 @@ void check_finite(const std::string& name, const at::Tensor& tensor, const fs::p
 // Adds those of a folder, with `prefix` before their names. Half precision and doubles become float32; integers stay.
 void add_weights(const fs::path& folder, const std::string& prefix, at::Device device, NamedTensors& weights) {
   const fs::path file = weight_file(folder);
-  for (const auto& [name, tensor] : read_safetensors(file)) {
-    weights.emplace_back(prefix + name, tensor.to(device, tensor.is_floating_point() ? at::kFloat : tensor.scalar_type()));
-    check_finite(name, weights.back().second, file);
+  for (const auto& [name, stored] : read_safetensors(file)) {
+    at::Tensor tensor = stored.to(device, stored.is_floating_point() ? at::kFloat : stored.scalar_type());
+    check_finite(name, tensor, file);
+    weights.emplace_back(prefix + name, std::move(tensor));
   }
 }
 

@@ -283,16 +283,15 @@ class Encoder:
         ((2, 32), dtype('float32'))"""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
-        """Opens a sentence-transformers folder, or a model of the Hugging Face hub.
+        """Opens a sentence-transformers folder.
 
         Args:
-            folder: With config.json, model.safetensors, a tokenizer and perhaps modules.json. Where there is no such folder, the name of a model on the hub, such as
-                "intfloat/multilingual-e5-small": it is taken from the hub's cache, or downloaded.
+            folder: With modules.json, config.json, model.safetensors and a tokenizer.
             device: "cpu", "cuda" or "cuda:N".
 
         Raises:
             RuntimeError: Naming the file and what in it is missing, broken or not supported.
-            ValueError: For a device that is none, or that this build has no code for; where `folder` is neither a folder nor a model that can be had."""
+            ValueError: For a device that is none, or that this build has no code for."""
     @typing.overload
     def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
