@@ -300,7 +300,7 @@ TEST_CASE("a folder that is no whole tagger is named together with what is wrong
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `search_length` must lie between 2 and"));
   }
   SECTION("settings that were never filled in") {
-    edit(own / "settings.json", "\"label_length\": 5", "\"label_length\": 0");
+    edit_settings(own / "settings.json", "\"label_length\": 5", "\"label_length\": 0");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `label_length` must lie between 2 and"));
   }
   SECTION("missing settings") {
