@@ -283,15 +283,16 @@ class Encoder:
         ((2, 32), dtype('float32'))"""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
-        """Opens a sentence-transformers folder.
+        """Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name ("intfloat/multilingual-e5-small"), which is
+        downloaded unless it is in the cache.
 
         Args:
-            folder: With modules.json, config.json, model.safetensors and a tokenizer.
+            folder: With modules.json or config.json, model.safetensors and a tokenizer; or the name of a model on the hub.
             device: "cpu", "cuda" or "cuda:N".
 
         Raises:
             RuntimeError: Naming the file and what in it is missing, broken or not supported.
-            ValueError: For a device that is none, or that this build has no code for."""
+            ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for."""
     @typing.overload
     def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
