@@ -54,7 +54,7 @@ void check_folder(const fs::path& folder, const Json& checksums, const std::stri
     if (inside.is_absolute() || inside.string().starts_with("..")) fail(place, "the file " + quote(name) + " does not lie in " + folder.string() + ".");
     const std::string file = (folder / inside).string();
     if (!fs::exists(file)) fail(one_line(file, 1000), "is missing, but " + place + " has its checksum.");
-    if (file_checksum(file) != checksum) fail(one_line(file, 1000), "damaged or changed: its checksum is not the one in " + place + ".");
+    if (checksum != Json(file_checksum(file))) fail(one_line(file, 1000), "damaged or changed: its checksum is not the one in " + place + ".");
   }
 }
 
