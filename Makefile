@@ -42,8 +42,9 @@ set-up-test:
 # Made once; from then on the build itself sees to it that CMake runs again where needed.
 configure = test -f $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja -DPython_EXECUTABLE=$(python) $(werror) $(CMAKE_ARGS)
 # A failure in C++ does not keep the Python tests from running.
-run_tests = status=0; \
-  ctest --test-dir $(BUILD) --output-on-failure $(1) || status=1; \
+# Threads that wait for each other must not spin: several programs run at once.
+run_tests = status=0; export OMP_WAIT_POLICY=passive; \
+  ctest --test-dir $(BUILD) -j 2 --output-on-failure $(1) || status=1; \
   $(in_checkout) -m pytest $(2) || status=1; \
   exit $$status
 

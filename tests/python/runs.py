@@ -15,7 +15,8 @@ OPTIONS = {"cycles": 3, "epochs": 6, "batch_size": 10, "learning_rate": 2e-3, "w
 
 def environment(**more: str) -> dict[str, str]:
     """Where a process finds lmtx, and the modules of the tests."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(lmtx.__file__).parents[1]), str(Path(__file__).parent)])} | more
+    path = [str(Path(lmtx.__file__).parents[1]), str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)} | more
 
 
 def command(model: Path, data: Path, out: Path, teacher: str | None = None, **options: object) -> list[str]:

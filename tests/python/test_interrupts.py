@@ -148,8 +148,10 @@ def test_ctrl_c_ends_every_long_call_soon(tagger_folder, interrupt_after, name):
     started = time.monotonic()
     sent = interrupt_after(0.6)
     with pytest.raises(KeyboardInterrupt):
-        LONG_CALLS[name](tagger, texts)
-    assert sent.is_set(), "the call was over before Ctrl-C"
+        # On a fast machine one call may be over before Ctrl-C.
+        while not sent.is_set() or time.monotonic() - started < 10:
+            LONG_CALLS[name](tagger, texts)
+    assert sent.is_set()
     # A second, plus one operator, on a machine that does other things besides.
     assert time.monotonic() - started < 0.6 + 3
     assert len(tagger.tag("tax", k=1)) == 1
