@@ -49,9 +49,11 @@ Json parse_json(std::string_view text, const std::string& place, const Json::par
   try {
     return Json::parse(text.begin(), text.end(), limit_depth);
   } catch (const nlohmann::json::exception& error) {
-    fail(place, "broken JSON: " + plain_message(error));
+    broken_json(place, error);
   }
 }
+
+void broken_json(const std::string& place, const std::exception& error) { fail(place, "broken JSON: " + plain_message(error)); }
 
 Json read_json(const std::filesystem::path& file) { return parse_json(read_file(file, int64_t{1} << 30), file.string()); }
 

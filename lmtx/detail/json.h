@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,7 +17,9 @@ using Json = nlohmann::ordered_json;
 // Parses text; `place` ("file" or "file:line") goes into the message of the std::runtime_error thrown for broken JSON, and for nesting over 100 levels.
 // `keep` sees every part (see nlohmann::json's parser callbacks) and returns false for those that it does not want in the result.
 LMTX_API Json parse_json(std::string_view text, const std::string& place, const Json::parser_callback_t& keep = nullptr);
-// The same for a whole file.
+// Throws the std::runtime_error of parse_json() for what nlohmann's parser found.
+[[noreturn]] LMTX_API void broken_json(const std::string& place, const std::exception& error);
+// parse_json() for a whole file.
 LMTX_API Json read_json(const std::filesystem::path& file);
 // Written with two spaces of indentation, whole or not at all. Strings that are no UTF-8 are written with U+FFFD.
 LMTX_API void write_json(const std::filesystem::path& file, const Json& json);

@@ -24,7 +24,9 @@ class AddedTokenList {
  public:
   using Vocabulary = std::unordered_map<std::string, int32_t>;
 
-  explicit AddedTokenList(const Vocabulary& vocabulary) : vocabulary_(vocabulary), next_id_(static_cast<int32_t>(vocabulary.size())) {}
+  // Ids below `num_ids` are the vocabulary's, which must outlive this.
+  AddedTokenList(const Vocabulary& vocabulary, size_t num_ids) : vocabulary_(vocabulary), next_id_(static_cast<int32_t>(num_ids)) {}
+  explicit AddedTokenList(const Vocabulary& vocabulary) : AddedTokenList(vocabulary, vocabulary.size()) {}
   // A token that was added before is replaced.
   void add(AddedToken token);
   bool contains(const std::string& content) const;

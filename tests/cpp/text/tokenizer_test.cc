@@ -80,12 +80,14 @@ std::vector<std::string> random_texts(int64_t count, uint64_t seed) {
 }  // namespace
 
 TEST_CASE("ids are those that tokenizers gave") {
-  const Json expected = lmtx::detail::read_json(data_folder() / "ids.json");
-  for (const auto& [name, cases] : expected.items()) {
-    const Tokenizer tokenizer = Tokenizer::load(data_folder() / name);
-    for (const Json& c : cases) {
-      INFO(name << ": " << c["text"]);
-      CHECK(ids(tokenizer, c["text"].get<std::string>()) == c["ids"].get<Ids>());
+  for (const char* file : {"ids.json", "subword_ids.json"}) {
+    const Json expected = lmtx::detail::read_json(data_folder() / file);
+    for (const auto& [name, cases] : expected.items()) {
+      const Tokenizer tokenizer = Tokenizer::load(data_folder() / name);
+      for (const Json& c : cases) {
+        INFO(name << ": " << c["text"]);
+        CHECK(ids(tokenizer, c["text"].get<std::string>()) == c["ids"].get<Ids>());
+      }
     }
   }
 }
@@ -204,18 +206,17 @@ TEST_CASE("a folder without a tokenizer is refused") {
 }
 
 TEST_CASE("what is not supported in tokenizer.json is refused by name") {
-  CHECK(message_for(R"([{"op": "replace", "path": "/model/type", "value": "BPE"}])") ==
-        ": `model` is of the type \"BPE\", but only \"WordPiece\" is supported.");
-  CHECK(message_for(R"([{"op": "replace", "path": "/model", "value": {"type": "Unigram", "vocab": [["<unk>", 0.0]]}}])") ==
-        ": `model` is of the type \"Unigram\", but only \"WordPiece\" is supported.");
-  CHECK(message_for(R"([{"op": "remove", "path": "/model"}])") == ": `model` is not there, but only a \"WordPiece\" is supported.");
+  CHECK(message_for(R"([{"op": "replace", "path": "/model/type", "value": "WordLevel"}])") ==
+        ": `model` is of the type \"WordLevel\", but only \"WordPiece\", \"BPE\" and \"Unigram\" are supported.");
+  CHECK(message_for(R"([{"op": "remove", "path": "/model"}])") == ": `model` is not there.");
   CHECK(message_for(R"([{"op": "replace", "path": "/normalizer", "value": {"type": "Lowercase"}}])") ==
         ": `normalizer` is of the type \"Lowercase\", but only \"BertNormalizer\" is supported.");
   CHECK(message_for(R"([{"op": "replace", "path": "/normalizer", "value": null}])") == ": `normalizer` is not there, but only a \"BertNormalizer\" is supported.");
   CHECK(message_for(R"([{"op": "replace", "path": "/pre_tokenizer/type", "value": "Metaspace"}])") ==
         ": `pre_tokenizer` is of the type \"Metaspace\", but only \"BertPreTokenizer\" is supported.");
-  CHECK(message_for(R"([{"op": "replace", "path": "/post_processor", "value": {"type": "Sequence"}}])") ==
-        ": `post_processor` is of the type \"Sequence\", but only \"TemplateProcessing\" and \"BertProcessing\" are supported.");
+  CHECK(message_for(R"([{"op": "replace", "path": "/post_processor", "value": {"type": "Other"}}])") ==
+        ": `post_processor` is of the type \"Other\", but only \"TemplateProcessing\", \"BertProcessing\", \"RobertaProcessing\", \"ByteLevel\" and a "
+        "\"Sequence\" of these are supported.");
   CHECK(message_for(R"([{"op": "replace", "path": "/version", "value": "2.0"}])") == ": `version` is \"2.0\", but only \"1.0\" is supported.");
 }
 
