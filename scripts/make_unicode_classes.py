@@ -105,14 +105,14 @@ class Graphemes:
             return "prepend"
         if self.count(f"\xa9\u200d{s}") == 3:
             return "pictograph"
-        if len(s.encode()) == 3:
+        if len(s.encode()) >= 3:
             if self.joined(s, "\u1160"):  # A vowel may follow: L, V and LV.
                 return "hangul_l" if self.joined(s, "\u1100") else "hangul_v"
             if self.joined(s, "\u11a8"):
                 return "hangul_t"
             if self.count(f"{s}\u094d\u0915\u0300") == 4:
                 return "consonant"
-        if len(s.encode()) < 4 and self.count(s + "\u0300") == 2:
+        if self.count(s + "\u0300\u0301") == 2:  # The marks are a grapheme of their own.
             return "control"
         return None
 
@@ -170,7 +170,8 @@ def main():
     graphemes = Graphemes().classes()
     parts = [table(pattern, "letter", "\\p{L}", "pattern_"), table(pattern, "number", "\\p{N}", "pattern_"), table(pattern, "space", "\\s", "pattern_")]
     parts += [table(graphemes, name, meaning, "grapheme_") for name, meaning in GRAPHEME_CLASSES.items()]
-    (ROOT / "lmtx/text/unicode_classes.h").write_text(f"""\
+    (ROOT / "lmtx/text/unicode_classes.h").write_text(
+        f"""\
 // Made by scripts/make_unicode_classes.py: kinds of code points, as tokenizers {tokenizers.__version__} has them.
 #pragma once
 
@@ -183,12 +184,18 @@ struct CodePoints {{
 
 // The pattern that byte-level BPE splits texts with.
 
-""" + "\n".join(parts[:3]) + "\n// How graphemes go on.\n\n" + "\n".join(parts[3:]) + "\n}  // namespace lmtx::detail\n")
+"""
+        + "\n".join(parts[:3])
+        + "\n// How graphemes go on.\n\n"
+        + "\n".join(parts[3:])
+        + "\n}  // namespace lmtx::detail\n"
+    )
     names = ["letter", "number", "space"]
     constants = "\n".join(f"inline constexpr uint64_t pattern_{n}_digest = 0x{digest(c for c in CODE_POINTS if pattern.get(c) == n):016x};" for n in names)
     nfc = normalizers.NFC().normalize_str
     changed = {c: composed for c in CODE_POINTS if (composed := nfc(chr(c))) != chr(c)}
-    constants += f"\n// Each code point that NFC changes, and what it becomes.\ninline constexpr uint64_t nfc_digest = 0x{digest(x for c, to in changed.items() for x in (c, *map(ord, to))):016x};"
+    nfc_digest = digest(x for c, to in changed.items() for x in (c, *map(ord, to)))
+    constants += f"\n// Each code point that NFC changes, and what it becomes.\ninline constexpr uint64_t nfc_digest = 0x{nfc_digest:016x};"
     (ROOT / "tests/cpp/text/unicode_class_digests.h").write_text(f"""\
 // Made by scripts/make_unicode_classes.py: digests over what tokenizers {tokenizers.__version__} says of every code point.
 #pragma once

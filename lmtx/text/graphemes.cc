@@ -12,15 +12,15 @@ struct Graphemes::State {
 
   // Whether one of this kind goes on with the grapheme (rules GB3 to GB11 by their names in the annex).
   bool joins(Kind next) const {
-    if (last == Kind::cr) return next == Kind::lf;                                                            // GB3, GB4
-    if (last == Kind::lf || last == Kind::control) return false;                                              // GB4
-    if (next == Kind::cr || next == Kind::lf || next == Kind::control) return false;                          // GB5
-    if (is_extend(next) || next == Kind::spacing || last == Kind::prepend) return true;                       // GB9, GB9a, GB9b
-    if (next == Kind::consonant && consonant && linked) return true;                                          // GB9c
-    if (next == Kind::pictograph && pictograph && last == Kind::joiner) return true;                          // GB11
+    if (last == Kind::cr) return next == Kind::lf;                                                                         // GB3, GB4
+    if (last == Kind::lf || last == Kind::control) return false;                                                           // GB4
+    if (next == Kind::cr || next == Kind::lf || next == Kind::control) return false;                                       // GB5
+    if (is_extend(next) || next == Kind::spacing || last == Kind::prepend) return true;                                    // GB9, GB9a, GB9b
+    if (next == Kind::consonant && consonant && linked) return true;                                                       // GB9c
+    if (next == Kind::pictograph && pictograph && last == Kind::joiner) return true;                                       // GB11
     if (last == Kind::hangul_l) return is_any(next, {Kind::hangul_l, Kind::hangul_v, Kind::hangul_lv, Kind::hangul_lvt});  // GB6
     if (last == Kind::hangul_v || last == Kind::hangul_lv) return next == Kind::hangul_v || next == Kind::hangul_t;        // GB7
-    return (last == Kind::hangul_t || last == Kind::hangul_lvt) && next == Kind::hangul_t;                    // GB8
+    return (last == Kind::hangul_t || last == Kind::hangul_lvt) && next == Kind::hangul_t;                                 // GB8
   }
 
   void add(Kind next) {

@@ -34,10 +34,14 @@ def modernbert(texts, vocab_size):
     special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
     tokenizer = byte_level_bpe(texts, vocab_size, special, normalizers.NFC())
     tokenizer.add_tokens([AddedToken(" " * n, normalized=True) for n in range(24, 1, -1)])
-    tokenizer.add_tokens([AddedToken("|||IP_ADDRESS|||", normalized=True), AddedToken("<|padding|>", normalized=False), AddedToken("[unused0]", normalized=True)])
+    tokenizer.add_tokens(
+        [AddedToken("|||IP_ADDRESS|||", normalized=True), AddedToken("<|padding|>", normalized=False), AddedToken("[unused0]", normalized=True)]
+    )
     tokenizer.add_special_tokens([AddedToken("[MASK]", lstrip=True, normalized=False)])
     cls, sep = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)]
+    )
     return tokenizer
 
 
@@ -76,7 +80,15 @@ def random_pieces(texts, seed=0):
 def xlm_roberta(texts, vocab_size, model=None, more_pieces=()):
     """As of FacebookAI/xlm-roberta-base: <s>, <pad>, </s>, <unk>, the pieces from the fourth on, <mask>."""
     proto = read_sentencepiece(model or train_sentencepiece(lines_of(texts), vocab_size, model_type="unigram", hard_vocab_limit=False))
-    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((piece.piece, piece.score) for piece in proto.pieces[3:]), *more_pieces, ("<mask>", 0.0)]
+    pieces = [
+        ("<s>", 0.0),
+        ("<pad>", 0.0),
+        ("</s>", 0.0),
+        ("<unk>", 0.0),
+        *((piece.piece, piece.score) for piece in proto.pieces[3:]),
+        *more_pieces,
+        ("<mask>", 0.0),
+    ]
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
     tokenizer.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
@@ -97,14 +109,18 @@ def bge_m3(*arguments, **more):
 def newly_converted(*arguments, **more):
     """As transformers converts SentencePiece models since 4.40."""
     tokenizer = xlm_roberta(*arguments, **more)
-    tokenizer.normalizer = normalizers.Sequence([tokenizer.normalizer, normalizers.Strip(left=False, right=True), normalizers.Replace(tokenizers.Regex(" {2,}"), "▁")])
+    tokenizer.normalizer = normalizers.Sequence(
+        [tokenizer.normalizer, normalizers.Strip(left=False, right=True), normalizers.Replace(tokenizers.Regex(" {2,}"), "▁")]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
     return tokenizer
 
 
 def sentencepiece_bpe(texts, vocab_size):
     """As converters make of SentencePiece's BPE: spaces become marks in the normalizer, unknown characters their bytes."""
-    trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))], show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))], show_progress=False
+    )
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.train_from_iterator(texts, trainer)

@@ -3,6 +3,7 @@
 import functools
 import gzip
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -16,7 +17,25 @@ from random_texts import random_texts
 from test_tokenizer_parity import ADDED_TOKENS, PIECES, UNLIMITED, assert_equal_ids, reference
 
 ROOT = Path(__file__).parents[3]
-SPECIAL = ["<s>", "</s>", "<mask>", " <mask>", "<unk>", "<pad>", "[MASK]", "[CLS]", "[SEP]", "<|padding|>", "[unused0]", "|||IP_ADDRESS|||", "  ", "   ", "▁", "▁▁", "'s"]
+SPECIAL = [
+    "<s>",
+    "</s>",
+    "<mask>",
+    " <mask>",
+    "<unk>",
+    "<pad>",
+    "[MASK]",
+    "[CLS]",
+    "[SEP]",
+    "<|padding|>",
+    "[unused0]",
+    "|||IP_ADDRESS|||",
+    "  ",
+    "   ",
+    "▁",
+    "▁▁",
+    "'s",
+]
 KINDS = ["roberta", "modernbert", "xlm_roberta", "bge_m3", "newly_converted", "sentencepiece_bpe"]
 
 
@@ -64,6 +83,21 @@ def test_every_code_point_has_equal_ids(pair):
     step = 1 if isinstance(pair[1].pre_tokenizer, tokenizers.pre_tokenizers.ByteLevel) else 13
     words = [f"a{chr(c)}b {chr(c)}1" for c in range(0, sys.maxunicode + 1, step) if c < 0x34000 and not 0xD800 <= c < 0xE000]
     assert_equal_ids(*pair, [" ".join(words[i : i + 64]) for i in range(0, len(words), 64)])
+
+
+# What decides where graphemes end, and some of what SentencePiece's map changes.
+GRAPHEME_PARTS = [
+    *"a\r\n\u0301\u0343\u0344\u200b\u200c\u200d\xa9\u2764\xad\ufe0f\u0903\u0915\u0958\u094d\u0600\u1100\u1160\u11a8",
+    *"\uac00\uac01\ufb01\xbd\u3200\u0133\xa0\uff76\uff9e",
+    *"\U0001f44d\U0001f3fd\U0001f1e9\U000e0001\U000e095a\U0001d173\U000110bd\U00011107\U00011133\U00016d63\U0001d165\U0001d400\U0002f800",
+]
+
+
+@pytest.mark.parametrize("count", [8_000, pytest.param(400_000, marks=pytest.mark.long)])
+def test_graphemes_of_all_kinds_have_equal_ids(tmp_path, make, count):
+    rng = random.Random(22)
+    texts = ["".join(rng.choices(GRAPHEME_PARTS, k=rng.randint(1, 9))) for _ in range(count)]
+    assert_equal_ids(*rewritten(make("xlm_roberta"), tmp_path), texts)
 
 
 def test_very_long_words_and_texts_have_equal_ids(pair):
@@ -209,9 +243,12 @@ def test_texts_are_put_in_lower_case_first_where_that_is_asked_for(tmp_path, mak
 
 def test_post_processors_are_equal(tmp_path, make):
     tokenizer = make("roberta")
-    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-                "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}},
+    }
     byte_level = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True}
     for processor in (None, byte_level, template, {"type": "Sequence", "processors": [byte_level, template]}):
         assert_equal_ids(*rewritten(tokenizer, tmp_path, post_processor=processor), ["", "a b", "<s>x"])
@@ -219,13 +256,25 @@ def test_post_processors_are_equal(tmp_path, make):
 
 def test_mpnet_puts_its_own_special_tokens_around_a_text(tmp_path):
     """WordPiece with <s> and </s>."""
-    model = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
-             "vocab": {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4, "##b": 5, "[UNK]": 6, "<mask>": 7}}
+    model = {
+        "type": "WordPiece",
+        "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 100,
+        "vocab": {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4, "##b": 5, "[UNK]": 6, "<mask>": 7},
+    }
     added = [{"id": 7, "content": "<mask>", "single_word": False, "lstrip": True, "rstrip": False, "normalized": False, "special": True}]
-    settings = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "decoder": None, "model": model,
-                "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
-                "pre_tokenizer": {"type": "BertPreTokenizer"},
-                "post_processor": {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": True, "add_prefix_space": False}}
+    settings = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "decoder": None,
+        "model": model,
+        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0], "trim_offsets": True, "add_prefix_space": False},
+    }
     (tmp_path / "tokenizer.json").write_text(json.dumps(settings))
     ours = lmtx.Tokenizer.load(tmp_path)
     assert (ours.prefix.tolist(), ours.suffix.tolist()) == ([0], [2])
