@@ -37,7 +37,8 @@ char32_t compose_hangul(char32_t first, char32_t second) {
 bool composes(char32_t c, std::span<const char32_t> parts) {
   utf8proc_int32_t buffer[8];
   std::copy(parts.begin(), parts.end(), buffer);
-  const auto length = utf8proc_normalize_utf32(buffer, static_cast<utf8proc_ssize_t>(parts.size()), static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  const auto length =
+      utf8proc_normalize_utf32(buffer, static_cast<utf8proc_ssize_t>(parts.size()), static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   return length == 1 && static_cast<char32_t>(buffer[0]) == c;
 }
 

@@ -29,7 +29,8 @@ std::unique_ptr<const TextNormalizer> read_charsmap(const Json& step, const std:
 
 // Of patterns those that are a character, perhaps with {n,} or + behind it.
 std::unique_ptr<const TextNormalizer> read_pattern(const std::string& pattern, const std::string& content, const std::string& place) {
-  const bool literal = !pattern.empty() && std::string_view("\\^$.|?*+()[]{}").find(pattern[0]) == std::string_view::npos && static_cast<unsigned char>(pattern[0]) < 0x80;
+  const bool literal =
+      !pattern.empty() && std::string_view("\\^$.|?*+()[]{}").find(pattern[0]) == std::string_view::npos && static_cast<unsigned char>(pattern[0]) < 0x80;
   const std::string_view count = literal ? std::string_view(pattern).substr(1) : std::string_view();
   if (literal && count.empty()) return std::make_unique<ReplaceNormalizer>(pattern, content);
   if (count == "+") return std::make_unique<ReplaceRunNormalizer>(pattern[0], 1, content);

@@ -26,7 +26,8 @@ JsonPreTokenizer read_metaspace(const Json& json, bool split_at_white_space, con
   options.split = json_boolean_or(json, "split", true, place);
   const bool add_prefix_space = json_boolean_or(json, "add_prefix_space", true, place);
   const std::string scheme = json_string_or(json, "prepend_scheme", add_prefix_space ? "always" : "never", place);
-  if (scheme != "always" && scheme != "never") fail(place, "of a \"Metaspace\" the `prepend_scheme` \"" + scheme + "\" is not supported; \"always\" and \"never\" are.");
+  if (scheme != "always" && scheme != "never")
+    fail(place, "of a \"Metaspace\" the `prepend_scheme` \"" + scheme + "\" is not supported; \"always\" and \"never\" are.");
   options.prepend = scheme == "always" && add_prefix_space;
   if (options.replacement.empty() || decode_utf8(options.replacement, 0).length != options.replacement.size())
     fail(place, "of a \"Metaspace\" the `replacement` must be a character, but is \"" + options.replacement + "\" instead.");

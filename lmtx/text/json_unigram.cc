@@ -14,10 +14,10 @@ std::unique_ptr<const WordModel> read_unigram(TokenizerJson& tokenizer) {
   if (tokenizer.scores.empty()) fail("`vocab` must list tokens with their scores.");
   const int64_t unknown = json_integer(model, "unk_id", place);
   const auto size = static_cast<int64_t>(tokenizer.scores.size());
-  if (unknown < 0 || unknown >= size) fail("`unk_id` must be the place of one of the " + std::to_string(size) + " tokens, but is " + std::to_string(unknown) + " instead.");
-  return std::make_unique<UnigramVocabulary>(UnigramOptions{.tokens = std::move(tokenizer.scores),
-                                                            .unknown = static_cast<int32_t>(unknown),
-                                                            .byte_fallback = json_boolean_or(model, "byte_fallback", false, place)});
+  if (unknown < 0 || unknown >= size)
+    fail("`unk_id` must be the place of one of the " + std::to_string(size) + " tokens, but is " + std::to_string(unknown) + " instead.");
+  return std::make_unique<UnigramVocabulary>(UnigramOptions{
+      .tokens = std::move(tokenizer.scores), .unknown = static_cast<int32_t>(unknown), .byte_fallback = json_boolean_or(model, "byte_fallback", false, place)});
 }
 
 }  // namespace lmtx::detail

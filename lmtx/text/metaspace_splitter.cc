@@ -8,7 +8,9 @@ namespace lmtx::detail {
 namespace {
 
 // Bytes that white space begins with (U+0009 to U+000D, U+0020, U+0085, U+00A0, U+1680, U+2000 to U+205F, U+3000).
-bool may_begin_space(unsigned char byte) { return byte == ' ' || (byte >= 9 && byte <= 13) || (byte >= 0xc2 && (byte == 0xc2 || (byte >= 0xe1 && byte <= 0xe3))); }
+bool may_begin_space(unsigned char byte) {
+  return byte == ' ' || (byte >= 9 && byte <= 13) || (byte >= 0xc2 && (byte == 0xc2 || (byte >= 0xe1 && byte <= 0xe3)));
+}
 
 // The length of the white space at `pos`; 0 if there is none.
 size_t space_length(std::string_view text, size_t pos) {

@@ -15,16 +15,40 @@ import tokenizers
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/python/text"))
 
-import make_tokenizer_fixtures  # noqa: E402
-import subword_models  # noqa: E402
+import make_tokenizer_fixtures
+import subword_models
 
 OUT = ROOT / "tests/data/text"
 
 # A map of characters that is small: a few of NFKC, and white space.
 RULES = {
-    "\t": " ", "\n": " ", "\r": " ", "\u00a0": " ", "\u2003": " ", "\u3000": " ", "\u200b": "", "\u00ad": "",
-    "ﬁ": "fi", "ﬃ": "ffi", "№": "No", "™": "TM", "㎏": "kg", "½": "1⁄2", "…": "...", "Ａ": "A", "ａ": "a", "！": "!", "ｶ": "カ", "ｶﾞ": "ガ",
-    "e\u0301": "é", "E\u0301": "É", "a\u0301": "á", "u\u0308": "ü", "\u1100\u1161\u11a8": "\uac01", "\u0958": "\u0915\u093c", "\u1fbf": " \u0313",
+    "\t": " ",
+    "\n": " ",
+    "\r": " ",
+    "\u00a0": " ",
+    "\u2003": " ",
+    "\u3000": " ",
+    "\u200b": "",
+    "\u00ad": "",
+    "ﬁ": "fi",
+    "ﬃ": "ffi",
+    "№": "No",
+    "™": "TM",
+    "㎏": "kg",
+    "½": "1⁄2",
+    "…": "...",
+    "Ａ": "A",
+    "ａ": "a",
+    "！": "!",
+    "ｶ": "カ",
+    "ｶﾞ": "ガ",
+    "e\u0301": "é",
+    "E\u0301": "É",
+    "a\u0301": "á",
+    "u\u0308": "ü",
+    "\u1100\u1161\u11a8": "\uac01",
+    "\u0958": "\u0915\u093c",
+    "\u1fbf": " \u0313",
 }
 
 TEXTS = [

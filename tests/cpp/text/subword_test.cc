@@ -48,9 +48,7 @@ Json bpe(Json vocabulary, Json merges, Json more = Json::object()) {
   return {{"version", "1.0"}, {"model", model}};
 }
 
-Json unigram(const char* vocabulary) {
-  return {{"version", "1.0"}, {"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", Json::parse(vocabulary)}}}};
-}
+Json unigram(const char* vocabulary) { return {{"version", "1.0"}, {"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", Json::parse(vocabulary)}}}}; }
 
 }  // namespace
 
@@ -64,8 +62,8 @@ TEST_CASE("pairs merge by rank, the first place first") {
 
 TEST_CASE("a long word merges like short ones") {
   // 33 characters and more wait in a queue; pairs that never merge across "c" make short words of it.
-  const Tokenizer tokenizer = load(bpe({{"a", 0}, {"b", 1}, {"c", 2}, {"aa", 3}, {"ab", 4}, {"aab", 5}, {"aaaa", 6}, {"ba", 7}},
-                                       {"a a", "a b", "aa b", "aa aa", "b a"}));
+  const Tokenizer tokenizer =
+      load(bpe({{"a", 0}, {"b", 1}, {"c", 2}, {"aa", 3}, {"ab", 4}, {"aab", 5}, {"aaaa", 6}, {"ba", 7}}, {"a a", "a b", "aa b", "aa aa", "b a"}));
   const std::vector<std::string> parts{"aaabab", "babaab", "aaaaaaaab", "bbaa", "a", "abaabaaab"};
   std::string word;
   Ids expected;
@@ -101,9 +99,7 @@ TEST_CASE("of all ways to write a word the highest sum of scores counts") {
   CHECK(ids(tokenizer, "axxb") == Ids{1, 0, 2});
 }
 
-TEST_CASE("of tokens that are the same the last counts") {
-  CHECK(ids(load(unigram(R"([["<unk>", 0], ["a", -1], ["a", -2]])")), "a") == Ids{2});
-}
+TEST_CASE("of tokens that are the same the last counts") { CHECK(ids(load(unigram(R"([["<unk>", 0], ["a", -1], ["a", -2]])")), "a") == Ids{2}); }
 
 TEST_CASE("numbers are read as serde_json reads them") {
   CHECK(lmtx::detail::serde_number("0") == 0);
@@ -157,13 +153,16 @@ TEST_CASE("what is not supported beside WordPiece is refused by name") {
   CHECK(message_for("roberta", R"([{"op": "add", "path": "/model/continuing_subword_prefix", "value": "##"}])") ==
         ": `model`: `continuing_subword_prefix` is \"##\", but only \"\" is supported.");
   CHECK(message_for("roberta", R"([{"op": "replace", "path": "/normalizer", "value": {"type": "Nmt"}}])") ==
-        ": `normalizer`: the type \"Nmt\" is not supported; \"NFC\", \"Lowercase\", \"Precompiled\", \"Replace\", \"Strip\", \"Prepend\" and a \"Sequence\" of these "
+        ": `normalizer`: the type \"Nmt\" is not supported; \"NFC\", \"Lowercase\", \"Precompiled\", \"Replace\", \"Strip\", \"Prepend\" and a \"Sequence\" of "
+        "these "
         "are.");
   CHECK(message_for("roberta", R"([{"op": "replace", "path": "/normalizer", "value": {"type": "Replace", "pattern": {"Regex": "[a-z]"}, "content": "x"}}])") ==
         ": `normalizer`: of a \"Replace\" the pattern \"[a-z]\" is not supported; a character, perhaps with + or {n,} behind it, is.");
   CHECK(message_for("roberta", R"([{"op": "replace", "path": "/pre_tokenizer", "value": {"type": "Split"}}])") ==
         ": `pre_tokenizer`: the type \"Split\" is not supported; \"ByteLevel\", \"Metaspace\", and \"Metaspace\" behind \"WhitespaceSplit\" are.");
-  CHECK(message_for("roberta", R"([{"op": "replace", "path": "/pre_tokenizer", "value": {"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel"}]}}])") ==
+  CHECK(message_for(
+            "roberta",
+            R"([{"op": "replace", "path": "/pre_tokenizer", "value": {"type": "Sequence", "pretokenizers": [{"type": "Digits"}, {"type": "ByteLevel"}]}}])") ==
         ": `pre_tokenizer`: the sequence of Digits, ByteLevel is not supported; \"WhitespaceSplit\" before \"Metaspace\" is.");
   CHECK(message_for("bge-m3", R"([{"op": "replace", "path": "/pre_tokenizer/prepend_scheme", "value": "first"}])") ==
         ": `pre_tokenizer`: of a \"Metaspace\" the `prepend_scheme` \"first\" is not supported; \"always\" and \"never\" are.");
@@ -176,10 +175,12 @@ TEST_CASE("what is broken beside WordPiece is named") {
         ": `model`: `merges`: the token \"nowhere\" of a merge is not in the vocabulary.");
   CHECK(message_for("roberta", R"([{"op": "replace", "path": "/model/merges/0", "value": "a"}])") == ": `model.merges` must be a list of pairs of tokens.");
   CHECK(message_for("roberta", R"([{"op": "replace", "path": "/model/vocab", "value": []}])") == ": `model`: `vocab` must give each token an id.");
-  CHECK(message_for("roberta", R"([{"op": "add", "path": "/model/unk_token", "value": "nowhere"}])") == ": `model`: the unknown token \"nowhere\" is not in `vocab`.");
+  CHECK(message_for("roberta", R"([{"op": "add", "path": "/model/unk_token", "value": "nowhere"}])") ==
+        ": `model`: the unknown token \"nowhere\" is not in `vocab`.");
   CHECK(message_for("xlm-roberta", R"([{"op": "replace", "path": "/model/vocab/7", "value": ["a"]}])") ==
         ": `model.vocab` must give each token an id, or list tokens with their scores.");
-  CHECK(message_for("xlm-roberta", R"([{"op": "replace", "path": "/model/unk_id", "value": 100000}])").starts_with(": `model`: `unk_id` must be the place of one of the "));
+  CHECK(message_for("xlm-roberta", R"([{"op": "replace", "path": "/model/unk_id", "value": 100000}])")
+            .starts_with(": `model`: `unk_id` must be the place of one of the "));
   CHECK(message_for("xlm-roberta", R"([{"op": "remove", "path": "/model/unk_id"}])") == ": `model`: `unk_id` is missing.");
   CHECK(message_for("xlm-roberta", R"([{"op": "replace", "path": "/normalizer/precompiled_charsmap", "value": "AAAA"}])") ==
         ": `normalizer`: `precompiled_charsmap`: the map of characters is broken.");
