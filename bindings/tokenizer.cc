@@ -41,8 +41,8 @@ py::array_t<int32_t> to_array(std::span<const int32_t> ids) { return py::array_t
 void register_tokenizer(py::module_& m) {
   py::class_<Tokenizer>(m, "Tokenizer", "Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable.")
       .def_static("load", &Tokenizer::load, py::arg("folder"), py::kw_only(), py::arg("lower_case") = false, py::call_guard<py::gil_scoped_release>(),
-                  "The tokenizer of a model folder: tokenizer.json, else its older files. Truncation and padding stored there are ignored. With `lower_case` texts\n"
-                  "are put in lower case first, whatever these files say.")
+                  "The tokenizer of a model folder: tokenizer.json, else its older files. Truncation and padding stored there are ignored. With `lower_case`\n"
+                  "texts are put in lower case first, whatever these files say.")
       .def("encode", &encode, py::arg("texts"), py::kw_only(), py::arg("max_length"),
            "The ids of each text with special tokens, an int32 array a text; none longer than `max_length` (at least 2).")
       .def_property_readonly("prefix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.prefix()); }, "Special tokens put before a text.")

@@ -18,9 +18,9 @@ class Handler : public Json::json_sax_t {
 
   bool null() override { return value(nullptr); }
   bool boolean(bool value) override { return this->value(value); }
-  bool number_integer(number_integer_t value) override { return number(value, static_cast<double>(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return number(value, static_cast<double>(value)); }
-  bool number_float(number_float_t value, const string_t& text) override { return number(value, serde_number(text)); }
+  bool number_integer(number_integer_t value) override { return number(value, static_cast<double>(value), static_cast<double>(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return number(value, static_cast<double>(value), static_cast<double>(value)); }
+  bool number_float(number_float_t value, const string_t& text) override { return number(value, serde_number(text), value); }
   bool string(string_t& text) override {
     if (in_ == merges) return merge_part(std::move(text));
     if (in_ == list && list_depth_ == 2 && !has_token_) {
@@ -69,9 +69,10 @@ class Handler : public Json::json_sax_t {
 
   bool is_model_entry(const char* name) const { return open_.size() == 2 && keys_[0] == "model" && keys_[1] == name; }
 
-  bool number(Json value, double score) {
+  bool number(Json value, double score, double exact_score) {
     if (in_ != list || !has_token_) return this->value(std::move(value));
     tokenizer_.scores.emplace_back(std::move(token_), score);
+    tokenizer_.exact_scores.push_back(exact_score);
     has_token_ = false;
     return true;
   }
@@ -104,7 +105,8 @@ class Handler : public Json::json_sax_t {
 
   bool wrong_shape() const {
     const bool in_merges = in_ == merges;
-    fail(tokenizer_.file, in_merges ? "`model.merges` must be a list of pairs of tokens." : "`model.vocab` must give each token an id, or list tokens with their scores.");
+    fail(tokenizer_.file,
+         in_merges ? "`model.merges` must be a list of pairs of tokens." : "`model.vocab` must give each token an id, or list tokens with their scores.");
   }
 
   Json& put(Json value) {
@@ -142,7 +144,7 @@ class Handler : public Json::json_sax_t {
 }  // namespace
 
 TokenizerJson parse_tokenizer_json(const std::filesystem::path& file) {
-  TokenizerJson tokenizer{.file = file.string(), .json = {}, .vocabulary = {}, .scores = {}, .merges = {}};
+  TokenizerJson tokenizer{.file = file.string(), .json = {}, .vocabulary = {}, .scores = {}, .exact_scores = {}, .merges = {}};
   const std::string text = read_file(file, int64_t{1} << 30);
   Handler handler(tokenizer);
   Json::sax_parse(text.begin(), text.end(), &handler);
@@ -153,7 +155,8 @@ TokenizerJson parse_tokenizer_json(const std::filesystem::path& file) {
 int32_t token_id(const Json& value, const std::string& token, const std::string& place) {
   constexpr int64_t largest = std::numeric_limits<int32_t>::max() - 1;
   const bool fits = value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(largest);
-  if (!fits) fail(place, "the id of the token \"" + token + "\" must be an integer from 0 to " + std::to_string(largest) + ", but is " + value.dump() + " instead.");
+  if (!fits)
+    fail(place, "the id of the token \"" + token + "\" must be an integer from 0 to " + std::to_string(largest) + ", but is " + value.dump() + " instead.");
   return value.get<int32_t>();
 }
 

@@ -79,13 +79,7 @@ struct Tokenizer::Impl {
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder, bool lower_case) {
-  const auto json = folder / "tokenizer.json";
-  const auto vocabulary = folder / "vocab.txt";
-  const bool has_json = std::filesystem::exists(json);
-  if (!has_json && !std::filesystem::exists(vocabulary))
-    throw std::runtime_error(folder.string() + ": expected a folder with tokenizer.json or vocab.txt, but found neither.");
-  detail::TokenizerParts parts = has_json ? detail::read_tokenizer_json(json, lower_case) : detail::read_vocab_txt(vocabulary, lower_case);
-  return Tokenizer(std::make_shared<const Impl>(std::move(parts), detail::read_model_max_length(folder)));
+  return Tokenizer(std::make_shared<const Impl>(detail::read_tokenizer(folder, lower_case), detail::read_model_max_length(folder)));
 }
 
 RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t max_length) const {

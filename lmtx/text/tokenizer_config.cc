@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <stdexcept>
 
 #include "lmtx/text/tokenizer_files.h"
@@ -11,6 +12,15 @@ namespace lmtx::detail {
 namespace {
 
 constexpr std::array bert_classes{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"};
+
+// What transformers has where tokenizer_config.json names no class.
+std::string class_of_model(const std::filesystem::path& folder) {
+  static const std::map<std::string, std::string> classes{{"mpnet", "MPNetTokenizer"}, {"roberta", "RobertaTokenizer"}, {"xlm-roberta", "XLMRobertaTokenizer"}};
+  const std::filesystem::path file = folder / "config.json";
+  const std::string type = std::filesystem::exists(file) ? json_string_or(read_json(file), "model_type", "", file.string()) : "";
+  const auto entry = classes.find(type);
+  return entry == classes.end() ? bert_classes[0] : entry->second;
+}
 
 }  // namespace
 
@@ -23,8 +33,8 @@ Json read_tokenizer_config(const std::filesystem::path& file) {
   return config;
 }
 
-std::string tokenizer_class(const Json& config, const std::string& place) {
-  std::string name = json_string_or(config, "tokenizer_class", bert_classes[0], place);
+std::string tokenizer_class(const Json& config, const std::filesystem::path& folder) {
+  std::string name = json_string_or(config, "tokenizer_class", class_of_model(folder), tokenizer_config_file(folder).string());
   if (name.ends_with("Fast")) name.resize(name.size() - 4);
   return name;
 }

@@ -1,4 +1,6 @@
 // tokenizer.json: which parts of it are supported, and what they say.
+#include "lmtx/text/tokenizer_json.h"
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -10,7 +12,6 @@
 #include "lmtx/text/pipeline_model.h"
 #include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
-#include "lmtx/text/tokenizer_json.h"
 #include "lmtx/text/wordpiece_model.h"
 
 namespace lmtx::detail {
@@ -57,12 +58,13 @@ BertNormalizerOptions read_normalizer(const Json& json, const std::string& file)
   return options;
 }
 
-// Where tokenizer_config.json sets up BERT's tokenizer, transformers goes by it, and takes the vocabulary only from tokenizer.json.
+// Where tokenizer_config.json sets up a tokenizer of BERT's or MPNet's, transformers goes by it, and takes the vocabulary only from tokenizer.json.
 BertNormalizerOptions read_normalizer_settings(const Json& json, const std::filesystem::path& file) {
   const std::filesystem::path config_file = tokenizer_config_file(file.parent_path());
   const Json config = read_tokenizer_config(config_file);
   const BertNormalizerOptions own = read_normalizer(json, file.string());
-  if (!config.contains("do_lower_case") || !is_bert_class(tokenizer_class(config, config_file.string()))) return own;
+  const std::string name = tokenizer_class(config, file.parent_path());
+  if (!config.contains("do_lower_case") || !(is_bert_class(name) || name == "MPNetTokenizer")) return own;
   BertNormalizerOptions options = bert_settings(config, config_file.string());
   options.lowercase_first = own.lowercase_first;
   return options;
@@ -105,6 +107,7 @@ TokenizerParts read_tokenizer_json(const std::filesystem::path& file, bool lower
   const std::string type = json_string(*model, "type", tokenizer.file + ": `model`");
   if (type != "WordPiece" && type != "BPE" && type != "Unigram")
     fail(tokenizer.file, "`model` is of the type \"" + type + "\", but only \"WordPiece\", \"BPE\" and \"Unigram\" are supported.");
+  follow_transformers(tokenizer, file.parent_path());
   TokenizerParts parts = type == "WordPiece" ? read_wordpiece(tokenizer, file, lower_case) : read_pipeline(tokenizer, lower_case);
   read_post_processor(tokenizer, parts);
   return parts;

@@ -25,11 +25,16 @@ struct TokenizerJson {
   // `model.vocab` where it gives tokens ids, and where it lists tokens with their scores.
   std::unordered_map<std::string, int32_t> vocabulary;
   std::vector<std::pair<std::string, double>> scores;
+  // These scores as the nearest doubles; `scores` are those that `tokenizers` reads, which may be next to them.
+  std::vector<double> exact_scores;
   // `model.merges`
   std::vector<std::pair<std::string, std::string>> merges;
 };
 
 TokenizerJson parse_tokenizer_json(const std::filesystem::path& file);
+// Changes what transformers changes: of the tokenizers of XLM-RoBERTa and RoBERTa it takes only the vocabulary, the added tokens and the post-processor from
+// tokenizer.json; the other parts are built by the class that tokenizer_config.json or config.json in `folder` names.
+void follow_transformers(TokenizerJson& tokenizer, const std::filesystem::path& folder);
 
 // An id of a token: from 0 to 2^31 - 2.
 int32_t token_id(const Json& value, const std::string& token, const std::string& place);
