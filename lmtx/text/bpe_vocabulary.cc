@@ -95,7 +95,8 @@ BpeVocabulary::BpeVocabulary(const BpeOptions& options)
       fuse_unknown_(options.fuse_unknown),
       byte_fallback_(options.byte_fallback && !options.byte_level),
       ignore_merges_(options.ignore_merges),
-      byte_level_(options.byte_level) {
+      byte_level_(options.byte_level),
+      is_cut_before_metaspace_(!options.ignore_merges && options.vocabulary.contains(std::string(metaspace))) {
   for (const auto& [token, id] : options.vocabulary) {
     vocabulary_size_ = std::max<int64_t>(vocabulary_size_, int64_t{id} + 1);
     if (byte_level_ && ignore_merges_) {
@@ -114,6 +115,7 @@ BpeVocabulary::BpeVocabulary(const BpeOptions& options)
     const int32_t left_id = id_of(left);
     const int32_t right_id = id_of(right);
     merges_.insert(left_id, right_id, {rank++, id_of(left + right)});
+    if (std::string_view(right).starts_with(metaspace) && !std::string_view(left).ends_with(metaspace)) is_cut_before_metaspace_ = false;
   }
   if (!options.unknown_token.empty()) unknown_ = options.vocabulary.at(options.unknown_token);
 }

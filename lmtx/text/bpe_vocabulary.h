@@ -39,9 +39,13 @@ class BpeVocabulary : public WordModel {
 
   std::unique_ptr<WordEncoder> make_encoder() const override;
   int64_t vocabulary_size() const override { return vocabulary_size_; }
+  // Of SentencePiece's mark only (U+2581): where it is a token and no merge joins it to another character before it.
+  bool is_cut_before(std::string_view mark) const override { return mark == metaspace && is_cut_before_metaspace_; }
 
  private:
   friend class BpeEncoder;
+
+  static constexpr std::string_view metaspace = "\u2581";
 
   struct Merge {
     uint32_t rank;
@@ -87,6 +91,7 @@ class BpeVocabulary : public WordModel {
   bool byte_fallback_;
   bool ignore_merges_;
   bool byte_level_;
+  bool is_cut_before_metaspace_;
   int64_t vocabulary_size_ = 0;
 };
 

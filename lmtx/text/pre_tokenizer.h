@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lmtx::detail {
 
@@ -27,6 +28,26 @@ class PreTokenizer {
 class NoPreTokenizer : public PreTokenizer {
  public:
   void split(std::string_view text, std::string&, WordSink& sink) const override { sink.take(text); }
+};
+
+// Cuts before each mark that stands behind another character. The mark is a character.
+class MarkSplitter : public PreTokenizer {
+ public:
+  explicit MarkSplitter(std::string mark) : mark_(std::move(mark)) {}
+
+  void split(std::string_view text, std::string&, WordSink& sink) const override {
+    size_t begin = 0;
+    for (size_t found = text.find(mark_); found != std::string_view::npos; found = text.find(mark_, found + mark_.size())) {
+      const bool behind_another = found > begin && !text.substr(0, found).ends_with(mark_);
+      if (!behind_another) continue;
+      if (!sink.take(text.substr(begin, found - begin))) return;
+      begin = found;
+    }
+    sink.take(text.substr(begin));
+  }
+
+ private:
+  std::string mark_;
 };
 
 }  // namespace lmtx::detail

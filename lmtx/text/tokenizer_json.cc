@@ -81,6 +81,8 @@ TokenizerParts read_wordpiece(TokenizerJson& tokenizer, const std::filesystem::p
   return parts;
 }
 
+const char* const metaspace = "\u2581";
+
 // All other models: normalizers, a pre-tokenizer and a model, each for itself.
 TokenizerParts read_pipeline(TokenizerJson& tokenizer, bool lower_case) {
   NormalizerChain normalizers;
@@ -91,6 +93,9 @@ TokenizerParts read_pipeline(TokenizerJson& tokenizer, bool lower_case) {
   const bool is_unigram = json_string(tokenizer.json["model"], "type", tokenizer.file) == "Unigram";
   if (is_unigram && pre_tokenizer.byte_level) fail(tokenizer.file, "a \"ByteLevel\" `pre_tokenizer` is supported only before a \"BPE\" `model`.");
   std::unique_ptr<const WordModel> words = is_unigram ? read_unigram(tokenizer) : read_bpe(tokenizer, pre_tokenizer.byte_level);
+  // Words that are known again and again instead of a text that is one word.
+  const bool is_one_word = !find_part(tokenizer.json, "pre_tokenizer", tokenizer.file);
+  if (is_one_word && words->is_cut_before(metaspace)) pre_tokenizer.splitter = std::make_unique<MarkSplitter>(metaspace);
   TokenizerParts parts;
   parts.model = std::make_unique<PipelineModel>(std::move(normalizers), std::move(pre_tokenizer.splitter), std::move(words), added_tokens);
   return parts;

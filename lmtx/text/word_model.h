@@ -24,6 +24,8 @@ class WordModel {
   virtual std::unique_ptr<WordEncoder> make_encoder() const = 0;
   // All ids are below it.
   virtual int64_t vocabulary_size() const = 0;
+  // Whether a word may be cut wherever the character `mark` stands behind another one: its ids are those of the parts, one after the other.
+  virtual bool is_cut_before(std::string_view /*mark*/) const { return false; }
 };
 
 }  // namespace lmtx::detail

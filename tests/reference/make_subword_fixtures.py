@@ -89,7 +89,7 @@ def main():
         "xlm-roberta": subword_models.xlm_roberta(bills(), 300, model, more),
         "bge-m3": subword_models.bge_m3(bills(), 300, model, more),
         "newly-converted": subword_models.newly_converted(bills(), 300, model, more),
-        "sentencepiece-bpe": subword_models.sentencepiece_bpe(bills() + TEXTS, 600),
+        "sentencepiece-bpe": subword_models.sentencepiece_bpe(bills() + TEXTS, 600, across_words=True),
     }
     lines = []
     for name, tokenizer in made.items():

@@ -86,6 +86,15 @@ TEST_CASE("unknown characters of BPE become what the model says") {
   CHECK(ids(load(bpe(vocabulary, Json::array(), {{"unk_token", "<unk>"}, {"byte_fallback", true}})), "x\u00e9") == Ids{2, 3, 0});
 }
 
+TEST_CASE("words are cut at SentencePiece's mark only where no pair merges across it") {
+  Json vocabulary = {{"a", 0}, {"b", 1}, {"\u2581", 2}, {"\u2581a", 3}, {"\u2581\u2581", 4}, {"ab", 5}};
+  const Tokenizer cut = load(bpe(vocabulary, {"\u2581 \u2581", "\u2581 a", "a b"}));
+  CHECK(ids(cut, "a\u2581ab\u2581\u2581a\u2581") == Ids{0, 3, 1, 4, 0, 2});
+  vocabulary["a\u2581"] = 6;
+  const Tokenizer whole = load(bpe(vocabulary, {"a \u2581", "\u2581 \u2581", "\u2581 a", "a b"}));
+  CHECK(ids(whole, "a\u2581ab\u2581\u2581a\u2581") == Ids{6, 5, 4, 6});
+}
+
 TEST_CASE("a word that is a token stays one where merges are ignored") {
   const Json vocabulary = {{"a", 0}, {"b", 1}, {"ab", 2}};
   CHECK(ids(load(bpe(vocabulary, Json::array())), "ab") == Ids{0, 1});

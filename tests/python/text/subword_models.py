@@ -1,6 +1,7 @@
 """Small tokenizers with the settings of well-known models, trained on the given texts."""
 
 import io
+import json
 import random
 
 import sentencepiece
@@ -116,13 +117,15 @@ def newly_converted(*arguments, **more):
     return tokenizer
 
 
-def sentencepiece_bpe(texts, vocab_size):
-    """As converters make of SentencePiece's BPE: spaces become marks in the normalizer, unknown characters their bytes."""
+def sentencepiece_bpe(texts, vocab_size, across_words=False):
+    """As converters make of SentencePiece's BPE: spaces become marks in the normalizer, unknown characters their bytes. Tokens go across words where that is asked for."""
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size, special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))], show_progress=False
     )
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    if not across_words:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
-    return tokenizer
+    return Tokenizer.from_str(json.dumps(json.loads(tokenizer.to_str()) | {"pre_tokenizer": None}))
