@@ -287,3 +287,42 @@ def test_ids_do_not_depend_on_texts_before(pair):
     first = [ids.tolist() for ids in ours.encode(texts, max_length=UNLIMITED)]
     ours.encode(random_texts(300, seed=39), max_length=5)
     assert [ids.tolist() for ids in ours.encode(texts, max_length=UNLIMITED)] == first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_disturbed_tokenizer_json_loads_or_is_refused(tmp_path, make, kind):
+    """Bytes that change, values of other types, parts that are missing: an error names the file, and what loads can be used."""
+    rng = random.Random(51)
+    whole = make(kind).to_str()
+    settings = json.loads(whole)
+    texts = random_texts(20, seed=52, tokens=SPECIAL)
+    for _ in range(12):
+        (tmp_path / "tokenizer.json").write_text(disturbed(whole, settings, rng))
+        try:
+            tokenizer = lmtx.Tokenizer.load(tmp_path)
+        except RuntimeError as error:
+            assert str(error).startswith(str(tmp_path / "tokenizer.json"))
+        else:
+            tokenizer.encode(texts, max_length=50)
+
+
+def disturbed(whole, settings, rng):
+    if rng.random() < 0.3:
+        at = rng.randrange(len(whole))
+        return whole[:at] + rng.choice(["", "0", '"', "}", "\\"]) + whole[at + 1 :]
+    parts = {name: settings[name] for name in ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")} | {"model": dict(settings["model"])}
+    # The small parts, and of the model all but what it is large by.
+    places = [(parts, name) for name in parts] + [(parts["model"], name) for name in parts["model"]]
+    copied = json.loads(json.dumps({name: part for name, part in parts.items() if name != "model"}))
+    places += [(place, name) for part in copied.values() if part for place in walk(part) for name in (place if isinstance(place, dict) else range(len(place)))]
+    parts |= copied
+    place, name = rng.choice(places)
+    place[name] = rng.choice([None, 0, -1, 2.5, "x", "", [], {}, [[]], {"type": "Sequence"}, True])
+    return json.dumps(settings | parts)
+
+
+def walk(value):
+    if isinstance(value, dict | list):
+        yield value
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from walk(part)
