@@ -1,5 +1,7 @@
 #include "lmtx/text/special_tokens.h"
 
+#include <stdexcept>
+
 namespace lmtx::detail {
 
 namespace {
@@ -21,8 +23,11 @@ void add_token(const Json& token, AddedTokenList& list, const std::string& place
 }  // namespace
 
 Json with_special_tokens_map(Json config, const std::filesystem::path& folder) {
+  if (config.contains("added_tokens_decoder")) return config;
+  const std::filesystem::path added = folder / "added_tokens.json";
+  if (std::filesystem::exists(added)) throw std::runtime_error(added.string() + ": this file is not supported. A tokenizer.json may help.");
   const std::filesystem::path file = folder / "special_tokens_map.json";
-  if (config.contains("added_tokens_decoder") || !std::filesystem::exists(file)) return config;
+  if (!std::filesystem::exists(file)) return config;
   const Json map = read_json(file);
   for (const auto& [key, token] : map.items()) config[key] = token;
   return config;

@@ -17,6 +17,7 @@ namespace lmtx::detail {
 using NamedToken = std::pair<const char*, const char*>;
 
 // `config`, with what special_tokens_map.json beside it says of special tokens: it counts where there is no `added_tokens_decoder`.
+// Throws std::runtime_error for an added_tokens.json, which older versions of transformers wrote.
 Json with_special_tokens_map(Json config, const std::filesystem::path& folder);
 
 // A named token's text.

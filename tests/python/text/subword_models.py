@@ -118,7 +118,7 @@ def newly_converted(*arguments, **more):
 
 
 def sentencepiece_bpe(texts, vocab_size, across_words=False):
-    """As converters make of SentencePiece's BPE: spaces become marks in the normalizer, unknown characters their bytes. Tokens go across words where that is asked for."""
+    """As converters make of SentencePiece's BPE: spaces become marks in the normalizer, unknown characters their bytes."""
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size, special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))], show_progress=False
     )

@@ -127,6 +127,7 @@ def test_the_files_of_mpnet_are_read_as_transformers_reads_them(tmp_path, config
             {"tokenizer_class": "GPT2Tokenizer"},
             '`tokenizer_class` is "GPT2Tokenizer", but beside a vocab.json only "RobertaTokenizer" is supported',
         ),
+        ({"sentencepiece.bpe.model": b"", "added_tokens.json": "{}"}, None, "added_tokens.json: this file is not supported. A tokenizer.json may help."),
         ({"sentencepiece.bpe.model": b""}, None, "sentencepiece.bpe.model: there are no pieces in it."),
         ({"sentencepiece.bpe.model": b"\x0a\xff"}, None, "sentencepiece.bpe.model: the file is broken, or no SentencePiece model."),
         ({"vocab.json": "{}", "merges.txt": ""}, None, "vocab.json: expected a JSON object of tokens and ids."),
