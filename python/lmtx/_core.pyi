@@ -125,8 +125,8 @@ class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable."""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
-        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored. With `lower_case` texts
-        are put in lower case first, whatever these files say."""
+        """The tokenizer of a model folder: tokenizer.json, else its older files. Truncation and padding stored there are ignored. With `lower_case`
+        texts are put in lower case first, whatever these files say."""
     def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
         """The ids of each text with special tokens, an int32 array a text; none longer than `max_length` (at least 2)."""
     @property
