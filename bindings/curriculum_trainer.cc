@@ -25,19 +25,52 @@ TrainingReport run(CurriculumTrainer& trainer, const py::object& on_event) {
 void register_curriculum_trainer(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
   py::class_<CurriculumTrainer>(m, "CurriculumTrainer",
-                                "Runs the curriculum in a work folder: shortlist, ask, train, measure. The same call on the same folder goes on after any interruption "
-                                "and ends with the identical model.")
+                                R"(Runs the curriculum in a work folder: shortlist, ask, train, measure.
+
+The same call on the same folder goes on after any interruption and ends with the identical model. `train` is the same in one call.
+
+Example:
+    >>> trainer = lmtx.CurriculumTrainer(
+    ...     lmtx.Encoder.load('model'), lmtx.Corpus.open('train.jsonl'), lmtx.LabelSet.open('labels.jsonl'), lmtx.RecordedOracle.open('verdicts.jsonl'),
+    ...     folder='run', options=lmtx.TrainerOptions(cycles=1, development=0, batch_size=10))
+    >>> trainer.plan().judgments
+    600
+    >>> report = trainer.run()
+    >>> report
+    TrainingReport(1 cycles, 600 judgments, best cycle 0)
+    >>> lmtx.Tagger.load(report.tagger_folder)
+    Tagger(12 labels, dim=32, search_length=64, k=5))")
       .def(py::init(&make_trainer), py::arg("base"), py::arg("documents"), py::arg("labels"), py::arg("teacher"), py::kw_only(), py::arg("folder"),
            py::arg("options") = preset("paper"), py::arg("store") = py::none(), py::arg("budget") = py::none(),
-           "Checks everything that can be checked before anything is made or asked.\n\n"
-           "Args:\n"
-           "    folder: The work folder; made when run() starts.\n"
-           "    options: The settings.\n"
-           "    store: The judgment store's file; None: judgments.db in the work folder.\n"
-           "    budget: What the run may spend; None: no limit.")
-      .def("plan", &CurriculumTrainer::plan, release(), "What run() will ask at most.")
-      .def("run", &run, py::kw_only(), py::arg("on_event") = py::none(), "Runs, or goes on, until the curriculum ends.")
-      .def_property_readonly("options", &CurriculumTrainer::options, py::return_value_policy::copy)
+           R"(Checks everything that can be checked before anything is made or asked.
+
+Args:
+    base: The encoder to start from.
+    documents: What is asked about and learned from.
+    labels: What documents are tagged with.
+    teacher: Judges; its identity is what judgments are kept under.
+    folder: The work folder; made when run() starts.
+    options: The settings.
+    store: The judgment store's file; None: judgments.db in the work folder.
+    budget: What the run may spend; None: no limit.
+
+Raises:
+    ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
+    RuntimeError: For a folder or store that cannot be read or written.)")
+      .def("plan", &CurriculumTrainer::plan, release(), "Plan: what run() will ask at most.")
+      .def("run", &run, py::kw_only(), py::arg("on_event") = py::none(),
+           R"(Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
+
+Ctrl-C ends it within a second with KeyboardInterrupt, in a teacher written in Python at once. Whatever it raises, the same call goes on from there.
+
+Args:
+    on_event: Called with each Event.
+
+Raises:
+    PairsOpen: The run needs answers that did not come.
+    TeacherError: The teacher cannot go on.
+    RuntimeError: Another process runs in the folder, or the disk fails.)")
+      .def_property_readonly("options", &CurriculumTrainer::options, py::return_value_policy::copy, "TrainerOptions: the settings of the run.")
       .def("__repr__", [](const CurriculumTrainer& trainer) { return py::str("CurriculumTrainer({})").format(py::cast(trainer.options())); });
 }
 

@@ -27,14 +27,25 @@ Document document_from_dict(const py::dict& dict) {
 }
 
 void register_document(py::module_& m) {
-  py::class_<Document>(m, "Document", "A document to be tagged. Immutable.")
-      .def(py::init(&make_document), py::arg("uid") = Text{}, py::kw_only(), py::arg("title") = Text{}, py::arg("content") = Text{})
-      .def(py::init(&document_from_dict), py::arg("fields"))
-      .def_readonly("uid", &Document::uid, "Unique within its corpus.")
-      .def_readonly("title", &Document::title)
-      .def_readonly("content", &Document::content)
+  py::class_<Document>(m, "Document", R"(A document to be tagged. Immutable.
+
+Example:
+    >>> document = lmtx.Document('7', title='Stains', content='Red wine on a wool carpet')
+    >>> document.text
+    'Stains\tRed wine on a wool carpet'
+    >>> document
+    Document(uid='7', title='Stains', content of 25 bytes))")
+      .def(py::init(&make_document), py::arg("uid") = Text{}, py::kw_only(), py::arg("title") = Text{}, py::arg("content") = Text{},
+           "A document of these parts, each a str.")
+      .def(py::init(&document_from_dict), py::arg("fields"),
+           "A document out of a dict with `uid`, `title` and `content`; other keys are ignored. ValueError without title and content, TypeError for one that "
+           "is no str.")
+      .def_readonly("uid", &Document::uid, "str, unique within its corpus.")
+      .def_readonly("title", &Document::title, "str; \"\" where there is none.")
+      .def_readonly("content", &Document::content, "str; \"\" where there is none.")
       .def_property_readonly(
-          "text", [](const Document& document) { return document_text(document); }, "Title, tab, content; a missing part brings no tab.")
+          "text", [](const Document& document) { return document_text(document); },
+              "str: title, tab, content; a missing part brings no tab. What encoders and teachers see.")
       .def("__repr__", [](const Document& document) {
         return py::str("Document(uid={!r}, title={!r}, content of {} bytes)").format(document.uid, document.title, with_commas(document.content.size()));
       });

@@ -23,13 +23,21 @@ std::string to_string(const Event& event) {
 }  // namespace
 
 void register_event(py::module_& m) {
-  py::class_<Event>(m, "Event", "What long work has to say: progress, a notice, or the end of a cycle.")
-      .def_property_readonly("kind", &kind_name, "'progress', 'notice' or 'cycle'.")
-      .def_readonly("stage", &Event::stage, "What is being done, in a word or two.")
-      .def_readonly("cycle", &Event::cycle, "The cycle it belongs to, from 0; -1 outside of any.")
-      .def_readonly("done", &Event::done, "Units finished.")
-      .def_readonly("total", &Event::total, "Units in all; 0 where that is not known.")
-      .def_readonly("message", &Event::message, "A sentence, of a notice or a cycle.")
+  py::class_<Event>(m, "Event", R"(What long work has to say: progress, a notice, or the end of a cycle. Immutable.
+
+Functions with `on_event` call it on the thread that called them; an exception in it ends the work and comes out of the call.
+
+Example:
+    >>> encoder = lmtx.Encoder.load('model')
+    >>> _ = encoder.encode(['tax', 'trade'], on_event=print)
+    Event(progress, embed: 0 of 2)
+    Event(progress, embed: 2 of 2))")
+      .def_property_readonly("kind", &kind_name, "str: 'progress', 'notice' or 'cycle'.")
+      .def_readonly("stage", &Event::stage, "str: what is being done, in a word or two.")
+      .def_readonly("cycle", &Event::cycle, "int: the cycle it belongs to, from 0; -1 outside of any.")
+      .def_readonly("done", &Event::done, "int: units finished.")
+      .def_readonly("total", &Event::total, "int: units in all; 0 where that is not known.")
+      .def_readonly("message", &Event::message, "str: a sentence, of a notice or a cycle; else empty.")
       .def("__repr__", &to_string);
 }
 

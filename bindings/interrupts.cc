@@ -1,5 +1,7 @@
 #include "interrupts.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include <atomic>
@@ -63,7 +65,7 @@ void watch(const std::stop_token& done, int count_before, std::stop_source stop)
 
 }  // namespace
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts() : process_(::getpid()) {
   count_before_ = interrupt_count.load();
   watching_ = interrupt_means_keyboard_interrupt() && install();
   if (watching_) watcher_ = std::jthread(watch, count_before_, stop_);
@@ -71,6 +73,7 @@ Interrupts::Interrupts() {
 
 Interrupts::~Interrupts() {
   if (watching_) uninstall();
+  if (watching_ && ::getpid() != process_) watcher_.detach();
 }
 
 bool Interrupts::interrupted() const { return watching_ && interrupt_count.load() != count_before_; }

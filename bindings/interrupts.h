@@ -3,6 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <sys/types.h>
+
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -31,6 +33,8 @@ class Interrupts {
  private:
   bool interrupted() const;
 
+  // A child that is forked meanwhile has no watcher to wait for.
+  const pid_t process_;
   bool watching_ = false;
   int count_before_ = 0;
   std::stop_source stop_;

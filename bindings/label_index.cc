@@ -49,40 +49,82 @@ std::string to_string(const LabelMatches& matches) {
 
 void register_label_index(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
-  py::class_<LabelMatches>(m, "LabelMatches", "What a search found.")
+  py::class_<LabelMatches>(m, "LabelMatches", R"(What a search found.
+
+Example:
+    >>> index = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32))
+    >>> matches = index.search(np.array([[0, 0.8, 0.6]], dtype=np.float32), 2)
+    >>> matches
+    LabelMatches(1 queries, k=2)
+    >>> matches.labels.tolist(), matches.scores.round(2).tolist()
+    ([[1, 2]], [[0.800000011920929, 0.6000000238418579]]))")
       .def_property_readonly("labels", [](const LabelMatches& matches) { return to_numpy(matches.labels); },
                              "int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match.")
       .def_property_readonly("scores", [](const LabelMatches& matches) { return to_numpy(matches.scores); },
                              "float32 [num_queries, k]: score plus bias; -inf where labels is -1.")
       .def("__repr__", py::overload_cast<const LabelMatches&>(&to_string));
   py::class_<LabelIndex>(m, "LabelIndex",
-                         "The labels of a task, searchable by embedding. Rows belong to label numbers; of several rows of a label the best counts. Immutable: the "
-                         "with_* methods give new values; may be used from several threads.")
+                         R"(The labels of a task, searchable by embedding.
+
+Rows belong to label numbers; of several rows of a label the best counts. Immutable: the with_* methods give new values that share the rows. May be used from
+several threads, also at once.
+
+Example:
+    >>> index = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32))
+    >>> index
+    LabelIndex(3 labels, 3 rows, dim=3, exact)
+    >>> index.with_removed([1]).search(np.array([[0, 0.8, 0.6]], dtype=np.float32), 3).labels
+    array([[ 2,  0, -1]]))")
       .def_static("build", &build, py::arg("rows"), py::arg("owners") = py::none(), py::kw_only(), py::arg("normalize") = defaults.normalize,
                   py::arg("method") = defaults.method,
-                  "Row i of `rows`, float32 [num_rows, dim], belongs to label owners[i]; without `owners` to label i. Rows are copied.\n\n"
-                  "Args:\n"
-                  "    normalize: Scale rows to unit length, so that scores are cosines (queries are never scaled).\n"
-                  "    method: \"exact\", or \"hnsw\" (approximate; builds with FAISS).")
+                  R"(An index of rows, which are copied.
+
+Args:
+    rows: float32 [num_rows, dim]: a NumPy array or a tensor.
+    owners: For each row the number of the label that it belongs to, from 0; None: row i belongs to label i.
+    normalize: Scale rows to unit length, so that scores are cosines (queries are never scaled; rows of zeros stay zero).
+    method: "exact", or "hnsw" (approximate; builds with FAISS).
+
+Raises:
+    ValueError: For another dtype or shape, a negative owner, a row that is not finite, or an unknown method.
+    TypeError: For rows that are no array.)")
       .def("search", &search, py::arg("queries"), py::arg("k"), py::kw_only(), py::arg("allow") = std::vector<int64_t>{}, py::arg("deny") = std::vector<int64_t>{},
            py::arg("on_event") = py::none(),
-           "The k best labels for each row of `queries`, float32 [num_queries, dim]; equal scores by label number.\n\n"
-           "Args:\n"
-           "    allow: Label numbers that may be found; empty: all.\n"
-           "    deny: Label numbers that may not.\n"
-           "    on_event: Called with an Event after each block.")
-      .def("with_added", &with_added, py::arg("rows"), py::arg("owners"), "With more rows; added rows of a removed label bring it back with those rows only.")
-      .def("with_removed", &with_removed, py::arg("labels"), release(), "Without these labels.")
-      .def("with_bias", &with_bias, py::arg("labels"), py::arg("biases"), release(), "With biases[i] added to every score of labels[i].")
-      .def("compact", &LabelIndex::compact, release(), "In one segment, without the rows of removed labels.")
-      .def("save", &LabelIndex::save, py::arg("folder"), release(), "Writes a folder, whole or not at all; segments that are there already stay.")
-      .def_static("load", &LabelIndex::load, py::arg("folder"), release())
-      .def_property_readonly("dim", &LabelIndex::dim)
-      .def_property_readonly("num_labels", &LabelIndex::num_labels, "Labels that can be found.")
-      .def_property_readonly("num_rows", &LabelIndex::num_rows, "Rows kept, those of removed labels included.")
-      .def_property_readonly("num_segments", &LabelIndex::num_segments)
-      .def_property_readonly("normalize", [](const LabelIndex& index) { return index.options().normalize; })
-      .def_property_readonly("method", [](const LabelIndex& index) { return index.options().method; })
+           R"(The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
+
+Args:
+    queries: float32 [num_queries, dim].
+    k: Labels a query.
+    allow: Label numbers that may be found; empty: all.
+    deny: Label numbers that may not.
+    on_event: Called with an Event after each block.
+
+Returns:
+    LabelMatches: int64 labels and float32 scores, both [num_queries, k].
+
+Raises:
+    ValueError: For another dtype or shape, k below 1, or a query that is not finite.)")
+      .def("with_added", &with_added, py::arg("rows"), py::arg("owners"),
+           R"(With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
+
+Raises:
+    ValueError: As for build().)")
+      .def("with_removed", &with_removed, py::arg("labels"), release(), "Without these labels. IndexError for a label number that has no rows.")
+      .def("with_bias", &with_bias, py::arg("labels"), py::arg("biases"), release(),
+           "With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label "
+           "without rows.")
+      .def("compact", &LabelIndex::compact, release(), "In one segment, without the rows of removed labels: as fast and small as if built anew.")
+      .def("save", &LabelIndex::save, py::arg("folder"), release(),
+           "Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.")
+      .def_static("load", &LabelIndex::load, py::arg("folder"), release(),
+           "Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.")
+      .def_property_readonly("dim", &LabelIndex::dim, "int: numbers a row.")
+      .def_property_readonly("num_labels", &LabelIndex::num_labels, "int: labels that can be found; also len().")
+      .def_property_readonly("num_rows", &LabelIndex::num_rows, "int: rows kept, those of removed labels included.")
+      .def_property_readonly("num_segments", &LabelIndex::num_segments,
+           "int: parts that are searched one after the other; each with_added() makes one, compact() merges them.")
+      .def_property_readonly("normalize", [](const LabelIndex& index) { return index.options().normalize; }, "bool: whether rows were scaled to unit length.")
+      .def_property_readonly("method", [](const LabelIndex& index) { return index.options().method; }, "str: \"exact\" or \"hnsw\".")
       .def("__len__", &LabelIndex::num_labels)
       .def("__repr__", py::overload_cast<const LabelIndex&>(&to_string));
 }

@@ -23,28 +23,57 @@ std::vector<std::string> names(const LabelSet& labels) {
 
 void register_label_set(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
-  py::class_<Label>(m, "Label", "What documents are tagged with. Immutable.")
+  py::class_<Label>(m, "Label", R"(What documents are tagged with. Immutable.
+
+Example:
+    >>> lmtx.Label('l-tax', 'tax', description='Income tax and others')
+    Label(uid='l-tax', name='tax'))")
       .def(py::init(&make_label), py::arg("uid"), py::arg("name"), py::kw_only(), py::arg("description") = Text{}, py::arg("other_names") = std::vector<Text>{},
-           py::arg("broader") = std::vector<Text>{})
-      .def_readonly("uid", &Label::uid, "Unique within its LabelSet.")
-      .def_readonly("name", &Label::name)
-      .def_readonly("description", &Label::description)
-      .def_readonly("other_names", &Label::other_names)
-      .def_readonly("broader", &Label::broader, "Uids of broader labels.")
+           py::arg("broader") = std::vector<Text>{},
+           R"(A label.
+
+Args:
+    uid: Unique within its LabelSet.
+    name: What encoders and teachers see.
+    description: What teachers see, too.
+    other_names: Further names.
+    broader: Uids of broader labels.)")
+      .def_readonly("uid", &Label::uid, "str, unique within its LabelSet.")
+      .def_readonly("name", &Label::name, "str: what encoders and teachers see.")
+      .def_readonly("description", &Label::description, "str: what teachers see, too; \"\" where there is none.")
+      .def_readonly("other_names", &Label::other_names, "list[str]: further names.")
+      .def_readonly("broader", &Label::broader, "list[str]: uids of broader labels.")
       .def("__repr__", [](const Label& label) { return py::str("Label(uid={!r}, name={!r})").format(label.uid, label.name); });
-  py::class_<LabelSet>(m, "LabelSet", "The labels of a task; a label's number is its place. Immutable.")
-      .def(py::init<std::vector<Label>>(), py::arg("labels"))
+  py::class_<LabelSet>(m, "LabelSet", R"(The labels of a task; a label's number is its place. Immutable; may be used from several threads.
+
+Example:
+    >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+    >>> labels
+    LabelSet(2 labels)
+    >>> labels[1], labels.find('l-army')
+    (Label(uid='l-army', name='army'), 1))")
+      .def(py::init<std::vector<Label>>(), py::arg("labels"),
+           "The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice.")
       .def_static("open", &LabelSet::open, py::arg("file"), release(),
-                  "Labels of a file of JSON lines (.gz or plain): {\"uid\", \"title\", \"description\"?, \"alternatives\"?, \"broader\"?}.")
-      .def("save", &LabelSet::save, py::arg("file"), release(), "Writes such a file, whole or not at all.")
+                  R"(The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}.
+
+Raises:
+    RuntimeError: Naming file and line for what is no label, and both lines for a uid that occurs twice.
+
+Example:
+    >>> lmtx.LabelSet.open('labels.jsonl').names[:3]
+    ['tax', 'health', 'army'])")
+      .def("save", &LabelSet::save, py::arg("file"), release(),
+           "Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.")
       .def("find", [](const LabelSet& labels, const Text& uid) { return labels.find(uid.utf8); }, py::arg("uid"),
-           "The number of the label with this uid; None where there is none.")
-      .def_property_readonly("names", &names, "The names of all labels, in order.")
+           "int: the number of the label with this uid; None where there is none.")
+      .def_property_readonly("names", &names, "list[str]: the names of all labels, in order.")
       .def("__len__", &LabelSet::size)
-      .def("__getitem__", &LabelSet::operator[], py::arg("number"), py::return_value_policy::copy)
+      .def("__getitem__", &LabelSet::operator[], py::arg("number"), py::return_value_policy::copy,
+           "The label of this number, from 0. IndexError where there is none.")
       .def("__iter__", [](const LabelSet& labels) { return py::make_iterator<py::return_value_policy::copy>(labels.labels().begin(), labels.labels().end()); },
            py::keep_alive<0, 1>())
-      .def("fingerprint", &LabelSet::fingerprint, release(), "32 hexadecimal digits that depend on every field of every label, in order.")
+      .def("fingerprint", &LabelSet::fingerprint, release(), "32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.")
       .def("__repr__", [](const LabelSet& labels) { return "LabelSet(" + with_commas(labels.size()) + " labels)"; });
 }
 

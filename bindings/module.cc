@@ -7,8 +7,17 @@ namespace lmtx::python {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ library LMTX as Python sees it. Import `lmtx` instead: it loads torch's libraries first.";
-  m.def("version", &version, "The version of LMTX, such as '0.1.0'.");
-  m.def("built_with_torch", &built_with_torch, "The version of torch that LMTX was built with, such as '2.13.0+cpu'.");
+  m.def("version", &version, R"(The version of LMTX.
+
+Example:
+    >>> lmtx.version() == lmtx.__version__
+    True)");
+  m.def("built_with_torch", &built_with_torch, R"(The version of torch that LMTX was built with, such as '2.13.0+cpu'; `import lmtx` refuses another.
+
+Example:
+    >>> import torch
+    >>> lmtx.built_with_torch().split('+')[0] == torch.__version__.split('+')[0]
+    True)");
 
   register_errors(m);
   register_event(m);

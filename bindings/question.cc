@@ -33,14 +33,22 @@ QuestionView::QuestionView(const OwnedQuestion& question) {
 }
 
 void register_question(py::module_& m) {
-  py::class_<OwnedQuestion>(m, "Question", "One document and the labels to be judged for it, in order. Immutable.")
+  py::class_<OwnedQuestion>(m, "Question", R"(One document and the labels to be judged for it, in order. Immutable. What a TeacherOracle's judge() gets.
+
+Example:
+    >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+    >>> question
+    Question(document '7', 2 labels)
+    >>> [label.name for label in question.part([1]).labels]
+    ['army'])")
       .def(py::init([](Document document, std::vector<Label> labels) { return OwnedQuestion{std::move(document), std::move(labels)}; }), py::arg("document"),
-           py::arg("labels"))
-      .def_readonly("document", &OwnedQuestion::document)
-      .def_readonly("labels", &OwnedQuestion::labels, "Labels with uid, name and description.")
-      .def_property_readonly("uid", [](const OwnedQuestion& question) { return question.document.uid; }, "Of the document.")
-      .def_property_readonly("text", [](const OwnedQuestion& question) { return document_text(question.document); }, "The document's title, tab, content.")
-      .def("part", &part, py::arg("positions"), "The same document with some of the labels, to be answered apart from the others.")
+           py::arg("labels"), "A question, such as JudgmentStore takes it.")
+      .def_readonly("document", &OwnedQuestion::document, "Document: uid, title and content.")
+      .def_readonly("labels", &OwnedQuestion::labels, "list[Label]: with uid, name and description.")
+      .def_property_readonly("uid", [](const OwnedQuestion& question) { return question.document.uid; }, "str: the uid of the document.")
+      .def_property_readonly("text", [](const OwnedQuestion& question) { return document_text(question.document); }, "str: the document's title, tab, content.")
+      .def("part", &part, py::arg("positions"),
+           "The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.")
       .def("__len__", [](const OwnedQuestion& question) { return question.labels.size(); })
       .def("__repr__", [](const OwnedQuestion& question) {
         return py::str("Question(document {!r}, {} labels)").format(question.document.uid, question.labels.size());

@@ -10,9 +10,24 @@ namespace lmtx::python {
 
 void register_recorded_oracle(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
-  py::class_<RecordedOracle, TeacherOracle, py::smart_holder>(m, "RecordedOracle", "Verdicts that were recorded before, given again under the recording's own identity.")
-      .def_static("open", &RecordedOracle::open, py::arg("file"), release(), "Reads JSON lines (.gz or plain): a header, then documents with labels and scores.")
-      .def("documents", &RecordedOracle::documents, release(), "Every document uid that was recorded, in the order of the file.")
+  py::class_<RecordedOracle, TeacherOracle, py::smart_holder>(m, "RecordedOracle",
+      R"(Verdicts that were recorded before, given again under the recording's own identity.
+
+A pair that was not recorded counts as abstained for the run, and is not stored.
+
+Example:
+    >>> teacher = lmtx.RecordedOracle.open('verdicts.jsonl')
+    >>> teacher
+    RecordedOracle(identity='perfect/1', 720 pairs)
+    >>> teacher.documents()[:3]
+    ['d0', 'd1', 'd2'])")
+      .def_static("open", &RecordedOracle::open, py::arg("file"), release(),
+                  R"(Reads JSON lines (.gz or plain): a header {"format": 1, "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
+
+Raises:
+    RuntimeError: Naming file and line, for a header that is missing or newer, broken JSON, lists of unequal lengths, a score outside [0, 1], or a pair with
+        two scores.)")
+      .def("documents", &RecordedOracle::documents, release(), "list[str]: every document uid that was recorded, in the order of the file.")
       .def("__len__", &RecordedOracle::size)
       .def("__repr__", [](const RecordedOracle& oracle) {
         return py::str("RecordedOracle(identity={!r}, {} pairs)").format(oracle.identity(), with_commas(oracle.size()));

@@ -28,13 +28,26 @@ std::shared_ptr<ScriptedOracle> make_oracle(py::object rule, Text identity, int6
 void register_scripted_oracle(py::module_& m) {
   const ScriptedOracleOptions defaults;
   py::class_<ScriptedOracle, TeacherOracle, py::smart_holder>(m, "ScriptedOracle",
-                                                              "A teacher for tests: rule(document uid, label uid) returns a Verdict, score, boolean or None; it remembers what it was asked.")
+      R"(A teacher for tests: answers by a rule, and remembers what it was asked. May be used from several threads.
+
+Example:
+    >>> teacher = lmtx.ScriptedOracle(lambda document, label: label == 'l-tax')
+    >>> teacher
+    ScriptedOracle(identity='scripted/1')
+    >>> teacher.asked()
+    {})")
       .def(py::init(&make_oracle), py::arg("rule"), py::kw_only(), py::arg("identity") = defaults.identity, py::arg("throw_after") = defaults.throw_after,
            py::arg("skip_every") = defaults.skip_every, py::arg("traits") = defaults.traits,
-           "Args:\n"
-           "    throw_after: Questions after which judge() raises TeacherError; -1: never.\n"
-           "    skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.")
-      .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(), "How often each (document uid, label uid) was asked.")
+           R"(A teacher that answers by `rule`.
+
+Args:
+    rule: rule(document uid, label uid) returns a Verdict, a score in [0, 1], a bool or None (abstains); ValueError names document and label for others.
+    identity: Judgments are kept under it.
+    throw_after: Questions after which judge() raises TeacherError; -1: never.
+    skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.
+    traits: How it likes to be asked.)")
+      .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(),
+           "dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.")
       .def("__repr__", [](const ScriptedOracle& oracle) { return py::str("ScriptedOracle(identity={!r})").format(oracle.identity()); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
+#include <pybind11/typing.h>
 
 #include "interrupts.h"
 #include "lmtx/encoder.h"
@@ -38,20 +39,30 @@ Tagger load(const std::filesystem::path& folder, const std::string& device) { re
 
 void save(const Tagger& tagger, const std::filesystem::path& folder, const Text& provenance) { tagger.save(folder, provenance.utf8); }
 
-std::vector<std::vector<Tag>> tag_views(const Tagger& tagger, std::span<const std::string_view> texts, int64_t k, const py::object& on_event) {
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, {.k = k}, event, stop); });
+using TagList = py::typing::List<Tag>;
+
+// lmtx.tables.Tags: lists that notebooks show as tables.
+py::typing::List<TagList> to_lists(std::vector<std::vector<Tag>> tags) {
+  const py::object list_type = py::module_::import("lmtx.tables").attr("Tags");
+  py::list lists;
+  for (std::vector<Tag>& of_text : tags) lists.append(list_type(py::cast(std::move(of_text))));
+  return lists;
 }
 
-std::vector<std::vector<Tag>> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const py::object& on_event) {
+py::typing::List<TagList> tag_views(const Tagger& tagger, std::span<const std::string_view> texts, int64_t k, const py::object& on_event) {
+  return to_lists(run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, {.k = k}, event, stop); }));
+}
+
+py::typing::List<TagList> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const py::object& on_event) {
   return tag_views(tagger, texts.views(), k, on_event);
 }
 
-std::vector<Tag> tag_text(const Tagger& tagger, const Text& text, int64_t k, const py::object& on_event) {
+TagList tag_text(const Tagger& tagger, const Text& text, int64_t k, const py::object& on_event) {
   const std::string_view view = text.utf8;
-  return tag_views(tagger, std::span(&view, 1), k, on_event).front();
+  return TagList(py::object(tag_views(tagger, std::span(&view, 1), k, on_event)[0]));
 }
 
-std::vector<Tag> tag_document(const Tagger& tagger, const Document& document, int64_t k, const py::object& on_event) {
+TagList tag_document(const Tagger& tagger, const Document& document, int64_t k, const py::object& on_event) {
   return tag_text(tagger, {document_text(document)}, k, on_event);
 }
 
@@ -61,12 +72,19 @@ std::string to_string(const Tagger& tagger) {
 }
 
 void register_tag(py::module_& m) {
-  py::class_<Tag>(m, "Tag", "A label that a tagger gives to a text.")
-      .def_readonly("number", &Tag::number, "The label's number in the tagger's labels.")
-      .def_readonly("uid", &Tag::uid)
-      .def_readonly("label", &Tag::label, "The label's name.")
-      .def_readonly("score", &Tag::score, "Cosine of text and label, plus the label's bias.")
-      .def_readonly("probability", &Tag::probability, "Of the tag being right; None until the tagger is calibrated.")
+  py::class_<Tag>(m, "Tag", R"(A label that a tagger gives to a text. Immutable.
+
+Example:
+    >>> tag = lmtx.Tagger.load('tagger').tag('tax', k=1)[0]
+    >>> tag
+    Tag(label='tax', score=1.00)
+    >>> tag.number, tag.uid, tag.label, tag.probability
+    (0, 'l-tax', 'tax', None))")
+      .def_readonly("number", &Tag::number, "int: the label's number in the tagger's labels.")
+      .def_readonly("uid", &Tag::uid, "str: the label's uid.")
+      .def_readonly("label", &Tag::label, "str: the label's name.")
+      .def_readonly("score", &Tag::score, "float: cosine of text and label, plus the label's bias.")
+      .def_readonly("probability", &Tag::probability, "float in [0, 1], of the tag being right; None until the tagger is calibrated.")
       .def("__repr__", [](const Tag& tag) {
         const py::object probability = tag.probability ? py::str(", probability={:.2f}").format(*tag.probability) : py::str("");
         return py::str("Tag(label={!r}, score={:.2f}{})").format(tag.label, tag.score, probability);
@@ -74,13 +92,26 @@ void register_tag(py::module_& m) {
 }
 
 void register_settings(py::module_& m) {
-  py::class_<TaggerSettings>(m, "TaggerSettings", "How a tagger cuts and prompts texts and labels. Immutable.")
+  py::class_<TaggerSettings>(m, "TaggerSettings", R"(How a tagger cuts and prompts texts and labels. Immutable.
+
+Example:
+    >>> lmtx.TaggerSettings(search_length=128, document_prompt='query: ')
+    TaggerSettings(search_length=128, label_length=0, document_prompt='query: ', label_prompt=None))")
       .def(py::init(&make_settings), py::kw_only(), py::arg("search_length") = defaults.search_length, py::arg("label_length") = defaults.label_length,
-           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none())
-      .def_readonly("search_length", &TaggerSettings::search_length, "Tokens of a document, special tokens included.")
-      .def_readonly("label_length", &TaggerSettings::label_length, "Tokens of a label, special tokens included.")
-      .def_readonly("document_prompt", &TaggerSettings::document_prompt, "Put before each document; None: the encoder's default prompt, which a tagger has filled in.")
-      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "Put before each label name; None as above.")
+           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none(),
+           R"(Settings, which the tagger checks against its encoder.
+
+Args:
+    search_length: Tokens of a document, special tokens included; 0: the encoder's max_length.
+    label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
+    document_prompt: Put before each document; None: the encoder's default prompt.
+    label_prompt: Put before each label name; None: the encoder's default prompt.)")
+      .def_readonly("search_length", &TaggerSettings::search_length,
+           "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
+      .def_readonly("label_length", &TaggerSettings::label_length, "int: tokens of a label, special tokens included; 0 as above.")
+      .def_readonly("document_prompt", &TaggerSettings::document_prompt,
+           "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
+      .def_readonly("label_prompt", &TaggerSettings::label_prompt, "str, put before each label name; None as above.")
       .def("__repr__", [](const TaggerSettings& settings) {
         return py::str("TaggerSettings(search_length={}, label_length={}, document_prompt={!r}, label_prompt={!r})")
             .format(settings.search_length, settings.label_length, settings.document_prompt, settings.label_prompt);
@@ -98,26 +129,75 @@ void register_tagger(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
   register_tag(m);
   register_settings(m);
-  auto tagger = py::class_<Tagger>(m, "Tagger", py::dynamic_attr(), "Texts to tags: encoder, labels and their vectors, saved as one folder.");
+  auto tagger = py::class_<Tagger>(m, "Tagger", py::dynamic_attr(), R"(Texts to tags: encoder, labels and their vectors, saved as one folder.
+
+Immutable; may be used from several threads, also at once.
+
+Example:
+    >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
+    >>> tagger = lmtx.Tagger.from_labels(encoder, labels, k=3)
+    >>> tagger
+    Tagger(12 labels, dim=32, search_length=48, k=3)
+    >>> tagger.tag('tax', k=1)
+    [Tag(label='tax', score=1.00)]
+    >>> [len(tags) for tags in tagger.tag(['income tax', {'title': 'Trade', 'content': 'with neighbours'}])]
+    [3, 3])");
   tagger
       .def(py::init(&make_tagger), py::arg("encoder"), py::arg("labels"), py::arg("index"), py::kw_only(), py::arg("settings") = defaults,
-           py::arg("k") = DecisionRule{}.k, "Puts a tagger together; label i owns row i of the index.")
+           py::arg("k") = DecisionRule{}.k, R"(Puts a tagger together.
+
+Args:
+    encoder: Embeds texts.
+    labels: Label i owns the rows of number i in the index.
+    index: The labels' vectors, of the encoder's `dim`.
+    settings: How texts and labels are cut and prompted.
+    k: Tags a text.
+
+Raises:
+    ValueError: For parts that do not fit together: lengths that the encoder has no positions for, another dim, label numbers that `labels` lacks, k below 1.)")
       .def_static("from_labels", &from_labels, py::arg("encoder"), py::arg("labels"), py::kw_only(), py::arg("settings") = defaults, py::arg("k") = DecisionRule{}.k,
-                  py::arg("on_event") = py::none(), "Embeds the labels' names with `encoder` and puts a tagger together.")
-      .def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = TaggerOptions{}.device, release(), "Opens the folder of a saved tagger.")
+                  py::arg("on_event") = py::none(), R"(Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
+
+Args:
+    on_event: Called with an Event after each batch of labels.
+
+Raises:
+    ValueError: For settings that do not fit the encoder, or k below 1.)")
+      .def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = TaggerOptions{}.device, release(), R"(Opens the folder of a saved tagger.
+
+Args:
+    device: "cpu", "cuda" or "cuda:N".
+
+Raises:
+    RuntimeError: Naming the file and what in it is missing, damaged or of a newer format.)")
       .def("save", &save, py::arg("folder"), py::kw_only(), py::arg("provenance") = "{}", release(),
-           "Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all. `provenance` is JSON text that is kept with it.");
-  def_tag(tagger, &tag_text, "text", "The k best tags of a text (0: as many as the tagger was made for), best first.");
-  def_tag(tagger, &tag_document, "document", "The k best tags of a Document or a dict with `title` and `content`.");
+           R"(Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all.
+
+Args:
+    provenance: JSON text that is kept with it; ValueError for text that is none.
+
+Raises:
+    RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why.)");
+  def_tag(tagger, &tag_text, "text", R"(The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
+
+Args:
+    text: Taken as it is.
+    k: Tags a text; 0: the tagger's own `k`.
+    on_event: Called with an Event after each batch.
+
+Raises:
+    ValueError: For k below 0, and for a dict without `title` and `content`.
+    TypeError: For a text that is missing or no str, naming its position.
+    RuntimeError: In a process that was forked while LMTX computed in its parent.)");
+  def_tag(tagger, &tag_document, "document", "The same for the text of a Document, or of a dict with `title` and `content`.");
   def_tag(tagger, &tag_many, "texts",
-          "The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a\n"
-          "missing one.");
+          "The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag.");
   def_tag(tagger, &tag_many, "documents", "The same.");
-  tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal)
-      .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy)
-      .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy)
-      .def_property_readonly("settings", &Tagger::settings, py::return_value_policy::copy)
-      .def_property_readonly("k", [](const Tagger& self) { return self.rule().k; }, "Tags a text, unless tag() says otherwise.")
+  tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal, "LabelSet: what it tags with.")
+      .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy, "Encoder: what embeds texts.")
+      .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy, "LabelIndex: the labels' vectors.")
+      .def_property_readonly("settings", &Tagger::settings, py::return_value_policy::copy, "TaggerSettings, with nothing left open.")
+      .def_property_readonly("k", [](const Tagger& self) { return self.rule().k; }, "int: tags a text, unless tag() says otherwise.")
       .def("__repr__", &to_string);
 }
 

@@ -36,6 +36,12 @@ class PythonAnswerSink {
     sink_->put(view.get(), verdicts, usage);
   }
 
+  bool open() const {
+    py::gil_scoped_release release;
+    const std::shared_lock lock(mutex_);
+    return sink_ != nullptr;
+  }
+
   bool stop_requested() const {
     py::gil_scoped_release release;
     const std::shared_lock lock(mutex_);
@@ -93,35 +99,100 @@ class PythonTeacher final : public TeacherOracle, public py::trampoline_self_lif
   }
 };
 
-}  // namespace
+void register_teacher_traits(py::module_& m) {
+  py::class_<TeacherTraits>(m, "TeacherTraits", R"(How a teacher likes to be asked. Immutable.
 
-void register_teacher_oracle(py::module_& m) {
-  py::class_<TeacherTraits>(m, "TeacherTraits", "How a teacher likes to be asked. Immutable.")
+Example:
+    >>> lmtx.TeacherTraits(questions_per_call=32)
+    TeacherTraits(questions_per_call=32, concurrent_calls=1))")
       .def(py::init([](int64_t questions_per_call, int64_t concurrent_calls) { return TeacherTraits{questions_per_call, concurrent_calls}; }), py::kw_only(),
-           py::arg("questions_per_call") = defaults.questions_per_call, py::arg("concurrent_calls") = defaults.concurrent_calls)
-      .def_readonly("questions_per_call", &TeacherTraits::questions_per_call, "Questions that one call of judge() likes to get; 0: all there are.")
-      .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls, "Calls of judge() that may run at once; 1: only on the thread that called run().")
+           py::arg("questions_per_call") = defaults.questions_per_call, py::arg("concurrent_calls") = defaults.concurrent_calls,
+           R"(Traits, which the trainer checks.
+
+Args:
+    questions_per_call: Questions that one call of judge() likes to get; 0: all there are.
+    concurrent_calls: Calls of judge() that may run at once; 1: only on the thread that called run().)")
+      .def_readonly("questions_per_call", &TeacherTraits::questions_per_call, "int: questions that one call of judge() likes to get; 0: all there are.")
+      .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls,
+           "int: calls of judge() that may run at once; 1: only on the thread that called run().")
       .def("__repr__", [](const TeacherTraits& traits) {
         return py::str("TeacherTraits(questions_per_call={}, concurrent_calls={})").format(traits.questions_per_call, traits.concurrent_calls);
       });
-  py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink", "Takes the answers of a teacher, from any thread.")
+}
+
+void register_answer_sink(py::module_& m) {
+  py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink",
+      R"(Takes the answers of a teacher, from any thread, until its judge() returns.
+
+Example:
+    >>> class Halves(lmtx.TeacherOracle):
+    ...     def identity(self):
+    ...         return 'halves/1'
+    ...
+    ...     def judge(self, questions, answers):
+    ...         for question in questions:
+    ...             if answers.stop_requested:
+    ...                 return
+    ...             middle = len(question) // 2
+    ...             for part in (question.part(range(middle)), question.part(range(middle, len(question)))):
+    ...                 answers.put(part, [label.name in question.text for label in part.labels], usage=lmtx.Usage(prompt_tokens=100))
+    >>> Halves()
+    Halves(identity='halves/1'))")
       .def("put", &PythonAnswerSink::put, py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{},
-           "Answers a question, or a part() of one: for each label a Verdict, a score, a boolean or None (abstains). Stored when it returns.")
+           R"(Answers a question, or a part() of one. Stored when it returns.
+
+Args:
+    verdicts: For each label a Verdict, a score in [0, 1], a bool or None (abstains).
+    usage: What the answer cost.
+
+Raises:
+    ValueError: For another number of verdicts, one that is none (naming document and label), a question that was not asked, or after judge() returned.
+    RuntimeError: When the store cannot be written; judge() should let it pass.)")
       .def_property_readonly("stop_requested", &PythonAnswerSink::stop_requested,
-                             "True when the run wants to end: return soon, what is open is asked next time.");
-  py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle",
-                                                             "Judges whether labels fit documents. Subclass it: identity() names everything that can change a verdict, "
-                                                             "judge(questions, answers) answers each question with answers.put(question, verdicts); traits() is optional.\n\n"
-                                                             "    class Keywords(lmtx.TeacherOracle):\n"
-                                                             "        def identity(self):\n"
-                                                             "            return \"keywords/1\"\n\n"
-                                                             "        def judge(self, questions, answers):\n"
-                                                             "            for question in questions:\n"
-                                                             "                answers.put(question, [label.name in question.text for label in question.labels])\n")
-      .def(py::init<>())
+                             "bool: True when the run wants to end: return soon, what is open is asked next time.")
+      .def("__repr__", [](const PythonAnswerSink& sink) { return sink.open() ? "AnswerSink(open)" : "AnswerSink(closed)"; });
+}
+
+// The class, whatever Python derived, and its name for itself where it has one.
+py::str to_string(const py::object& teacher) {
+  const py::object name = py::type::of(teacher).attr("__name__");
+  try {
+    return py::str("{}(identity={!r})").format(name, teacher.attr("identity")());
+  } catch (const py::error_already_set&) {
+    return py::str("{}()").format(name);
+  }
+}
+
+}  // namespace
+
+void register_teacher_oracle(py::module_& m) {
+  register_teacher_traits(m);
+  register_answer_sink(m);
+  py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle", R"(Judges whether labels fit documents. To be derived from.
+
+identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
+answers.put(question, verdicts); traits() is optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
+TeacherError where going on makes no sense.
+
+Example:
+    >>> class Keywords(lmtx.TeacherOracle):
+    ...     def identity(self):
+    ...         return 'keywords/1'
+    ...
+    ...     def judge(self, questions, answers):
+    ...         for question in questions:
+    ...             answers.put(question, [label.name in question.text for label in question.labels])
+    >>> Keywords()
+    Keywords(identity='keywords/1')
+    >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=Keywords(), base='model', out='keywords-run', progress=False, cycles=1, development=0, batch_size=10)
+    Tagger(12 labels, dim=32, search_length=64, k=5))")
+      .def(py::init<>(), "To be called by derived classes that have a constructor: super().__init__().")
       .def("identity", &TeacherOracle::identity, py::call_guard<py::gil_scoped_release>(),
-           "Names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name.")
-      .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>());
+           "str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no "
+           "str.")
+      .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
+           "TeacherTraits: how it likes to be asked; one question a call unless overridden.")
+      .def("__repr__", &to_string);
 }
 
 }  // namespace lmtx::python

@@ -51,20 +51,40 @@ std::string to_string(const TrainerOptions& options) {
 }  // namespace
 
 void register_trainer_options(py::module_& m) {
-  py::class_<OptionInfo>(m, "OptionInfo", "What an option of a training run is for.")
-      .def_readonly("name", &OptionInfo::name)
-      .def_readonly("type", &OptionInfo::type, "\"integer\", \"number\", \"boolean\" or \"text\".")
-      .def_readonly("value", &OptionInfo::value, "As text.")
-      .def_readonly("help", &OptionInfo::help)
+  py::class_<OptionInfo>(m, "OptionInfo", R"(What an option of a training run is for. Immutable.
+
+Example:
+    >>> lmtx.TrainerOptions(cycles=2).describe()[0]
+    OptionInfo(cycles=2: Most cycles to run; fewer where the development verdicts stop improving.))")
+      .def_readonly("name", &OptionInfo::name, "str: as TrainerOptions takes it.")
+      .def_readonly("type", &OptionInfo::type, "str: \"integer\", \"number\", \"boolean\" or \"text\".")
+      .def_readonly("value", &OptionInfo::value, "str: its value, as text.")
+      .def_readonly("help", &OptionInfo::help, "str: a sentence.")
       .def("__repr__", [](const OptionInfo& option) { return py::str("OptionInfo({}={}: {})").format(option.name, option.value, option.help); });
-  py::class_<TrainerOptions>(m, "TrainerOptions", "Every setting of a training run: a preset's values, then those given. Each is an attribute. Immutable.")
-      .def(py::init(&make_options), py::arg("preset") = "paper")
-      .def("to_dict", &to_dict, "Names and values.")
-      .def("describe", &describe, "Names, types, values and a sentence about each.")
-      .def("__getattr__", &get, py::arg("name"))
+  py::class_<TrainerOptions>(m, "TrainerOptions", R"(Every setting of a training run: a preset's values, then those given. Each is an attribute. Immutable.
+
+Example:
+    >>> options = lmtx.TrainerOptions('paper', cycles=2, learning_rate=1e-4)
+    >>> options.cycles, options.learning_rate, options.batch_size
+    (2, 0.0001, 128))")
+      .def(py::init(&make_options), py::arg("preset") = "paper", R"(The options of a preset, changed by name.
+
+Args:
+    preset: One of preset_names().
+    **options: An int, float, bool or str, as describe() says of each.
+
+Raises:
+    ValueError: For an unknown preset or name (with the nearest there is), and for a value that makes no sense, saying what was expected.)")
+      .def("to_dict", &to_dict, "dict: names and values, in order.")
+      .def("describe", &describe, "list[OptionInfo]: names, types, values and a sentence about each.")
+      .def("__getattr__", &get, py::arg("name"), "The value of an option: int, float, bool or str. AttributeError where there is none of that name.")
       .def("__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
       .def("__repr__", &to_string);
-  m.def("preset_names", &preset_names, "The presets there are.");
+  m.def("preset_names", &preset_names, R"(The presets there are, which TrainerOptions takes.
+
+Example:
+    >>> lmtx.preset_names()
+    ['paper'])");
 }
 
 }  // namespace lmtx::python

@@ -75,31 +75,43 @@ std::vector<Verdict> to_verdicts(py::handle answers, const OwnedQuestion& questi
 }
 
 void register_verdict(py::module_& m) {
-  py::class_<Verdict>(m, "Verdict", "A teacher's answer for one label of one document. Immutable.")
-      .def_static("score", py::overload_cast<double>(&Verdict::score), py::arg("score"), "The probability of \"relevant\", in [0, 1].")
+  py::class_<Verdict>(m, "Verdict", R"(A teacher's answer for one label of one document. Immutable; equal ones compare equal.
+
+Example:
+    >>> [lmtx.Verdict.score(0.25), lmtx.Verdict.yes(), lmtx.Verdict.abstain(), lmtx.Verdict.fail('timeout')]
+    [Verdict.score(0.25), Verdict.score(1.0), Verdict.abstain(), Verdict.fail('timeout')]
+    >>> lmtx.Verdict.yes().value, lmtx.Verdict.abstain().value
+    (1.0, None))")
+      .def_static("score", py::overload_cast<double>(&Verdict::score), py::arg("score"),
+           "The probability of \"relevant\", in [0, 1]; ValueError for another number.")
       .def_static("yes", &Verdict::yes, "A score of 1.")
       .def_static("no", &Verdict::no, "A score of 0.")
       .def_static("abstain", &Verdict::abstain, "The teacher will not say; stored, so that it is not asked again.")
       .def_static("fail", [](Text reason) { return Verdict::fail(std::move(reason.utf8)); }, py::arg("reason"),
                   "The outside world failed; not stored, asked again.")
       .def_static("miss", &Verdict::miss, "This teacher never will have an answer; counts as abstained for the run, not stored.")
-      .def_property_readonly("kind", &kind_name, "'scored', 'abstained', 'failed' or 'missing'.")
-      .def_property_readonly("value", &value, "The score; None where there is none.")
-      .def_property_readonly("reason", &Verdict::reason, "Why it failed.")
+      .def_property_readonly("kind", &kind_name, "str: 'scored', 'abstained', 'failed' or 'missing'.")
+      .def_property_readonly("value", &value, "float: the score, in [0, 1]; None where there is none.")
+      .def_property_readonly("reason", &Verdict::reason, "str: why it failed; else empty.")
       .def("__eq__", [](const Verdict& self, const Verdict& other) { return self == other; }, py::is_operator())
       .def("__hash__", [](const Verdict& self) { return py::hash(py::make_tuple(kind_name(self), self.score(), self.reason())); })
       .def("__repr__", &to_repr);
-  py::class_<Usage>(m, "Usage", "What one answer cost; 0 where unknown.")
+  py::class_<Usage>(m, "Usage", R"(What one answer cost; 0 where unknown. Immutable.
+
+Example:
+    >>> lmtx.Usage(prompt_tokens=900, completion_tokens=12)
+    Usage(prompt_tokens=900, cached_tokens=0, completion_tokens=12, cost=0, seconds=0))")
       .def(py::init([](int64_t prompt_tokens, int64_t cached_tokens, int64_t completion_tokens, double cost, double seconds) {
              return Usage{prompt_tokens, cached_tokens, completion_tokens, cost, seconds};
            }),
            py::kw_only(), py::arg("prompt_tokens") = Usage{}.prompt_tokens, py::arg("cached_tokens") = Usage{}.cached_tokens,
-           py::arg("completion_tokens") = Usage{}.completion_tokens, py::arg("cost") = Usage{}.cost, py::arg("seconds") = Usage{}.seconds)
-      .def_readonly("prompt_tokens", &Usage::prompt_tokens)
-      .def_readonly("cached_tokens", &Usage::cached_tokens)
-      .def_readonly("completion_tokens", &Usage::completion_tokens)
-      .def_readonly("cost", &Usage::cost, "In the currency of the teacher's price list.")
-      .def_readonly("seconds", &Usage::seconds)
+           py::arg("completion_tokens") = Usage{}.completion_tokens, py::arg("cost") = Usage{}.cost, py::arg("seconds") = Usage{}.seconds,
+           "What answers.put() keeps beside the verdicts; all 0 unless given.")
+      .def_readonly("prompt_tokens", &Usage::prompt_tokens, "int: tokens sent.")
+      .def_readonly("cached_tokens", &Usage::cached_tokens, "int: of these, tokens that the server had in its cache.")
+      .def_readonly("completion_tokens", &Usage::completion_tokens, "int: tokens that came back.")
+      .def_readonly("cost", &Usage::cost, "float, in the currency of the teacher's price list.")
+      .def_readonly("seconds", &Usage::seconds, "float: time it took.")
       .def("__repr__", [](const Usage& usage) {
         return py::str("Usage(prompt_tokens={}, cached_tokens={}, completion_tokens={}, cost={:g}, seconds={:g})")
             .format(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.cost, usage.seconds);

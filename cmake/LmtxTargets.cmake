@@ -10,7 +10,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GRE
 endif()
 target_compile_definitions(lmtx_flags INTERFACE $<$<BOOL:${LMTX_FAISS}>:LMTX_FAISS> $<$<BOOL:${LMTX_CUDA}>:LMTX_CUDA>)
 if(LMTX_SANITIZE)
-  target_compile_options(lmtx_flags INTERFACE -fsanitize=${LMTX_SANITIZE} -fno-omit-frame-pointer -g)
+  # Whatever is found ends the program; -g1 is enough for file and line.
+  target_compile_options(lmtx_flags INTERFACE -fsanitize=${LMTX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(lmtx_flags INTERFACE -fsanitize=${LMTX_SANITIZE})
 endif()
 if(LMTX_COVERAGE)

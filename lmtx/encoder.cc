@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "lmtx/detail/computation.h"
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/ops.h"
@@ -64,11 +66,14 @@ std::map<std::string, std::string> read_tokenizer_files(const fs::path& folder) 
   return files;
 }
 
-void check_vocabulary(const ModelFolder& model, const Tokenizer& tokenizer) {
+void check_vocabulary(const ModelFolder& model, const Settings& settings) {
+  const Tokenizer& tokenizer = settings.tokenizer;
   const std::string place = (model.path / "config.json").string();
   const int64_t rows = detail::json_integer(model.config, "vocab_size", place);
   if (tokenizer.vocabulary_size() <= rows) return;
-  throw std::runtime_error(place + ": `vocab_size` must be at least " + std::to_string(tokenizer.vocabulary_size()) + ", the tokenizer's vocabulary, but is " +
+  std::string files;
+  for (const auto& [name, bytes] : settings.tokenizer_files) files += (files.empty() ? "" : ", ") + name;
+  throw std::runtime_error(place + ": `vocab_size` must be at least " + std::to_string(tokenizer.vocabulary_size()) + ", the tokenizer's vocabulary (" + files + "), but is " +
                            std::to_string(rows) + " instead.");
 }
 
@@ -176,6 +181,8 @@ struct Encoder::Impl {
   Impl(std::shared_ptr<const Settings> settings, Prompts prompts, std::shared_ptr<const SentenceModel> model)
       : settings(std::move(settings)), prompts(std::move(prompts)), model(std::move(model)) {}
 
+  static std::shared_ptr<const Impl> read(const fs::path& folder, at::Device device);
+
   const std::shared_ptr<const Settings> settings;
   const Prompts prompts;
   const std::shared_ptr<const SentenceModel> model;
@@ -187,16 +194,21 @@ Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
   const at::Device device = parse_device(options.device);
+  return detail::with_one_line_faults(folder, [&] { return Encoder(Impl::read(folder, device)); });
+}
+
+std::shared_ptr<const Encoder::Impl> Encoder::Impl::read(const fs::path& folder, at::Device device) {
   const ModelFolder model = read_model_folder(folder);
   auto settings = std::make_shared<Settings>(Settings{.tokenizer = Tokenizer::load(model.path, model.lower_case),
                                                       .tokenizer_files = read_tokenizer_files(model.path),
                                                       .config = model.config,
                                                       .lower_case = model.lower_case});
-  check_vocabulary(model, settings->tokenizer);
-  return Encoder(std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device)));
+  check_vocabulary(model, *settings);
+  return std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device));
 }
 
 at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const detail::Computation computation;
   const c10::NoGradGuard no_grad;
   const int64_t length = options.max_length == 0 ? max_length() : options.max_length;
   const int64_t special = static_cast<int64_t>(tokenizer().prefix().size() + tokenizer().suffix().size());
@@ -211,7 +223,7 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
   for (size_t begin = 0; begin < distinct.first.size();) {
     const size_t end = block_end(texts, distinct.first, begin);
     check_stop(stop);
-    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length);
+    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length, stop);
     std::vector<Sequence> sequences;
     for (int64_t i = 0; i < tokens.size(); ++i) sequences.push_back(tokens[i]);
     embedder.add(sequences);
@@ -221,6 +233,7 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
 }
 
 at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
+  const detail::Computation computation;
   const c10::NoGradGuard no_grad;
   if (options.max_length != 0) throw std::invalid_argument("`max_length` must be 0 for tokens, which are cut before, but is " + std::to_string(options.max_length) + " instead.");
   std::vector<std::string_view> keys;
@@ -290,6 +303,7 @@ std::string Encoder::fingerprint() const {
     hasher.add("encoder 1").add(settings.config.dump()).add(default_prompt()).add(max_length()).add(int64_t{model().normalizes()});
     // What is usual adds nothing, so that encoders keep the fingerprint they had when there was nothing else.
     if (model().pooling() != Pooling{}) hasher.add(pooling_json(model().pooling(), dim()).dump());
+    for (const DenseSettings& dense : model().dense()) hasher.add("dense").add(dense_json(dense).dump());
     if (settings.lower_case) hasher.add("lower case");
     for (const auto& [name, bytes] : settings.tokenizer_files) hasher.add(name).add(bytes);
     for (const auto& [name, tensor] : model().parameters()) {

@@ -4,8 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/sealed_json.h"
 #include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/encoder.h"
 #include "lmtx/search/label_index.h"
@@ -38,14 +40,21 @@ void check_length(const char* name, int64_t length, const Encoder& encoder) {
                               " positions, but is " + std::to_string(length) + " instead.");
 }
 
+void check_lengths(const TaggerSettings& settings, const Encoder& encoder) {
+  check_length("search_length", settings.search_length, encoder);
+  check_length("label_length", settings.label_length, encoder);
+}
+
 TaggerSettings resolve(TaggerSettings settings, const Encoder& encoder) {
+  for (int64_t* length : {&settings.search_length, &settings.label_length}) {
+    if (*length == 0) *length = encoder.max_length();
+  }
   for (auto* prompt : {&settings.document_prompt, &settings.label_prompt}) *prompt = prompt->value_or(encoder.default_prompt());
   return settings;
 }
 
 void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings, const DecisionRule& rule) {
-  check_length("search_length", settings.search_length, encoder);
-  check_length("label_length", settings.label_length, encoder);
+  check_lengths(settings, encoder);
   detail::check_prompt("document_prompt", *settings.document_prompt, settings.search_length, encoder);
   detail::check_prompt("label_prompt", *settings.label_prompt, settings.label_length, encoder);
   if (rule.k < 1) throw std::invalid_argument("`k` of the decision rule must be at least 1, but is " + std::to_string(rule.k) + " instead.");
@@ -96,7 +105,8 @@ EventCallback shifted(const EventCallback& on_event, int64_t begin, int64_t tota
   return [&on_event, begin, total](const Event& event) { report(on_event, begin + event.done, total); };
 }
 
-Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, const LabelSet& labels) {
+// `model` as folder_checksums() gives it.
+Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, const LabelSet& labels, const Json& model) {
   return {{"format", format},
           {"document_template", document_template},
           {"search_length", settings.search_length},
@@ -104,10 +114,11 @@ Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, con
           {"document_prompt", *settings.document_prompt},
           {"label_prompt", *settings.label_prompt},
           {"decision", {{"rule", "top-k"}, {"k", rule.k}}},
-          {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}}};
+          {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}},
+          {"model", model}};
 }
 
-[[noreturn]] void fail(const fs::path& file, const std::string& fault) { throw std::runtime_error(file.string() + ": " + fault); }
+using detail::fail;
 
 Json read_settings(const fs::path& folder, const fs::path& file) {
   if (!fs::exists(file)) fail(folder, "no tagger: it has no lmtx/settings.json. (Tagger::from_labels makes a tagger out of a model and labels.)");
@@ -117,6 +128,7 @@ Json read_settings(const fs::path& folder, const fs::path& file) {
   if (found > format) {
     fail(file, "written by a newer LMTX (format " + std::to_string(found) + "; this one reads up to " + std::to_string(format) + ").");
   }
+  detail::check_seal(settings, file.string());
   if (detail::json_string(settings, "document_template", file.string()) != document_template) fail(file, "`document_template` is one that this LMTX lacks.");
   return settings;
 }
@@ -175,8 +187,8 @@ Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSetting
 }
 
 Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
-  check_length("label_length", settings.label_length, encoder);
   settings = resolve(std::move(settings), encoder);
+  check_length("label_length", settings.label_length, encoder);
   LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
@@ -188,8 +200,10 @@ Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   const DecisionRule rule = rule_of(part_of(json, "decision", file), file);
   LabelSet labels = load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file);
   LabelIndex index = LabelIndex::load(folder / "lmtx" / "index");
+  detail::check_folder(folder, json.value("model", Json()), file.string());
   Encoder encoder = Encoder::load(folder, {.device = options.device});
   try {
+    check_lengths(settings, encoder);
     return Tagger(std::move(encoder), std::move(labels), std::move(index), settings, rule);
   } catch (const std::invalid_argument& error) {
     fail(file, std::string("its parts do not fit together. ") + error.what());
@@ -202,12 +216,13 @@ void Tagger::save(const fs::path& folder, const std::string& provenance) const {
   detail::write_folder_atomically(folder, [&](const fs::path& fresh) {
     const TaggerSettings& settings = impl_->settings;
     detail::with_tagging_prompts(impl_->encoder, *settings.document_prompt, *settings.label_prompt).save(fresh, settings.search_length, /*normalize=*/true);
+    const Json model = detail::folder_checksums(fresh);
     const fs::path own = fresh / "lmtx";
     detail::make_folder(own);
     impl_->labels.save(own / "labels.jsonl");
     impl_->index.save(own / "index");
     detail::write_json(own / "provenance.json", origin);
-    detail::write_json(own / "settings.json", settings_json(impl_->settings, impl_->rule, impl_->labels));
+    detail::write_json(own / "settings.json", detail::sealed(settings_json(impl_->settings, impl_->rule, impl_->labels, model)));
   });
 }
 

@@ -40,9 +40,9 @@ struct DecisionRule {
 
 // How texts and labels were cut when the tagger was made; tagging cuts the same way.
 struct TaggerSettings {
-  // Tokens a document and a label, special tokens included.
-  int64_t search_length = 256;
-  int64_t label_length = 64;
+  // Tokens a document and a label, special tokens included; 0 means the encoder's max_length(). A tagger has them set.
+  int64_t search_length = 0;
+  int64_t label_length = 0;
   // Put before each document and each label name; unset means the encoder's default prompt (often none). A tagger has them set.
   std::optional<std::string> document_prompt = std::nullopt;
   std::optional<std::string> label_prompt = std::nullopt;

@@ -40,13 +40,14 @@ REPLACEMENTS = [
     (r"numpy\.ndarray\[typing\.Any, numpy\.dtype\[(.*?)\]\]", r"numpy.typing.NDArray[\1]"),
     (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.float64\]", "numpy.typing.ArrayLike"),
     (r"\*\*kwargs", "**options: int | float | bool | str"),
+    (r"fields: dict\b", "fields: dict[str, typing.Any]"),
     (r"= (<[^>]*>|\[\])", "= ..."),
     # Defaults that are objects print as their repr.
     (r"(: (?:TaggerSettings|TeacherTraits|Usage|TrainerOptions)) = \w+\((?:[^()]|\([^()]*\))*\)", r"\1 = ..."),
 ]
 # Methods whose results pybind11 calls object.
 RETURNS = {
-    ("Encoder", "encode"): "typing.Any",
+    ("Encoder", "encode"): "numpy.typing.NDArray[numpy.float32]",
     ("Tokenizer", "encode"): "list[numpy.typing.NDArray[numpy.int32]]",
     ("TrainerOptions", "to_dict"): "dict[str, int | float | bool | str]",
     ("TrainerOptions", "__getattr__"): "typing.Any",
@@ -60,6 +61,13 @@ EXTRA = {
     "TeacherOracle": ['def judge(self, questions: list[Question], answers: AnswerSink) -> None:\n    """Answers questions with answers.put(question, verdicts); to be overridden."""'],
     "Tagger": ["report: TrainingReport | None"],
     "PairsOpen": ["pairs: int"],
+}
+
+
+# lmtx.tables gives these theirs.
+EXTRA |= {
+    name: [*EXTRA.get(name, []), "def _repr_html_(self) -> str: ..."]
+    for name in ("AskingReport", "Comparison", "CycleReport", "InputReport", "Interval", "Plan", "TrainerOptions", "TrainingReport")
 }
 
 
@@ -106,12 +114,12 @@ def _property_stub(class_name: str, name: str, value: property) -> str:
 
 
 def _function_stubs(function: Any, class_name: str, static: bool = False) -> str:
-    signatures = _signatures(function)
+    signatures = [variant for signature in _signatures(function) for variant in _variants(class_name, *signature)]
     decorators = ["@typing.overload"] * (len(signatures) > 1) + ["@staticmethod"] * (static and bool(class_name))
     stubs = []
     for signature, doc in signatures:
         name = signature.partition("(")[0]
-        if (class_name, name) in RETURNS:
+        if (class_name, name) in RETURNS and not signature.endswith("-> typing.Any"):
             signature = signature.rpartition(" -> ")[0] + " -> " + RETURNS[class_name, name]
         signature = re.sub(r"\(self: [\w.]+", "(self", _tidy(signature))
         if name == "__eq__":
@@ -121,6 +129,16 @@ def _function_stubs(function: Any, class_name: str, static: bool = False) -> str
             lines.append(textwrap.indent(f'"""{doc}"""', "    "))
         stubs.append("\n".join(lines))
     return "\n".join(stubs)
+
+
+def _variants(class_name: str, signature: str, doc: str) -> list[tuple[str, str]]:
+    """One signature for each kind of result: what Encoder.encode gives depends on `out`."""
+    if class_name != "Encoder" or not signature.startswith("encode("):
+        return [(signature, doc)]
+    default = "out: str = 'numpy'"
+    numpy = signature.replace(default, "out: typing.Literal['numpy'] = 'numpy'")
+    torch = signature.replace(default, "out: typing.Literal['torch']").replace("-> object", "-> typing.Any")
+    return [(numpy, doc), (torch, "The same as a tensor; torch is not imported before.")]
 
 
 def _signatures(function: Any) -> list[tuple[str, str]]:

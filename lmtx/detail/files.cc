@@ -345,34 +345,117 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<char*>(data_), static_cast<size_t>(size_));
 }
 
+// The bytes of a plain or gzip file. zlib's own reader of files would do, but passes over whatever comes after a gzip stream: of a file of several streams, the
+// next one with a damaged start, with all that follows.
 struct LineReader::Stream {
-  gzFile file = nullptr;
+  explicit Stream(const fs::path& file) : descriptor(file, O_RDONLY, "open") {}
+  ~Stream() {
+    if (inflates) inflateEnd(&zlib);
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  Descriptor descriptor;
+  // As they lie in the file, and how many there are.
+  std::vector<char> raw = std::vector<char>(size_t{1} << 17);
+  size_t raw_size = 0;
+  bool at_start = true;
+  // Of a gzip file; points into `raw`.
+  bool inflates = false;
+  bool between_streams = false;
+  z_stream zlib{};
   std::vector<char> block = std::vector<char>(size_t{1} << 16);
-  // The bytes of `block` that are not yet handed out.
-  size_t begin = 0;
-  size_t end = 0;
+  // The bytes that are not yet handed out: of `block`, or of `raw` where the file is plain.
+  const char* begin = nullptr;
+  const char* end = nullptr;
 };
 
-LineReader::LineReader(const fs::path& file) : file_(file), stream_(std::make_unique<Stream>()) {
-  { const Descriptor probe(file, O_RDONLY, "open"); }
+LineReader::LineReader(const fs::path& file) : file_(file), stream_(std::make_unique<Stream>(file)) {
   if (fs::is_directory(file)) fail(file, "read", EISDIR);
-  // Reads plain files as they are, too.
-  stream_->file = gzopen(file.c_str(), "rb");
-  if (!stream_->file) fail(file, "open", errno ? errno : ENOMEM);
-  gzbuffer(stream_->file, 1 << 17);
 }
 
-LineReader::~LineReader() { gzclose(stream_->file); }
+LineReader::~LineReader() = default;
+
+bool LineReader::read_raw() {
+  Stream& stream = *stream_;
+  stream.raw_size = 0;
+  // Two bytes tell what the file is; a pipe may give fewer at once.
+  while (stream.raw_size < 2) {
+    const ssize_t got = ::read(stream.descriptor.value, stream.raw.data() + stream.raw_size, stream.raw.size() - stream.raw_size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(file_, "read", errno);
+    if (got == 0) break;
+    stream.raw_size += static_cast<size_t>(got);
+  }
+  return stream.raw_size > 0;
+}
+
+void LineReader::damaged_gzip(const char* why) const {
+  throw std::runtime_error(place() + ": damaged or truncated gzip file (" + (why ? why : "unknown fault") + ").");
+}
 
 bool LineReader::fill() {
-  const int got = gzread(stream_->file, stream_->block.data(), static_cast<unsigned>(stream_->block.size()));
-  int error = Z_OK;
-  const char* message = gzerror(stream_->file, &error);
-  if (error == Z_ERRNO) fail(file_, "read", errno);
-  if (got < 0 || error == Z_BUF_ERROR) throw std::runtime_error(place() + ": damaged or truncated gzip file (" + message + ").");
-  stream_->begin = 0;
-  stream_->end = static_cast<size_t>(got);
-  return got > 0;
+  Stream& stream = *stream_;
+  if (stream.at_start) {
+    stream.at_start = false;
+    if (!read_raw()) {
+      if (file_.extension() == ".gz") damaged_gzip("no bytes");
+      return false;
+    }
+    stream.inflates = stream.raw_size >= 2 && stream.raw[0] == '\x1f' && stream.raw[1] == '\x8b';
+    if (stream.inflates) {
+      if (inflateInit2(&stream.zlib, 15 + 16) != Z_OK) fail(file_, "read", ENOMEM);
+      stream.zlib.next_in = reinterpret_cast<Bytef*>(stream.raw.data());
+      stream.zlib.avail_in = static_cast<uInt>(stream.raw_size);
+    }
+  } else if (!stream.inflates && !read_raw()) {
+    return false;
+  }
+  if (stream.inflates) return inflate_block();
+  stream.begin = stream.raw.data();
+  stream.end = stream.begin + stream.raw_size;
+  return true;
+}
+
+// Inflates until there are bytes to hand out; false at the end of the file.
+bool LineReader::inflate_block() {
+  Stream& stream = *stream_;
+  z_stream& zlib = stream.zlib;
+  zlib.next_out = reinterpret_cast<Bytef*>(stream.block.data());
+  zlib.avail_out = static_cast<uInt>(stream.block.size());
+  while (zlib.avail_out == stream.block.size()) {
+    if (zlib.avail_in == 0) {
+      if (!read_raw()) {
+        if (stream.between_streams) return false;
+        damaged_gzip("unexpected end of file");
+      }
+      zlib.next_in = reinterpret_cast<Bytef*>(stream.raw.data());
+      zlib.avail_in = static_cast<uInt>(stream.raw_size);
+    }
+    if (stream.between_streams && !begin_next_stream()) continue;
+    const int code = inflate(&zlib, Z_NO_FLUSH);
+    if (code == Z_STREAM_END) {
+      stream.between_streams = true;
+    } else if (code != Z_OK && code != Z_BUF_ERROR) {
+      damaged_gzip(zlib.msg);
+    }
+  }
+  stream.begin = stream.block.data();
+  stream.end = reinterpret_cast<const char*>(zlib.next_out);
+  return true;
+}
+
+// After a stream: zeros, which fill up blocks, are passed over; false where there are only zeros so far. inflate() looks at what else there is.
+bool LineReader::begin_next_stream() {
+  z_stream& zlib = stream_->zlib;
+  while (zlib.avail_in > 0 && *zlib.next_in == 0) {
+    ++zlib.next_in;
+    --zlib.avail_in;
+  }
+  if (zlib.avail_in == 0) return false;
+  stream_->between_streams = false;
+  inflateReset(&zlib);
+  return true;
 }
 
 bool LineReader::next(std::string& line) {
@@ -380,12 +463,11 @@ bool LineReader::next(std::string& line) {
   ++line_number_;
   while (true) {
     if (stream_->begin == stream_->end && !fill()) return !line.empty();
-    const char* begin = stream_->block.data() + stream_->begin;
-    const size_t left = stream_->end - stream_->begin;
-    const char* newline = static_cast<const char*>(std::memchr(begin, '\n', left));
-    const size_t taken = newline ? static_cast<size_t>(newline - begin) : left;
+    const size_t left = static_cast<size_t>(stream_->end - stream_->begin);
+    const char* newline = static_cast<const char*>(std::memchr(stream_->begin, '\n', left));
+    const size_t taken = newline ? static_cast<size_t>(newline - stream_->begin) : left;
     if (line.size() + taken > max_line_bytes) throw std::runtime_error(place() + ": line is longer than 256 MiB.");
-    line.append(begin, taken);
+    line.append(stream_->begin, taken);
     stream_->begin += taken + (newline ? 1 : 0);
     if (!newline) continue;
     if (!line.empty() && line.back() == '\r') line.pop_back();

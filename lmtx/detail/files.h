@@ -81,6 +81,10 @@ class LMTX_API LineReader {
   struct Stream;
   // Reads the next block; false at the end of the file.
   bool fill();
+  bool read_raw();
+  bool inflate_block();
+  bool begin_next_stream();
+  [[noreturn]] void damaged_gzip(const char* why) const;
   std::filesystem::path file_;
   std::unique_ptr<Stream> stream_;
   int64_t line_number_ = 0;

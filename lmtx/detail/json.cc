@@ -1,27 +1,15 @@
 #include "lmtx/detail/json.h"
 
-#include <stdexcept>
-
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
-#include "lmtx/detail/quote.h"
+#include "lmtx/detail/json_events.h"
 
 namespace lmtx::detail {
 
 namespace {
 
-// Deeper documents could exhaust the stack when they are destroyed.
-constexpr int max_depth = 100;
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
-
-// What nlohmann says, without its "[json.exception.parse_error.101] " in front and without "line 1", which misleads where the text is one line of a file.
-// It repeats what it read last, which may be long and no UTF-8.
-std::string plain_message(const std::exception& error) {
-  std::string text = error.what();
-  if (const size_t end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
-  if (const size_t line = text.find("at line 1, "); line != std::string::npos) text.erase(line + 3, 8);
-  return one_line(text, 200);
-}
+// Files that hold settings; tokenizers are read with a limit of their own.
+constexpr int64_t max_file_bytes = int64_t{64} << 20;
 
 const Json* find(const Json& object, const char* key, const std::string& place) {
   if (!object.is_object()) fail(place, "expected a JSON object, but found " + std::string(object.type_name()) + " instead.");
@@ -42,20 +30,12 @@ const Json& require(const Json& object, const char* key, const std::string& plac
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& place, const Json::parser_callback_t& keep) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t event, Json& part) {
-    if (depth > max_depth) fail(place, "JSON is nested deeper than " + std::to_string(max_depth) + " levels.");
-    return !keep || keep(depth, event, part);
-  };
-  try {
-    return Json::parse(text.begin(), text.end(), limit_depth);
-  } catch (const nlohmann::json::exception& error) {
-    broken_json(place, error);
-  }
+  JsonBuilder builder(&keep);
+  read_json_events(text, place, builder);
+  return builder.take();
 }
 
-void broken_json(const std::string& place, const std::exception& error) { fail(place, "broken JSON: " + plain_message(error)); }
-
-Json read_json(const std::filesystem::path& file) { return parse_json(read_file(file, int64_t{1} << 30), file.string()); }
+Json read_json(const std::filesystem::path& file) { return parse_json(read_file(file, max_file_bytes), file.string()); }
 
 void write_json(const std::filesystem::path& file, const Json& json) {
   write_file_atomically(file, json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n");
@@ -89,11 +69,14 @@ double json_number_or(const Json& object, const char* key, double otherwise, con
   return value->get<double>();
 }
 
+bool json_boolean(const Json& object, const char* key, const std::string& place) {
+  const Json& value = require(object, key, place);
+  if (!value.is_boolean()) wrong_type(key, "true or false", value, place);
+  return value.get<bool>();
+}
+
 bool json_boolean_or(const Json& object, const char* key, bool otherwise, const std::string& place) {
-  const Json* value = find(object, key, place);
-  if (!value) return otherwise;
-  if (!value->is_boolean()) wrong_type(key, "true or false", *value, place);
-  return value->get<bool>();
+  return find(object, key, place) ? json_boolean(object, key, place) : otherwise;
 }
 
 }  // namespace lmtx::detail

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx::detail {
@@ -11,8 +12,6 @@ namespace {
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 // `name` is the field's, or its place in a list, for messages.
 std::string to_uid(const Json& value, const std::string& name, const std::string& place) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lmtx/detail/random.h"
+#include "lmtx/stopped.h"
 
 namespace lmtx {
 namespace {
@@ -54,10 +55,13 @@ class Statistic {
 };
 
 // Of each draw, rising.
-std::vector<double> resample(const Statistic& statistic, int64_t resamples, uint64_t seed) {
+std::vector<double> resample(const Statistic& statistic, int64_t resamples, uint64_t seed, const std::stop_token& stop) {
   detail::KeyedRandom random(detail::random_key(seed, "bootstrap"));
   std::vector<double> values(static_cast<size_t>(resamples));
-  for (double& value : values) value = statistic.resampled(random);
+  for (double& value : values) {
+    check_stop(stop);
+    value = statistic.resampled(random);
+  }
   std::sort(values.begin(), values.end());
   return values;
 }
@@ -74,9 +78,9 @@ Interval interval_of(const Statistic& statistic, const std::vector<double>& resa
   return {.value = statistic.whole(), .low = quantile(resampled, (1 - level) / 2), .high = quantile(resampled, (1 + level) / 2)};
 }
 
-Interval bootstrap(const Statistic& statistic, double level, int64_t resamples, uint64_t seed) {
+Interval bootstrap(const Statistic& statistic, double level, int64_t resamples, uint64_t seed, const std::stop_token& stop) {
   check_arguments(level, resamples);
-  return statistic.empty() ? Interval{} : interval_of(statistic, resample(statistic, resamples, seed), level);
+  return statistic.empty() ? Interval{} : interval_of(statistic, resample(statistic, resamples, seed, stop), level);
 }
 
 double share_above_zero(const std::vector<double>& sorted) {
@@ -86,36 +90,38 @@ double share_above_zero(const std::vector<double>& sorted) {
 }
 
 Comparison compare(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level, int64_t resamples,
-                   uint64_t seed) {
+                   uint64_t seed, const std::stop_token& stop) {
   check_arguments(level, resamples);
   check_sizes("first", first, "second", second);
   std::vector<double> differences(first.size());
   std::transform(first.begin(), first.end(), second.begin(), differences.begin(), std::minus<>());
   const Statistic statistic(differences, denominators);
   if (statistic.empty()) return {};
-  const std::vector<double> resampled = resample(statistic, resamples, seed);
+  const std::vector<double> resampled = resample(statistic, resamples, seed, stop);
   return {.difference = interval_of(statistic, resampled, level), .better = share_above_zero(resampled)};
 }
 
 }  // namespace
 
-Interval bootstrap_mean(std::span<const double> values, double level, int64_t resamples, uint64_t seed) {
-  return bootstrap(Statistic(values), level, resamples, seed);
+Interval bootstrap_mean(std::span<const double> values, double level, int64_t resamples, uint64_t seed, const std::stop_token& stop) {
+  return bootstrap(Statistic(values), level, resamples, seed, stop);
 }
 
-Interval bootstrap_ratio(std::span<const double> numerators, std::span<const double> denominators, double level, int64_t resamples, uint64_t seed) {
+Interval bootstrap_ratio(std::span<const double> numerators, std::span<const double> denominators, double level, int64_t resamples, uint64_t seed,
+                         const std::stop_token& stop) {
   check_sizes("numerators", numerators, "denominators", denominators);
-  return bootstrap(Statistic(numerators, denominators), level, resamples, seed);
+  return bootstrap(Statistic(numerators, denominators), level, resamples, seed, stop);
 }
 
-Comparison compare_means(std::span<const double> first, std::span<const double> second, double level, int64_t resamples, uint64_t seed) {
-  return compare(first, second, {}, level, resamples, seed);
+Comparison compare_means(std::span<const double> first, std::span<const double> second, double level, int64_t resamples, uint64_t seed,
+                         const std::stop_token& stop) {
+  return compare(first, second, {}, level, resamples, seed, stop);
 }
 
 Comparison compare_ratios(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level, int64_t resamples,
-                          uint64_t seed) {
+                          uint64_t seed, const std::stop_token& stop) {
   check_sizes("first", first, "denominators", denominators);
-  return compare(first, second, denominators, level, resamples, seed);
+  return compare(first, second, denominators, level, resamples, seed, stop);
 }
 
 }  // namespace lmtx

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "lmtx/stopped.h"
+
 namespace lmtx {
 namespace {
 
@@ -68,10 +70,12 @@ Gains gains_of(const std::vector<int64_t>& truth, const std::vector<int64_t>& ra
   return gains;
 }
 
-std::vector<Gains> find_gains(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+std::vector<Gains> find_gains(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k,
+                              const std::stop_token& stop) {
   check_arguments(targets, ranked, k);
   std::vector<Gains> gains;
   for (size_t i = 0; i < ranked.size(); ++i) {
+    check_stop(stop);
     check_ranking(ranked[i], static_cast<int64_t>(i), targets.cols());
     gains.push_back(gains_of(true_labels(targets, static_cast<int64_t>(i)), ranked[i], weights, k));
   }
@@ -114,16 +118,17 @@ double ndcg_of(std::span<const double> gains, int64_t num_true, int64_t k) {
   return best == 0 ? 0.0 : found / best;
 }
 
-std::vector<double> per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
+std::vector<double> per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t k, const std::stop_token& stop) {
   std::vector<double> values;
-  for (const Gains& gains : find_gains(targets, ranked, {}, k)) values.push_back(metric(gains.found, gains.num_true, k));
+  for (const Gains& gains : find_gains(targets, ranked, {}, k, stop)) values.push_back(metric(gains.found, gains.num_true, k));
   return values;
 }
 
-ScoredGains scored_per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
+ScoredGains scored_per_document(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k,
+                                const std::stop_token& stop) {
   check_weights(weights, targets.cols());
   ScoredGains scored;
-  for (const Gains& gains : find_gains(targets, ranked, weights, k)) {
+  for (const Gains& gains : find_gains(targets, ranked, weights, k, stop)) {
     scored.found.push_back(metric(gains.found, gains.num_true, k));
     scored.best.push_back(metric(gains.best, gains.num_true, k));
   }
@@ -131,25 +136,29 @@ ScoredGains scored_per_document(Metric metric, const SparseMatrix& targets, cons
 }
 
 template <typename Value>
-std::vector<double> for_each_k(int64_t max_k, Value&& value) {
+std::vector<double> for_each_k(int64_t max_k, const std::stop_token& stop, Value&& value) {
   std::vector<double> values;
-  for (int64_t k = 1; k <= max_k; ++k) values.push_back(value(k));
+  for (int64_t k = 1; k <= max_k; ++k) {
+    check_stop(stop);
+    values.push_back(value(k));
+  }
   return values;
 }
 
-std::vector<double> means(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) {
-  const std::vector<Gains> gains = find_gains(targets, ranked, {}, max_k);
-  return for_each_k(max_k, [&](int64_t k) {
+std::vector<double> means(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k, const std::stop_token& stop) {
+  const std::vector<Gains> gains = find_gains(targets, ranked, {}, max_k, stop);
+  return for_each_k(max_k, stop, [&](int64_t k) {
     double total = 0;
     for (const Gains& g : gains) total += metric(g.found, g.num_true, k);
     return gains.empty() ? 0.0 : total / static_cast<double>(gains.size());
   });
 }
 
-std::vector<double> ratios(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
+std::vector<double> ratios(Metric metric, const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k,
+                           const std::stop_token& stop) {
   check_weights(weights, targets.cols());
-  const std::vector<Gains> gains = find_gains(targets, ranked, weights, max_k);
-  return for_each_k(max_k, [&](int64_t k) {
+  const std::vector<Gains> gains = find_gains(targets, ranked, weights, max_k, stop);
+  return for_each_k(max_k, stop, [&](int64_t k) {
     double found = 0, best = 0;
     for (const Gains& g : gains) {
       found += metric(g.found, g.num_true, k);
@@ -204,38 +213,50 @@ RankedLabels rank(const SparseMatrix& scores, int64_t k) {
   return ranked;
 }
 
-std::vector<double> precision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
-  return per_document(precision_of, targets, ranked, k);
+std::vector<double> precision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k, const std::stop_token& stop) {
+  return per_document(precision_of, targets, ranked, k, stop);
 }
-std::vector<double> recall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
-  return per_document(recall_of, targets, ranked, k);
+std::vector<double> recall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k, const std::stop_token& stop) {
+  return per_document(recall_of, targets, ranked, k, stop);
 }
-std::vector<double> ndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k) {
-  return per_document(ndcg_of, targets, ranked, k);
-}
-
-std::vector<double> precision(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(precision_of, targets, ranked, max_k); }
-std::vector<double> recall(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(recall_of, targets, ranked, max_k); }
-std::vector<double> ndcg(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k) { return means(ndcg_of, targets, ranked, max_k); }
-
-ScoredGains psprecision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
-  return scored_per_document(precision_of, targets, ranked, weights, k);
-}
-ScoredGains psrecall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
-  return scored_per_document(recall_of, targets, ranked, weights, k);
-}
-ScoredGains psndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k) {
-  return scored_per_document(ndcg_of, targets, ranked, weights, k);
+std::vector<double> ndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, int64_t k, const std::stop_token& stop) {
+  return per_document(ndcg_of, targets, ranked, k, stop);
 }
 
-std::vector<double> psprecision(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
-  return ratios(precision_of, targets, ranked, weights, max_k);
+std::vector<double> precision(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k, const std::stop_token& stop) {
+  return means(precision_of, targets, ranked, max_k, stop);
 }
-std::vector<double> psrecall(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
-  return ratios(recall_of, targets, ranked, weights, max_k);
+std::vector<double> recall(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k, const std::stop_token& stop) {
+  return means(recall_of, targets, ranked, max_k, stop);
 }
-std::vector<double> psndcg(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k) {
-  return ratios(ndcg_of, targets, ranked, weights, max_k);
+std::vector<double> ndcg(const SparseMatrix& targets, const RankedLabels& ranked, int64_t max_k, const std::stop_token& stop) {
+  return means(ndcg_of, targets, ranked, max_k, stop);
+}
+
+ScoredGains psprecision_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k,
+                                     const std::stop_token& stop) {
+  return scored_per_document(precision_of, targets, ranked, weights, k, stop);
+}
+ScoredGains psrecall_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k,
+                                  const std::stop_token& stop) {
+  return scored_per_document(recall_of, targets, ranked, weights, k, stop);
+}
+ScoredGains psndcg_per_document(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t k,
+                                const std::stop_token& stop) {
+  return scored_per_document(ndcg_of, targets, ranked, weights, k, stop);
+}
+
+std::vector<double> psprecision(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k,
+                                const std::stop_token& stop) {
+  return ratios(precision_of, targets, ranked, weights, max_k, stop);
+}
+std::vector<double> psrecall(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k,
+                             const std::stop_token& stop) {
+  return ratios(recall_of, targets, ranked, weights, max_k, stop);
+}
+std::vector<double> psndcg(const SparseMatrix& targets, const RankedLabels& ranked, std::span<const double> weights, int64_t max_k,
+                           const std::stop_token& stop) {
+  return ratios(ndcg_of, targets, ranked, weights, max_k, stop);
 }
 
 }  // namespace lmtx

@@ -1,4 +1,4 @@
-// The kinds of networks that LMTX knows, by the `model_type` of config.json. A new one is one more file and one more line in architectures.cc.
+// The kinds of networks that LMTX knows, by the `model_type` of config.json. A new one is a description (description.h) and a line in architectures.cc.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,8 @@
 
 namespace lmtx {
 
-// Each builds its network from the configuration and the weights of a folder; throws std::runtime_error naming what does not fit.
-std::shared_ptr<SentenceModel> make_bert(ModelFolder folder, Weights weights);
-std::shared_ptr<SentenceModel> make_distilbert(ModelFolder folder, Weights weights);
-
-// The one that folder.config asks for. Throws std::runtime_error naming the architecture if it is not supported.
+// The one that folder.config asks for, with these weights. Throws std::runtime_error naming the architecture if it is not supported, and what of the
+// configuration or the weights is not or does not fit.
 std::shared_ptr<SentenceModel> make_model(ModelFolder folder, Weights weights);
 
 }  // namespace lmtx

@@ -1,30 +1,7 @@
 // BERT (Devlin et al. 2018); MiniLM is one, too.
-#include <stdexcept>
-#include <string>
-#include <utility>
-
-#include "lmtx/nn/architectures.h"
-#include "lmtx/nn/transformer.h"
+#include "lmtx/nn/description.h"
 
 namespace lmtx {
-namespace {
-
-const TransformerNames bert_names = {.prefix = "bert.",
-                                     .layers = "encoder.layer.",
-                                     .query = "attention.self.query",
-                                     .key = "attention.self.key",
-                                     .value = "attention.self.value",
-                                     .attention_output = "attention.output.dense",
-                                     .attention_norm = "attention.output.LayerNorm",
-                                     .up = "intermediate.dense",
-                                     .down = "output.dense",
-                                     .output_norm = "output.LayerNorm"};
-
-void check_kind(const detail::Json& config, const std::string& place) {
-  const std::string positions = detail::json_string_or(config, "position_embedding_type", "absolute", place);
-  if (positions != "absolute") throw std::runtime_error(place + ": position embeddings of type " + positions + " are not supported; supported is absolute.");
-  if (detail::json_boolean_or(config, "is_decoder", false, place)) throw std::runtime_error(place + ": a decoder (`is_decoder`) is not supported.");
-}
 
 TransformerSettings bert_settings(const detail::Json& config, const std::string& place) {
   TransformerSettings settings{
@@ -34,7 +11,6 @@ TransformerSettings bert_settings(const detail::Json& config, const std::string&
       .inner_dim = detail::json_integer(config, "intermediate_size", place),
       .vocabulary_size = detail::json_integer(config, "vocab_size", place),
       .max_positions = detail::json_integer(config, "max_position_embeddings", place),
-      .num_token_types = detail::json_integer_or(config, "type_vocab_size", 2, place),
       .activation = parse_activation(detail::json_string_or(config, "hidden_act", "gelu", place), place),
       .layer_norm_eps = detail::json_number_or(config, "layer_norm_eps", 1e-12, place),
   };
@@ -43,14 +19,10 @@ TransformerSettings bert_settings(const detail::Json& config, const std::string&
   return settings;
 }
 
-}  // namespace
-
-std::shared_ptr<SentenceModel> make_bert(ModelFolder folder, Weights weights) {
-  const std::string place = (folder.path / "config.json").string();
-  check_kind(folder.config, place);
-  const TransformerSettings settings = bert_settings(folder.config, place);
-  check_settings(settings, place);
-  return std::make_shared<Transformer>(std::move(folder), settings, bert_names, std::move(weights));
+TransformerDescription describe_bert(const detail::Json& config, const std::string& place) {
+  TransformerDescription bert{.settings = bert_settings(config, place), .names = {}};
+  bert.settings.num_token_types = detail::json_integer_or(config, "type_vocab_size", 2, place);
+  return bert;
 }
 
 }  // namespace lmtx

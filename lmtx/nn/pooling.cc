@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx {
@@ -14,7 +15,7 @@ namespace {
 
 using detail::Json;
 
-[[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
+using detail::fail;
 
 struct ModeNames {
   PoolingMode mode;
@@ -26,14 +27,17 @@ struct ModeNames {
 constexpr ModeNames supported[] = {{PoolingMode::cls, "cls", "pooling_mode_cls_token"},
                                    {PoolingMode::max, "max", "pooling_mode_max_tokens"},
                                    {PoolingMode::mean, "mean", "pooling_mode_mean_tokens"},
-                                   {PoolingMode::mean_sqrt_len, "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"}};
+                                   {PoolingMode::mean_sqrt_len, "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"},
+                                   {PoolingMode::weighted_mean, "weightedmean", "pooling_mode_weightedmean_tokens"},
+                                   {PoolingMode::last_token, "lasttoken", "pooling_mode_lasttoken"}};
 
 [[noreturn]] void refuse(const std::string& name, const std::string& place) {
-  fail(place, "pooling by " + detail::quote(name) + " is not supported; supported are cls, max, mean and mean_sqrt_len_tokens.");
+  fail(place, "pooling by " + detail::quote(name) + " is not supported; supported are cls, max, mean, mean_sqrt_len_tokens, weightedmean and lasttoken.");
 }
 
 PoolingMode mode_of(const Json& name, const std::string& place) {
-  if (!name.is_string()) fail(place, std::string("`pooling_mode` must be the name of a mode or a list of such names, but is or has ") + name.type_name() + " instead.");
+  if (!name.is_string())
+    fail(place, std::string("`pooling_mode` must be the name of a mode or a list of such names, but is or has ") + name.type_name() + " instead.");
   const auto names = std::find_if(std::begin(supported), std::end(supported), [&](const ModeNames& names) { return name == names.name; });
   if (names == std::end(supported)) refuse(name.get<std::string>(), place);
   return names->mode;
@@ -84,7 +88,9 @@ Json pooling_json(const Pooling& pooling, int64_t dim) {
   if (fits_switches(pooling.modes)) {
     config["word_embedding_dimension"] = dim;
     for (const ModeNames& names : supported) {
-      config[names.switch_name] = std::find(pooling.modes.begin(), pooling.modes.end(), names.mode) != pooling.modes.end();
+      const bool is_on = std::find(pooling.modes.begin(), pooling.modes.end(), names.mode) != pooling.modes.end();
+      // The first versions know four.
+      if (is_on || names.mode <= PoolingMode::mean_sqrt_len) config[names.switch_name] = is_on;
     }
   } else {
     config["embedding_dimension"] = dim;

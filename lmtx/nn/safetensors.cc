@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/quote.h"
 
 namespace lmtx {
 namespace {
@@ -25,6 +27,8 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 // As in the format's own reader, so that a broken length cannot make us parse a whole model as text.
 constexpr uint64_t max_header_bytes = 100'000'000;
+// More than any weight has; what a shape needs in memory must not be the file's to decide.
+constexpr size_t max_dimensions = 16;
 
 struct Dtype {
   const char* name;
@@ -41,7 +45,7 @@ struct Entry {
   uint64_t end = 0;
 };
 
-[[noreturn]] void fail(const std::string& place, const std::string& fault) { throw std::runtime_error(place + ": " + fault); }
+using detail::fail;
 
 at::ScalarType dtype_of(const Json& tensor, const std::string& place) {
   const std::string name = detail::json_string(tensor, "dtype", place);
@@ -66,6 +70,9 @@ uint64_t natural(const Json& number, const char* what, const std::string& place)
 
 std::vector<int64_t> shape_of(const Json& tensor, const std::string& place) {
   if (!tensor.contains("shape") || !tensor["shape"].is_array()) fail(place, "`shape` must be a list.");
+  if (tensor["shape"].size() > max_dimensions) {
+    fail(place, "`shape` must have at most " + std::to_string(max_dimensions) + " dimensions, but has " + std::to_string(tensor["shape"].size()) + ".");
+  }
   std::vector<int64_t> shape;
   for (const Json& size : tensor["shape"]) {
     const uint64_t n = natural(size, "shape", place);
@@ -87,7 +94,7 @@ uint64_t num_bytes(const Entry& entry) {
 }
 
 Entry parse_entry(const std::string& name, const Json& tensor, uint64_t data_bytes, const std::string& file) {
-  const std::string place = file + ": tensor `" + name + "`";
+  const std::string place = file + ": tensor " + detail::quote(name, 200);
   if (!tensor.is_object()) fail(place, "must be an object with dtype, shape and data_offsets.");
   Entry entry{.name = name, .dtype = dtype_of(tensor, place), .shape = shape_of(tensor, place)};
   if (!tensor.contains("data_offsets") || !tensor["data_offsets"].is_array() || tensor["data_offsets"].size() != 2) {
@@ -108,7 +115,7 @@ void check_layout(const std::vector<Entry>& entries, uint64_t data_bytes, const 
   uint64_t expected = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != expected) {
-      fail(file, "tensor `" + entry.name + "` must begin at byte " + std::to_string(expected) + ", where the one before it ends, but begins at " +
+      fail(file, "tensor " + detail::quote(entry.name, 200) + " must begin at byte " + std::to_string(expected) + ", where the one before it ends, but begins at " +
                      std::to_string(entry.begin) + " instead.");
     }
     expected = entry.end;

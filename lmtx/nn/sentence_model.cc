@@ -1,8 +1,11 @@
 #include "lmtx/nn/sentence_model.h"
 
+#include <ATen/ops/isfinite.h>
+
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/nn/architectures.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/safetensors.h"
@@ -18,25 +21,37 @@ fs::path weight_file(const fs::path& folder) {
   for (const char* other : {"model.safetensors.index.json", "pytorch_model.bin"}) {
     if (fs::exists(folder / other)) {
       throw std::runtime_error(folder.string() + ": weights in one file, model.safetensors, are needed, but there is only " + other +
-                               "; opening and saving the folder with sentence-transformers makes one.");
+                               "; sentence-transformers makes one: `SentenceTransformer(FOLDER, device=\"cpu\").save(NEW_FOLDER)`.");
     }
   }
   throw std::runtime_error(folder.string() + ": model.safetensors is missing.");
 }
 
-// Half precision and doubles become float32; integers stay.
-NamedTensors read_weights(const fs::path& file, at::Device device) {
-  NamedTensors tensors = read_safetensors(file);
-  for (auto& [name, tensor] : tensors) tensor = tensor.to(device, tensor.is_floating_point() ? at::kFloat : tensor.scalar_type());
-  return tensors;
+// The format has no checksum: of what damage does to a number, this much can be seen.
+void check_finite(const std::string& name, const at::Tensor& tensor, const fs::path& file) {
+  if (at::isfinite(tensor).all().item<bool>()) return;
+  detail::fail(file.string(), "tensor " + detail::quote(name, 200) + " holds numbers that are not finite (NaN or infinity, or too large for float32).");
+}
+
+// Adds those of a folder, with `prefix` before their names. Half precision and doubles become float32; integers stay.
+void add_weights(const fs::path& folder, const std::string& prefix, at::Device device, NamedTensors& weights) {
+  const fs::path file = weight_file(folder);
+  for (const auto& [name, stored] : read_safetensors(file)) {
+    at::Tensor tensor = stored.to(device, stored.is_floating_point() ? at::kFloat : stored.scalar_type());
+    check_finite(name, tensor, file);
+    weights.emplace_back(prefix + name, std::move(tensor));
+  }
 }
 
 }  // namespace
 
 std::shared_ptr<SentenceModel> SentenceModel::load(const fs::path& folder, at::Device device) {
   ModelFolder model = read_model_folder(folder);
-  const fs::path file = weight_file(model.path);
-  return make_model(std::move(model), Weights(read_weights(file, device), file.string()));
+  NamedTensors weights;
+  add_weights(model.path, "", device, weights);
+  for (size_t i = 0; i < model.dense.size(); ++i) add_weights(model.dense_paths[i], dense_folder(i) + "/", device, weights);
+  const std::string place = (model.path / "model.safetensors").string();
+  return make_model(std::move(model), Weights(std::move(weights), place));
 }
 
 }  // namespace lmtx

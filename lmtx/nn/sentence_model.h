@@ -1,4 +1,4 @@
-// The network of a sentence encoder: a transformer, pooling and normalization, differentiable, on packed tokens.
+// The network of a sentence encoder: a transformer, pooling, dense layers and normalization, differentiable, on packed tokens.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,8 +8,10 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "lmtx/export.h"
+#include "lmtx/nn/dense.h"
 #include "lmtx/nn/dropout.h"
 #include "lmtx/nn/named_tensors.h"
 #include "lmtx/nn/pooling.h"
@@ -19,7 +21,7 @@ namespace lmtx {
 
 class LMTX_API SentenceModel {
  public:
-  // Reads config.json, the modules and model.safetensors of a sentence-transformers folder (weights become float32). Throws std::runtime_error naming
+  // Reads config.json, the modules and their model.safetensors of a sentence-transformers folder (weights become float32). Throws std::runtime_error naming
   // the file and what is missing, broken or not supported.
   static std::shared_ptr<SentenceModel> load(const std::filesystem::path& folder, at::Device device = at::kCPU);
 
@@ -29,8 +31,8 @@ class LMTX_API SentenceModel {
   // `dropout` is drawn from (none: evaluation). Checks `stop` between layers.
   virtual at::Tensor forward(const TokenBatch& batch, Dropout* dropout = nullptr, const std::stop_token& stop = {}) const = 0;
 
-  // All weights by their names in model.safetensors, in a fixed order; they share storage with the model. Tensors that no output of
-  // this model depends on (BERT's pooler) are kept in the file but are not among them.
+  // All weights by their names in model.safetensors, those of Dense modules behind the name of their folder ("2_Dense/linear.weight"), in a fixed order; they
+  // share storage with the model. Tensors that no output of this model depends on (BERT's pooler) are kept in the file but are not among them.
   virtual NamedTensors parameters() const = 0;
 
   // A deep copy, detached, of dtype float32 or float64 (for finite differences).
@@ -39,7 +41,7 @@ class LMTX_API SentenceModel {
   // Writes weights, configuration and modules (not the tokenizer) into an existing folder, in the classic dialect.
   virtual void save(const std::filesystem::path& folder, int64_t max_length, bool normalize) const = 0;
 
-  // Numbers in a vector: the width of the network for each mode of pooling.
+  // Numbers in a vector: the width of the network for each mode of pooling, or what the last Dense module makes of them.
   virtual int64_t dim() const = 0;
   virtual int64_t max_positions() const = 0;
   // max_seq_length of the folder; 0 where it says none.
@@ -47,6 +49,7 @@ class LMTX_API SentenceModel {
   // Whether the folder has a Normalize module.
   virtual bool normalizes() const = 0;
   virtual const Pooling& pooling() const = 0;
+  virtual const std::vector<DenseSettings>& dense() const = 0;
   virtual at::Device device() const = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,5 +33,8 @@ class Weights {
   NamedTensors rest_, taken_;
   std::string place_;
 };
+
+// Writes the tensors of a model folder: NAME into its model.safetensors, FOLDER/NAME into that of a module's folder.
+void write_weights(const std::filesystem::path& folder, const NamedTensors& tensors);
 
 }  // namespace lmtx

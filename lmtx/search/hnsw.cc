@@ -117,6 +117,7 @@ GraphHeader checked_header(std::string_view bytes, int64_t num_rows) {
 
 // Where each row's neighbors begin, which its level decides.
 void lay_out(faiss::HNSW& graph) {
+  require(static_cast<size_t>(graph.max_level) + 1 < graph.cum_nneighbor_per_level.size(), "impossible levels");
   graph.offsets.assign(1, 0);
   for (int level : graph.levels) {
     require(level >= 1 && level <= graph.max_level + 1, "impossible levels");
@@ -124,6 +125,18 @@ void lay_out(faiss::HNSW& graph) {
   }
   require(graph.offsets.back() == graph.neighbors.size(), "another number of neighbors");
   require(graph.levels[graph.entry_point] == graph.max_level + 1, "impossible entry point");
+}
+
+// A walk on a level reads the neighbors that a row has there: it must not come to rows that do not reach up to it.
+void check_neighbors(const faiss::HNSW& graph) {
+  for (size_t row = 0; row < graph.levels.size(); ++row) {
+    for (int level = 0; level < graph.levels[row]; ++level) {
+      size_t begin = 0, end = 0;
+      graph.neighbor_range(static_cast<int64_t>(row), level, &begin, &end);
+      const auto is_there = [&](int32_t neighbor) { return neighbor < 0 || graph.levels[neighbor] > level; };
+      require(std::all_of(graph.neighbors.begin() + static_cast<int64_t>(begin), graph.neighbors.begin() + static_cast<int64_t>(end), is_there), "impossible neighbors");
+    }
+  }
 }
 
 }  // namespace
@@ -147,6 +160,7 @@ std::shared_ptr<const RowGraph> graph_from_bytes(std::string_view bytes, const f
   graph.entry_point = static_cast<int32_t>(header.entry_point);
   graph.max_level = static_cast<int>(header.max_level);
   lay_out(graph);
+  check_neighbors(graph);
   result->set_num_rows(num_rows);
   return result;
 }

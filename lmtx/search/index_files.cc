@@ -1,6 +1,9 @@
+#include "lmtx/detail/fault.h"
 #include "lmtx/search/detail/index_files.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -8,6 +11,7 @@
 
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/quote.h"
 
 namespace lmtx::detail {
 namespace {
@@ -16,8 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t format = 1;
 constexpr const char* manifest_name = "manifest.json";
-
-[[noreturn]] void fail(const fs::path& file, const std::string& fault) { throw std::runtime_error(file.string() + ": " + fault); }
 
 // Named after their contents, so that a file that is there need not be written again.
 std::string rows_file(const std::string& checksum) { return "rows-" + checksum + ".bin"; }
@@ -39,8 +41,9 @@ std::unordered_map<int64_t, Value> map_of(const Json& manifest, const char* key,
   const auto list = manifest.find(key);
   if (list == manifest.end() || !list->is_array()) fail(file, std::string("`") + key + "` must be a list of pairs.");
   for (const Json& pair : *list) {
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_integer() || !pair[1].is_number()) {
-      fail(file, std::string("`") + key + "` must be a list of pairs of numbers.");
+    const bool is_pair = pair.is_array() && pair.size() == 2 && pair[0].is_number_unsigned() && pair[1].is_number();
+    if (!is_pair || pair[0].get<uint64_t>() > static_cast<uint64_t>(INT64_MAX) || !std::isfinite(pair[1].get<float>())) {
+      fail(file, std::string("`") + key + "` must be a list of pairs of a label number and a finite number.");
     }
     map[pair[0].get<int64_t>()] = pair[1].get<Value>();
   }
@@ -76,11 +79,21 @@ Json manifest_of(const IndexState& index, const std::vector<std::string>& graphs
   return manifest;
 }
 
-// Unless it is there already.
+// Unless it is there already, and not damaged.
 void write_content(const fs::path& file, std::string_view bytes) {
   std::error_code none;
-  if (fs::is_regular_file(file, none) && fs::file_size(file, none) == bytes.size()) return;
+  if (fs::is_regular_file(file, none) && fs::file_size(file, none) == bytes.size()) {
+    const MappedFile there(file);
+    if (std::string_view(there.data(), static_cast<size_t>(there.size())) == bytes) return;
+  }
   write_file_atomically(file, bytes);
+}
+
+// A checksum that file names are made of.
+std::string checksum_in(const Json& described, const std::string& place) {
+  const std::string checksum = json_string(described, "checksum", place);
+  if (checksum.size() == 32 && checksum.find_first_not_of("0123456789abcdef") == std::string::npos) return checksum;
+  fail(place, "`checksum` must be 32 hexadecimal digits, but is " + quote(checksum) + ".");
 }
 
 // The manifest goes last: until then the folder is the index that it was.
@@ -117,7 +130,7 @@ void remove_orphans(const fs::path& folder) {
 }
 
 std::shared_ptr<const RowGraph> load_graph(const fs::path& folder, const Json& described, const Segment& segment, const std::string& place) {
-  const std::string checksum = json_string(described, "checksum", place);
+  const std::string checksum = checksum_in(described, place);
   const fs::path file = folder / graph_file(checksum);
   const std::string bytes = read_file(file);
   const int64_t expected = json_integer(described, "bytes", place);
@@ -141,7 +154,7 @@ void load_segments(IndexState& index, const Json& manifest, const fs::path& fold
   const auto segments = manifest.find("segments");
   if (segments == manifest.end() || !segments->is_array()) fail(place, "`segments` must be a list.");
   for (const Json& described : *segments) {
-    const std::string checksum = json_string(described, "checksum", place);
+    const std::string checksum = checksum_in(described, place);
     const auto segment = Segment::open(folder / rows_file(checksum), json_integer(described, "rows", place), index.dim, checksum);
     if (described.contains("graph")) segment->set_graph(load_graph(folder, described["graph"], *segment, place));
     index.segments.push_back(segment);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <unordered_set>
 
+#include "lmtx/detail/computation.h"
 #include "lmtx/search/detail/index_files.h"
 #include "lmtx/search/detail/search_state.h"
 #include "lmtx/search/detail/vectors.h"
@@ -97,6 +98,7 @@ void detail::check_method(const LabelIndexOptions& options) {
 LabelIndex::LabelIndex(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 LabelIndex LabelIndex::build(const at::Tensor& rows, std::span<const int64_t> owners, const LabelIndexOptions& options) {
+  const detail::Computation computation;
   detail::check_method(options);
   const at::Tensor checked = detail::checked_vectors(rows, "rows", /*dim=*/-1);
   check_owners(owners, checked.size(0));
@@ -114,10 +116,12 @@ LabelIndex LabelIndex::build(const at::Tensor& rows, const LabelIndexOptions& op
 }
 
 LabelMatches LabelIndex::search(const at::Tensor& queries, int64_t k, const LabelFilter& filter, const EventCallback& on_event, std::stop_token stop) const {
+  const detail::Computation computation;
   return detail::search_index(*impl_, queries, k, filter, on_event, stop);
 }
 
 LabelIndex LabelIndex::with_added(const at::Tensor& rows, std::span<const int64_t> owners) const {
+  const detail::Computation computation;
   const at::Tensor checked = detail::checked_vectors(rows, "rows", dim());
   check_owners(owners, checked.size(0));
   const auto impl = std::make_shared<Impl>(*impl_);
@@ -154,6 +158,7 @@ LabelIndex LabelIndex::with_bias(std::span<const int64_t> labels, std::span<cons
 }
 
 LabelIndex LabelIndex::compact() const {
+  const detail::Computation computation;
   if (num_segments() <= 1 && impl_->removed.empty()) return *this;
   const auto impl = std::make_shared<Impl>(*impl_);
   const Rows living = living_rows(*impl);

@@ -1,3 +1,4 @@
+#include "lmtx/detail/fault.h"
 #include "lmtx/search/detail/segment.h"
 
 #include <ATen/ops/empty.h>
@@ -49,8 +50,6 @@ double copy_row(const float* from, float* to, int64_t dim, bool normalize) {
   return std::sqrt(exact_dot(to, to, dim));
 }
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& fault) { throw std::runtime_error(file.string() + ": " + fault); }
-
 }  // namespace
 
 std::string checksum_of(std::string_view bytes) {
@@ -95,6 +94,7 @@ std::shared_ptr<Segment> Segment::open(const std::filesystem::path& file, int64_
   const bool fits = std::memcmp(header.magic, SegmentHeader().magic, sizeof header.magic) == 0 && header.num_rows == num_rows && header.dim == dim;
   if (!fits) fail(file, "its header and the manifest disagree about its rows.");
   segment->point_into_bytes();
+  segment->check_numbers(file);
   return segment;
 }
 
@@ -106,6 +106,14 @@ void Segment::point_into_bytes() {
   rows_ = reinterpret_cast<const float*>(bytes_.data() + alignment);
   owners_ = reinterpret_cast<const int64_t*>(bytes_.data() + owners_offset(num_rows_, dim_));
   find_labels();
+}
+
+// What searches rely on; a file that was made by others may have the right checksum all the same.
+void Segment::check_numbers(const std::filesystem::path& file) const {
+  const auto all = owners();
+  if (std::any_of(all.begin(), all.end(), [](int64_t label) { return label < 0; })) fail(file, "a row belongs to a label with a negative number.");
+  const auto is_finite = [](float number) { return std::isfinite(number); };
+  if (!std::isfinite(max_norm_) || !std::all_of(rows_, rows_ + num_rows_ * dim_, is_finite)) fail(file, "holds numbers that are not finite.");
 }
 
 void Segment::find_labels() {

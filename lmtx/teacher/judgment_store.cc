@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/quote.h"
@@ -51,7 +52,8 @@ CREATE TABLE judgments (
   teacher INTEGER NOT NULL REFERENCES teachers,
   answer INTEGER NOT NULL REFERENCES answers,
   label TEXT NOT NULL,              -- uid
-  score REAL CHECK (score BETWEEN 0 AND 1)  -- NULL: abstained
+  score REAL CHECK (score BETWEEN 0 AND 1),  -- NULL: abstained
+  sum INTEGER                       -- over all that the row means; NULL in stores that had none
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 0x4c4d5458;
 PRAGMA user_version = 1;
@@ -71,8 +73,36 @@ class QuestionKeys {
   detail::Hasher document_;
 };
 
+// What a judgment says, for its checksum: SQLite has none, and a damaged score would be learned from.
+struct JudgmentRow {
+  std::string_view identity;
+  detail::Digest key;
+  std::string_view run, document, label;
+  // NaN where abstained.
+  double score;
+
+  int64_t sum() const {
+    detail::Hasher hasher;
+    // SQLite keeps no -0.
+    const double plain = score + 0.0;
+    hasher.add("judgment 1").add(identity).add_raw(key.data(), key.size()).add(run).add(document).add(label);
+    hasher.add(std::isnan(score) ? std::string_view("abstained") : std::string_view(reinterpret_cast<const char*>(&plain), sizeof plain));
+    const detail::Digest digest = hasher.finish();
+    int64_t sum = 0;
+    std::memcpy(&sum, digest.data(), sizeof sum);
+    return sum;
+  }
+};
+
 // Made and not yet filled, or just touched; true also for a file of no bytes.
 bool is_empty(Database& database) { return database.integer("SELECT count(*) FROM sqlite_master") == 0 && database.integer("PRAGMA user_version") == 0; }
+
+// Views in place of tables, or triggers, could do anything.
+void check_tables(Database& database, const fs::path& file) {
+  const int64_t tables = database.integer("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('teachers', 'runs', 'answers', 'judgments')");
+  const int64_t triggers = database.integer("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'");
+  if (tables != 4 || triggers != 0) throw std::runtime_error(file.string() + ": the judgment store lacks tables or has triggers.");
+}
 
 // False for an empty database, true for a store of ours.
 bool has_schema(Database& database, const fs::path& file) {
@@ -87,7 +117,25 @@ bool has_schema(Database& database, const fs::path& file) {
                              std::to_string(newest_format) + "; a newer version is needed.");
   }
   if (format < 1) throw std::runtime_error(file.string() + ": the judgment store has no valid format number (" + std::to_string(format) + ").");
+  check_tables(database, file);
   return true;
+}
+
+// Damage that SQLite would pass over: rows out of order are not found and would be asked again, values of a wrong type become zeros.
+void check_contents(Database& database, const fs::path& file) {
+  const std::string fault = database.text("PRAGMA integrity_check(1)");
+  if (fault != "ok") detail::fail(file.string(), "the database is damaged (" + fault + ").");
+}
+
+bool has_sums(Database& database) { return database.integer("SELECT count(*) FROM pragma_table_info('judgments') WHERE name = 'sum'") > 0; }
+
+// Stores of the first version had no sums; what is in them stays without.
+void add_sums(Database& database) {
+  if (has_sums(database)) return;
+  Transaction transaction(database, Transaction::Kind::write);
+  // Another process may have been faster.
+  if (!has_sums(database)) database.execute("ALTER TABLE judgments ADD COLUMN sum INTEGER");
+  transaction.commit();
 }
 
 // SQLite takes a file of a few bytes for an empty one, and fills up a last page that is cut with zeros.
@@ -135,17 +183,27 @@ void make_schema(Database& database, const fs::path& file) {
 // Looks judgments up.
 struct Reader {
   explicit Reader(const fs::path& file)
-      : database(file, /*create=*/false, busy_timeout_ms),
-        find(database, "SELECT score, runs.name FROM judgments JOIN answers ON answers.id = answer JOIN runs ON runs.id = run WHERE key = ?1") {}
+      : file(file),
+        database(file, /*create=*/false, busy_timeout_ms),
+        find(database,
+             "SELECT score, runs.name, document, label, sum FROM judgments LEFT JOIN answers ON answers.id = answer LEFT JOIN runs ON runs.id = run WHERE key = ?1") {}
 
   // The one that `find` stands on.
-  Judgment judgment() const {
-    if (find.is_null(0)) return {Verdict::abstain(), find.text(1)};
-    const double score = find.real(0);
-    if (!(score >= 0 && score <= 1)) database.fail(SQLITE_CORRUPT);
-    return {Verdict::score(score), find.text(1)};
+  Judgment judgment(std::string_view identity, const detail::Digest& key) const { return check(find, identity, key); }
+
+  // The row of a query for the columns that `find` has.
+  Judgment check(const Statement& row, std::string_view identity, const detail::Digest& key) const {
+    const std::string run = row.text(1), document = row.text(2), label = row.text(3);
+    const double score = row.is_null(0) ? std::nan("") : row.real(0);
+    const JudgmentRow meant{.identity = identity, .key = key, .run = run, .document = document, .label = label, .score = score};
+    const bool has_its_sum = row.is_null(4) || row.integer(4) == meant.sum();
+    if (row.is_null(1) || !has_its_sum || score < 0 || score > 1) {
+      detail::fail(file.string(), "the judgment of document " + detail::quote(document) + " and label " + detail::quote(label) + " is damaged.");
+    }
+    return {std::isnan(score) ? Verdict::abstain() : Verdict::score(score), run};
   }
 
+  const fs::path file;
   Database database;
   Statement find;
 };
@@ -160,6 +218,8 @@ struct StoreDatabase : Database {
     // Survives the end of the process; after a power cut the last commits may be missing.
     execute("PRAGMA synchronous = NORMAL");
     if (is_new) make_schema(*this, file);
+    else check_contents(*this, file);
+    add_sums(*this);
   }
 };
 
@@ -187,9 +247,9 @@ struct Writer {
   }
 
   // True where the key was not there before.
-  bool add_judgment(const detail::Digest& key, int64_t teacher, int64_t answer_id, std::string_view label, const Verdict& verdict) {
-    judgment.bind(1, std::span<const uint8_t>(key)).bind(2, teacher).bind(3, answer_id).bind(4, label);
-    verdict.scored() ? judgment.bind(5, verdict.score()) : judgment.bind_null(5);
+  bool add_judgment(const JudgmentRow& row, int64_t teacher, int64_t answer_id) {
+    judgment.bind(1, std::span<const uint8_t>(row.key)).bind(2, teacher).bind(3, answer_id).bind(4, row.label).bind(6, row.sum());
+    std::isnan(row.score) ? judgment.bind_null(5) : judgment.bind(5, row.score);
     judgment.run();
     return sqlite3_changes(database.handle()) > 0;
   }
@@ -202,7 +262,7 @@ struct Writer {
   Statement answer{database,
                    "INSERT INTO answers (run, document, time, prompt_tokens, cached_tokens, completion_tokens, cost, seconds) "
                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"};
-  Statement judgment{database, "INSERT INTO judgments (key, teacher, answer, label, score) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO NOTHING"};
+  Statement judgment{database, "INSERT INTO judgments (key, teacher, answer, label, score, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO NOTHING"};
 };
 
 // The lines of a recording: documents one by one, each with its labels.
@@ -237,6 +297,13 @@ class RecordingLines {
   std::string text_;
   int64_t num_pairs_ = 0;
 };
+
+detail::Digest key_in(const std::string& bytes, const fs::path& file) {
+  detail::Digest key;
+  if (bytes.size() != key.size()) detail::fail(file.string(), "a key has " + std::to_string(bytes.size()) + " bytes, but must have 16.");
+  std::memcpy(key.data(), bytes.data(), key.size());
+  return key;
+}
 
 bool is_kept(const Verdict& verdict) { return verdict.kind() == Verdict::Kind::scored || verdict.kind() == Verdict::Kind::abstained; }
 
@@ -308,7 +375,7 @@ std::vector<std::optional<Judgment>> JudgmentStore::find(const std::string& iden
     for (size_t i = 0; i < found.size(); ++i) {
       const detail::Digest key = key_of(question.labels[i]);
       if (!reader.find.bind(1, std::span<const uint8_t>(key)).step()) continue;
-      found[i] = reader.judgment();
+      found[i] = reader.judgment(identity, key);
       reader.find.reset();
     }
     transaction.commit();
@@ -332,7 +399,10 @@ void JudgmentStore::put(const std::string& identity, const Question& question, s
   const int64_t teacher = writer.intern(writer.insert_teacher, writer.select_teacher, identity);
   const int64_t answer = writer.add_answer(question, usage, writer.intern(writer.insert_run, writer.select_run, run));
   bool any_new = false;
-  for (const auto& [i, key] : kept) any_new |= writer.add_judgment(key, teacher, answer, question.labels[i].uid, verdicts[i]);
+  for (const auto& [i, key] : kept) {
+    const double score = verdicts[i].scored() ? verdicts[i].score() : std::nan("");
+    any_new |= writer.add_judgment({.identity = identity, .key = key, .run = run, .document = question.uid, .label = question.labels[i].uid, .score = score}, teacher, answer);
+  }
   if (any_new) transaction.commit();
 }
 
@@ -367,14 +437,19 @@ std::vector<std::string> JudgmentStore::identities() const {
 
 void JudgmentStore::export_recording(const std::string& identity, const fs::path& file) const {
   const std::string text = impl_->with_reader([&](Reader& reader) {
+    // A row that belongs to nothing would be left out unseen.
+    if (Statement(reader.database, "PRAGMA foreign_key_check").step()) reader.database.fail(SQLITE_CORRUPT);
     Statement select(reader.database,
-                     "SELECT document, label, score FROM judgments JOIN answers ON answers.id = answer "
+                     "SELECT score, runs.name, document, label, sum, key FROM judgments JOIN answers ON answers.id = answer JOIN runs ON runs.id = run "
                      "WHERE teacher = (SELECT id FROM teachers WHERE identity = ?1) ORDER BY document, label, answer DESC");
     select.bind(1, identity);
     RecordingLines lines;
     bool any = false;
     try {
-      for (; select.step(); any = true) lines.add(select.text(0), select.text(1), select.is_null(2) ? std::nullopt : std::optional(select.real(2)));
+      for (; select.step(); any = true) {
+        const Verdict verdict = reader.check(select, identity, key_in(select.text(5), impl_->file)).verdict;
+        lines.add(select.text(2), select.text(3), verdict.scored() ? std::optional(verdict.score()) : std::nullopt);
+      }
       if (!any) throw std::invalid_argument(impl_->file.string() + ": no judgments by " + detail::quote(identity) + ".");
       return lines.finish(identity);
     } catch (const detail::Json::type_error&) {

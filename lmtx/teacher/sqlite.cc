@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "lmtx/detail/quote.h"
+
 namespace lmtx::detail {
 
 namespace {
@@ -30,7 +32,8 @@ int error_beside(const std::filesystem::path& file) {
 
 // What a user can do something about, in words; the rest as SQLite says it.
 std::string explain(int code, sqlite3* connection, const std::filesystem::path& file) {
-  std::string message = connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
+  // It may quote what a damaged file holds.
+  std::string message = one_line(connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code), 500);
   int cause = connection ? sqlite3_system_errno(connection) : 0;
   switch (code & 0xff) {
     case SQLITE_NOTADB: return "the file is no SQLite database, or is damaged.";
@@ -66,6 +69,10 @@ Database::Database(const std::filesystem::path& file, bool create, int busy_time
   }
   if (code != SQLITE_OK) fail(code);
   sqlite3_extended_result_codes(handle(), 1);
+  // A damaged or hostile file is read with care.
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  execute("PRAGMA cell_size_check = ON");
   sqlite3_busy_timeout(handle(), busy_timeout_ms);
 }
 

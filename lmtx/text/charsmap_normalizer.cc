@@ -32,6 +32,12 @@ CharsmapNormalizer::CharsmapNormalizer(std::string_view charsmap) {
   if (size == 0 || size % 4 != 0 || size > charsmap.size() - 4) throw std::invalid_argument("the map of characters is broken");
   for (size_t i = 0; i < size; i += 4) units_.push_back(little_endian(charsmap.substr(4 + i, 4)));
   replacements_ = charsmap.substr(4 + size);
+  for (size_t begin = 0; begin < replacements_.size();) {
+    const size_t end = std::min(replacements_.find('\0', begin), replacements_.size());
+    if (end - begin > max_replacement)
+      throw std::invalid_argument("a replacement in the map of characters is longer than " + std::to_string(max_replacement) + " bytes");
+    begin = end + 1;
+  }
   for (char c = 0; c >= 0; ++c) {
     const std::string_view character(&c, 1);
     ascii_[static_cast<size_t>(c)] = find(character).value_or(character);

@@ -17,8 +17,11 @@ namespace lmtx::detail {
 // its shortest beginning that is in the map, and the rest of the grapheme is lost; others are looked up by their characters.
 class CharsmapNormalizer : public TextNormalizer {
  public:
+  // Bytes; the longest of Unicode's own has 33.
+  static constexpr size_t max_replacement = 256;
+
   // `charsmap`: the size of a double array in bytes (32 bits, little-endian), the double array, replacements that end with a zero byte each.
-  // Throws std::invalid_argument if it is not that.
+  // Throws std::invalid_argument if it is not that, or a replacement is longer than max_replacement.
   explicit CharsmapNormalizer(std::string_view charsmap);
 
   bool keeps(std::string_view text) const override;

@@ -2,16 +2,11 @@
 #include <stdexcept>
 #include <string>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/bpe_vocabulary.h"
 #include "lmtx/text/tokenizer_json.h"
 
 namespace lmtx::detail {
-
-namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
-
-}  // namespace
 
 std::unique_ptr<const WordModel> read_bpe(TokenizerJson& tokenizer, bool byte_level) {
   const Json& model = tokenizer.json["model"];

@@ -1,8 +1,10 @@
 // `normalizer` of tokenizer.json, for models other than WordPiece.
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
 #include "lmtx/detail/base64.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/charsmap_normalizer.h"
 #include "lmtx/text/lowercase_normalizer.h"
 #include "lmtx/text/nfc_normalizer.h"
@@ -13,7 +15,8 @@ namespace lmtx::detail {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
+// A few steps could make terabytes of a word.
+constexpr int max_growth = 65536;
 
 const char* const supported = "\"NFC\", \"Lowercase\", \"Precompiled\", \"Replace\", \"Strip\", \"Prepend\" and a \"Sequence\" of these";
 
@@ -59,17 +62,32 @@ std::unique_ptr<const TextNormalizer> read_step(const Json& step, const std::str
   fail(place, "the type \"" + type + "\" is not supported; " + supported + " are.");
 }
 
-void add_step(const Json& step, const std::string& place, NormalizerChain& chain) {
+// How many times as long as before a step may make a text.
+double growth_of(const Json& step, const std::string& type) {
+  if (type == "Precompiled") return static_cast<double>(CharsmapNormalizer::max_replacement);
+  if (type == "Prepend") return 1 + static_cast<double>(step["prepend"].get_ref<const std::string&>().size());
+  if (type == "Replace") return std::max(1.0, static_cast<double>(step["content"].get_ref<const std::string&>().size()));
+  return 1;
+}
+
+// Adds `step` and gives what `growth` comes to with it.
+double add_step(const Json& step, const std::string& place, double growth, NormalizerChain& chain) {
   const std::string type = json_string(step, "type", place);
-  if (type != "Sequence") return chain.add(read_step(step, type, place));
-  for (const Json& part : require_list(step, "normalizers", place)) add_step(part, place, chain);
+  if (type == "Sequence") {
+    for (const Json& part : require_list(step, "normalizers", place)) growth = add_step(part, place, growth, chain);
+    return growth;
+  }
+  chain.add(read_step(step, type, place));
+  growth *= growth_of(step, type);
+  if (growth > max_growth) fail(place, "texts could become more than " + std::to_string(max_growth) + " times as long.");
+  return growth;
 }
 
 }  // namespace
 
 void add_normalizers(const TokenizerJson& tokenizer, NormalizerChain& chain) {
   const Json* normalizer = find_part(tokenizer.json, "normalizer", tokenizer.file);
-  if (normalizer) add_step(*normalizer, tokenizer.file + ": `normalizer`", chain);
+  if (normalizer) add_step(*normalizer, tokenizer.file + ": `normalizer`", /*growth=*/1, chain);
 }
 
 }  // namespace lmtx::detail

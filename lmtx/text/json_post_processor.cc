@@ -1,13 +1,11 @@
 // `post_processor` of tokenizer.json: the special tokens around a text.
-#include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_json.h"
 
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 // ["[CLS]", 101]
 std::vector<int32_t> read_bert_token(const Json& processor, const char* key, const std::string& place) {
@@ -18,10 +16,11 @@ std::vector<int32_t> read_bert_token(const Json& processor, const char* key, con
 
 std::vector<int32_t> template_ids(const Json& processor, const Json& piece, const std::string& place) {
   const std::string token = json_string(piece, "id", place);
-  const Json special_tokens = processor.value("special_tokens", Json::object());
-  if (!special_tokens.is_object() || !special_tokens.contains(token)) fail(place, "\"" + token + "\" is not in `special_tokens`.");
+  const Json* special_tokens = find_part(processor, "special_tokens", place);
+  const Json* special_token = special_tokens ? find_part(*special_tokens, token.c_str(), place) : nullptr;
+  if (!special_token) fail(place, "\"" + token + "\" is not in `special_tokens`.");
   std::vector<int32_t> ids;
-  for (const Json& id : require_list(special_tokens[token], "ids", place)) ids.push_back(token_id(id, token, place));
+  for (const Json& id : require_list(*special_token, "ids", place)) ids.push_back(token_id(id, token, place));
   return ids;
 }
 

@@ -1,7 +1,7 @@
 // `pre_tokenizer` of tokenizer.json, for models other than WordPiece.
-#include <stdexcept>
 #include <string>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/byte_level_splitter.h"
 #include "lmtx/text/metaspace_splitter.h"
 #include "lmtx/text/tokenizer_json.h"
@@ -10,8 +10,6 @@
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 JsonPreTokenizer read_byte_level(const Json& json, const std::string& place) {
   const ByteLevelOptions defaults;

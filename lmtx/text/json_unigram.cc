@@ -1,7 +1,7 @@
 // `model` of the type "Unigram" in tokenizer.json.
-#include <stdexcept>
 #include <string>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_json.h"
 #include "lmtx/text/unigram_vocabulary.h"
 
@@ -10,12 +10,11 @@ namespace lmtx::detail {
 std::unique_ptr<const WordModel> read_unigram(TokenizerJson& tokenizer) {
   const Json& model = tokenizer.json["model"];
   const std::string place = tokenizer.file + ": `model`";
-  const auto fail = [&place](const std::string& message) { throw std::runtime_error(place + ": " + message); };
-  if (tokenizer.scores.empty()) fail("`vocab` must list tokens with their scores.");
+  if (tokenizer.scores.empty()) fail(place, "`vocab` must list tokens with their scores.");
   const int64_t unknown = json_integer(model, "unk_id", place);
   const auto size = static_cast<int64_t>(tokenizer.scores.size());
   if (unknown < 0 || unknown >= size)
-    fail("`unk_id` must be the place of one of the " + std::to_string(size) + " tokens, but is " + std::to_string(unknown) + " instead.");
+    fail(place, "`unk_id` must be the place of one of the " + std::to_string(size) + " tokens, but is " + std::to_string(unknown) + " instead.");
   return std::make_unique<UnigramVocabulary>(UnigramOptions{
       .tokens = std::move(tokenizer.scores), .unknown = static_cast<int32_t>(unknown), .byte_fallback = json_boolean_or(model, "byte_fallback", false, place)});
 }

@@ -1,8 +1,10 @@
 // Parses tokenizer.json, value by value: a vocabulary of a quarter of a million tokens is no tree of JSON values.
+#include <array>
 #include <limits>
-#include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/json_events.h"
 #include "lmtx/text/serde_number.h"
 #include "lmtx/text/tokenizer_json.h"
 
@@ -10,77 +12,94 @@ namespace lmtx::detail {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
-
-class Handler : public Json::json_sax_t {
+class Handler : public JsonEvents {
  public:
   explicit Handler(TokenizerJson& tokenizer) : tokenizer_(tokenizer) {}
 
-  bool null() override { return value(nullptr); }
-  bool boolean(bool value) override { return this->value(value); }
-  bool number_integer(number_integer_t value) override { return number(value, static_cast<double>(value), static_cast<double>(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return number(value, static_cast<double>(value), static_cast<double>(value)); }
-  bool number_float(number_float_t value, const string_t& text) override { return number(value, serde_number(text), value); }
+  // All that went into the tree.
+  Json take() { return tree_.take(); }
+
+  bool null() override { return in_ == tree ? tree_.null() : scalar(nullptr); }
+  bool boolean(bool value) override { return in_ == tree ? tree_.boolean(value) : scalar(value); }
+  bool number_integer(number_integer_t value) override {
+    return in_ == tree ? tree_.number_integer(value) : number(value, static_cast<double>(value), static_cast<double>(value));
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    return in_ == tree ? tree_.number_unsigned(value) : number(value, static_cast<double>(value), static_cast<double>(value));
+  }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return in_ == tree ? tree_.number_float(value, text) : number(value, serde_number(text), value);
+  }
   bool string(string_t& text) override {
+    if (in_ == tree) return tree_.string(text);
     if (in_ == merges) return merge_part(std::move(text));
-    if (in_ == list && list_depth_ == 2 && !has_token_) {
-      token_ = std::move(text);
-      return has_token_ = true;
-    }
-    return value(text);
+    if (in_ != list || list_depth_ != 2 || has_token_) return scalar(text);
+    token_ = std::move(text);
+    return has_token_ = true;
   }
   bool binary(binary_t&) override { return false; }
 
-  bool start_object(std::size_t) override {
-    if (in_ == tree && is_model_entry("vocab")) {
-      in_ = object;
-      return true;
-    }
-    return in_ == tree ? open(Json::object()) : wrong_shape();
-  }
-  bool key(string_t& name) override {
-    (in_ == object ? token_ : keys_.back()) = std::move(name);
+  bool start_object(size_t size) override {
+    if (in_ != tree) return wrong_shape();
+    if (!is_model_entry("vocab")) return open() && tree_.start_object(size);
+    in_ = object;
     return true;
   }
+  bool key(string_t& name) override {
+    if (in_ == object) {
+      token_ = std::move(name);
+      return true;
+    }
+    if (depth_ <= path_.size()) path_[depth_ - 1] = name;
+    return tree_.key(name);
+  }
   bool end_object() override {
-    if (in_ == tree) return close();
+    if (in_ == tree) return close() && tree_.end_object();
     in_ = tree;
     return true;
   }
 
-  bool start_array(std::size_t) override {
+  bool start_array(size_t size) override {
     if (in_ == tree && is_model_entry("vocab")) in_ = list;
     if (in_ == tree && is_model_entry("merges")) in_ = merges;
-    if (in_ == tree) return open(Json::array());
+    if (in_ == tree) return open() && tree_.start_array(size);
     return in_ == object || ++list_depth_ > 2 ? wrong_shape() : true;
   }
   bool end_array() override {
-    if (in_ == tree) return close();
-    if (list_depth_ == 2 && (has_token_ || merge_.size() % 2 != 0)) return wrong_shape();
+    if (in_ == tree) return close() && tree_.end_array();
+    if (list_depth_ == 2 && (has_token_ || !merge_.empty())) return wrong_shape();
     if (--list_depth_ == 0) in_ = tree;
     return true;
   }
 
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override { broken_json(tokenizer_.file, error); }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
 
  private:
   enum Place { tree, object, list, merges };
-  static constexpr size_t max_depth = 100;
 
-  bool is_model_entry(const char* name) const { return open_.size() == 2 && keys_[0] == "model" && keys_[1] == name; }
+  bool is_model_entry(const char* name) const { return depth_ == 2 && path_[0] == "model" && path_[1] == name; }
 
-  bool number(Json value, double score, double exact_score) {
-    if (in_ != list || !has_token_) return this->value(std::move(value));
+  bool open() {
+    if (++depth_ <= path_.size()) path_[depth_ - 1].clear();
+    return true;
+  }
+
+  bool close() {
+    --depth_;
+    return true;
+  }
+
+  bool number(const Json& value, double score, double exact_score) {
+    if (in_ != list || !has_token_) return scalar(value);
     tokenizer_.scores.emplace_back(std::move(token_), score);
     tokenizer_.exact_scores.push_back(exact_score);
     has_token_ = false;
     return true;
   }
 
-  bool value(Json value) {
-    if (in_ == object) tokenizer_.vocabulary[token_] = token_id(value, token_, tokenizer_.file + ": `model.vocab`");
-    if (in_ == list || in_ == merges) return wrong_shape();
-    if (in_ == tree) put(std::move(value));
+  bool scalar(const Json& value) {
+    if (in_ != object) return wrong_shape();
+    tokenizer_.vocabulary[token_] = token_id(value, token_, tokenizer_.file + ": `model.vocab`");
     return true;
   }
 
@@ -88,8 +107,7 @@ class Handler : public Json::json_sax_t {
   bool merge_part(std::string text) {
     if (list_depth_ == 2) {
       merge_.push_back(std::move(text));
-      if (merge_.size() == 2) take_merge(std::move(merge_[0]), std::move(merge_[1]));
-      return true;
+      return merge_.size() < 2 || take_merge(std::move(merge_[0]), std::move(merge_[1]));
     }
     if (text.starts_with("#version")) return true;
     const size_t space = text.find(' ');
@@ -109,31 +127,11 @@ class Handler : public Json::json_sax_t {
          in_merges ? "`model.merges` must be a list of pairs of tokens." : "`model.vocab` must give each token an id, or list tokens with their scores.");
   }
 
-  Json& put(Json value) {
-    if (open_.empty()) return tokenizer_.json = std::move(value);
-    Json& parent = *open_.back();
-    if (parent.is_object()) return parent[keys_.back()] = std::move(value);
-    parent.push_back(std::move(value));
-    return parent.back();
-  }
-
-  bool open(Json container) {
-    if (open_.size() >= max_depth) fail(tokenizer_.file, "JSON is nested deeper than " + std::to_string(max_depth) + " levels.");
-    open_.push_back(&put(std::move(container)));
-    keys_.emplace_back();
-    return true;
-  }
-
-  bool close() {
-    open_.pop_back();
-    keys_.pop_back();
-    return true;
-  }
-
   TokenizerJson& tokenizer_;
-  // The containers around what is parsed, and in each the key that was last seen.
-  std::vector<Json*> open_;
-  std::vector<std::string> keys_;
+  JsonBuilder tree_;
+  // How many containers of the tree are around what is parsed, and the keys that led into the outer ones.
+  size_t depth_ = 0;
+  std::array<std::string, 2> path_;
   Place in_ = tree;
   int list_depth_ = 0;
   std::string token_;
@@ -145,9 +143,9 @@ class Handler : public Json::json_sax_t {
 
 TokenizerJson parse_tokenizer_json(const std::filesystem::path& file) {
   TokenizerJson tokenizer{.file = file.string(), .json = {}, .vocabulary = {}, .scores = {}, .exact_scores = {}, .merges = {}};
-  const std::string text = read_file(file, int64_t{1} << 30);
   Handler handler(tokenizer);
-  Json::sax_parse(text.begin(), text.end(), &handler);
+  read_json_events(read_file(file, int64_t{1} << 30), tokenizer.file, handler);
+  tokenizer.json = handler.take();
   if (!tokenizer.json.is_object()) fail(tokenizer.file, "expected a JSON object, but found " + std::string(tokenizer.json.type_name()) + " instead.");
   return tokenizer;
 }

@@ -1,4 +1,5 @@
 // The files of RoBERTa's tokenizer without a tokenizer.json: vocab.json, merges.txt and tokenizer_config.json.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <sstream>
@@ -6,21 +7,19 @@
 #include <string>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/text/bpe_vocabulary.h"
 #include "lmtx/text/byte_level_splitter.h"
 #include "lmtx/text/lowercase_normalizer.h"
 #include "lmtx/text/pipeline_model.h"
 #include "lmtx/text/special_tokens.h"
-#include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/tokenizer_json.h"
 
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 constexpr std::array<NamedToken, 7> named_tokens{{{"bos_token", "<s>"},
                                                   {"eos_token", "</s>"},
@@ -57,15 +56,14 @@ std::vector<std::pair<std::string, std::string>> read_merges(const std::filesyst
 }  // namespace
 
 TokenizerParts read_roberta_files(const std::filesystem::path& vocabulary_file, const std::filesystem::path& merges_file, bool lower_case) {
-  const std::filesystem::path folder = vocabulary_file.parent_path();
-  const std::string place = tokenizer_config_file(folder).string();
-  const Json config = with_special_tokens_map(read_tokenizer_config(place), folder);
+  const auto [config, place] = read_settings_with_tokens(vocabulary_file.parent_path());
   const BpeOptions options{.vocabulary = read_vocabulary(vocabulary_file), .merges = read_merges(merges_file), .unknown_token = {}, .byte_level = true};
   AddedTokenList list(options.vocabulary);
   add_config_tokens(config, named_tokens, list, place);
-  const auto id_of = [&](const char* key, const char* otherwise) {
+  const auto id_of = [&, &config = config, &place = place](const char* key, const char* otherwise) {
     const std::string token = config_token(config, key, otherwise, place);
     const auto added = std::find_if(list.tokens().begin(), list.tokens().end(), [&](const AddedToken& t) { return t.content == token; });
+    if (added == list.tokens().end()) fail(place, "`" + std::string(key) + "` must not be empty.");
     return added->id;
   };
   TokenizerParts parts;
@@ -78,7 +76,7 @@ TokenizerParts read_roberta_files(const std::filesystem::path& vocabulary_file, 
     parts.model = std::make_unique<PipelineModel>(std::move(normalizers), std::make_unique<ByteLevelSplitter>(byte_level),
                                                   std::make_unique<BpeVocabulary>(options), list.tokens());
   } catch (const std::invalid_argument& error) {
-    fail(merges_file.string(), std::string(error.what()) + ".");
+    fail(merges_file.string(), "with " + vocabulary_file.filename().string() + " beside it: " + error.what() + ".");
   }
   return parts;
 }

@@ -1,15 +1,22 @@
 #include "lmtx/text/sentencepiece_file.h"
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/quote.h"
 
 namespace lmtx::detail {
 
 namespace {
+
+// A piece takes at least two bytes in the file, and 48 once it is read.
+constexpr size_t max_pieces = size_t{1} << 22;
 
 // The fields of a message, one after the other. Throws std::invalid_argument where the bytes are none.
 class Message {
@@ -104,10 +111,16 @@ std::string read_charsmap(Message message) {
   return charsmap;
 }
 
+void add_piece(SentencePiece piece, SentencePieceFile& model) {
+  if (!std::isfinite(piece.score)) throw std::invalid_argument("the score of the piece " + quote(piece.text) + " is not finite");
+  if (model.pieces.size() >= max_pieces) throw std::invalid_argument("there are more than " + std::to_string(max_pieces) + " pieces in it");
+  model.pieces.push_back(std::move(piece));
+}
+
 SentencePieceFile read_model(Message message) {
   SentencePieceFile model;
   while (message.next()) {
-    if (message.field() == 1) model.pieces.push_back(read_piece(Message(message.content())));
+    if (message.field() == 1) add_piece(read_piece(Message(message.content())), model);
     if (message.field() == 2) model.kind = read_kind(Message(message.content()));
     if (message.field() == 3) model.charsmap = read_charsmap(Message(message.content()));
   }
@@ -123,7 +136,7 @@ SentencePieceFile read_sentencepiece_file(const std::filesystem::path& file) {
     if (model.pieces.empty()) throw std::invalid_argument("there are no pieces in it");
     return model;
   } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(file.string() + ": " + error.what() + ".");
+    fail(file.string(), std::string(error.what()) + ".");
   }
 }
 

@@ -1,6 +1,10 @@
 #include "lmtx/text/special_tokens.h"
 
-#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "lmtx/detail/fault.h"
+#include "lmtx/text/tokenizer_config.h"
 
 namespace lmtx::detail {
 
@@ -20,17 +24,35 @@ void add_token(const Json& token, AddedTokenList& list, const std::string& place
             .normalized = !plain && json_boolean_or(token, "normalized", false, place)});
 }
 
+// Json looks keys up one by one, which is no way to find a million.
+void replace_members(Json& object, Json& by) {
+  auto& members = object.get_ref<Json::object_t&>();
+  std::unordered_map<std::string, size_t> places;
+  for (size_t i = 0; i < members.size(); ++i) places[members.begin()[static_cast<std::ptrdiff_t>(i)].first] = i;
+  for (auto& [key, value] : by.get_ref<Json::object_t&>()) {
+    if (const auto place = places.find(key); place != places.end()) {
+      members.begin()[static_cast<std::ptrdiff_t>(place->second)].second = std::move(value);
+    } else {
+      members.emplace_back(key, std::move(value));
+    }
+  }
+}
+
 }  // namespace
 
-Json with_special_tokens_map(Json config, const std::filesystem::path& folder) {
-  if (config.contains("added_tokens_decoder")) return config;
+TokenizerSettings read_settings_with_tokens(const std::filesystem::path& folder) {
+  const std::filesystem::path config_file = tokenizer_config_file(folder);
+  TokenizerSettings settings{read_tokenizer_config(config_file), config_file.string()};
+  if (settings.config.contains("added_tokens_decoder")) return settings;
   const std::filesystem::path added = folder / "added_tokens.json";
-  if (std::filesystem::exists(added)) throw std::runtime_error(added.string() + ": this file is not supported. A tokenizer.json may help.");
+  if (std::filesystem::exists(added)) fail(added.string(), "this file is not supported. A tokenizer.json may help.");
   const std::filesystem::path file = folder / "special_tokens_map.json";
-  if (!std::filesystem::exists(file)) return config;
-  const Json map = read_json(file);
-  for (const auto& [key, token] : map.items()) config[key] = token;
-  return config;
+  if (!std::filesystem::exists(file)) return settings;
+  Json map = read_json(file);
+  if (!map.is_object()) fail(file.string(), "expected a JSON object, but found " + std::string(map.type_name()) + " instead.");
+  replace_members(settings.config, map);
+  settings.place += " with " + file.filename().string();
+  return settings;
 }
 
 std::string config_token(const Json& config, const char* key, const std::string& otherwise, const std::string& place) {

@@ -16,9 +16,15 @@ namespace lmtx::detail {
 // The name that transformers has for it, and what it is where nobody says otherwise.
 using NamedToken = std::pair<const char*, const char*>;
 
-// `config`, with what special_tokens_map.json beside it says of special tokens: it counts where there is no `added_tokens_decoder`.
+struct TokenizerSettings {
+  Json config;
+  // The files that messages name.
+  std::string place;
+};
+
+// tokenizer_config.json, with what special_tokens_map.json beside it says of special tokens: it counts where there is no `added_tokens_decoder`.
 // Throws std::runtime_error for an added_tokens.json, which older versions of transformers wrote.
-Json with_special_tokens_map(Json config, const std::filesystem::path& folder);
+TokenizerSettings read_settings_with_tokens(const std::filesystem::path& folder);
 
 // A named token's text.
 std::string config_token(const Json& config, const char* key, const std::string& otherwise, const std::string& place);

@@ -9,6 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "lmtx/detail/computation.h"
+#include "lmtx/detail/fault.h"
+#include "lmtx/stopped.h"
 #include "lmtx/text/subword_model.h"
 #include "lmtx/text/tokenizer_files.h"
 
@@ -79,10 +82,13 @@ struct Tokenizer::Impl {
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder, bool lower_case) {
-  return Tokenizer(std::make_shared<const Impl>(detail::read_tokenizer(folder, lower_case), detail::read_model_max_length(folder)));
+  return detail::with_one_line_faults(folder, [&] {
+    return Tokenizer(std::make_shared<const Impl>(detail::read_tokenizer(folder, lower_case), detail::read_model_max_length(folder)));
+  });
 }
 
-RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t max_length) const {
+RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t max_length, const std::stop_token& stop) const {
+  const detail::Computation computation;
   const auto num_special = static_cast<int64_t>(prefix().size() + suffix().size());
   if (max_length < std::max<int64_t>(num_special, 1))
     throw std::invalid_argument("`max_length` must leave room for the " + std::to_string(num_special) + " special tokens of a text, but is " +
@@ -95,12 +101,13 @@ RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t 
   // Texts differ in length, so each worker takes the next block when it is done with one.
   at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), num_blocks), 1, [&](int64_t, int64_t) {
     std::unique_ptr<detail::Segmenter> segmenter = impl_->take_segmenter();
-    for (int64_t i = next_block++; i < num_blocks; i = next_block++) {
+    for (int64_t i = next_block++; i < num_blocks && !stop.stop_requested(); i = next_block++) {
       const int64_t begin = i * texts_per_block;
       blocks[i] = impl_->encode(texts.subspan(begin, std::min(texts_per_block, num_texts - begin)), max_ids, *segmenter);
     }
     impl_->give_back(std::move(segmenter));
   });
+  check_stop(stop);
   return concatenate(blocks);
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_files.h"
 
 namespace lmtx::detail {
@@ -29,7 +29,7 @@ std::filesystem::path tokenizer_config_file(const std::filesystem::path& folder)
 Json read_tokenizer_config(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return Json::object();
   Json config = read_json(file);
-  if (!config.is_object()) throw std::runtime_error(file.string() + ": expected a JSON object, but found " + config.type_name() + " instead.");
+  if (!config.is_object()) fail(file.string(), "expected a JSON object, but found " + std::string(config.type_name()) + " instead.");
   return config;
 }
 

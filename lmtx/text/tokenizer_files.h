@@ -43,6 +43,7 @@ class AddedTokenList {
   const Vocabulary& vocabulary_;
   int32_t next_id_;
   std::vector<AddedToken> tokens_;
+  std::unordered_map<std::string, size_t> places_;  // in tokens_, by content
 };
 
 }  // namespace lmtx::detail

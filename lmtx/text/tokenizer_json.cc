@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/text/lowercase_normalizer.h"
 #include "lmtx/text/pipeline_model.h"
@@ -17,8 +17,6 @@
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 WordPieceOptions read_wordpiece_options(TokenizerJson& tokenizer) {
   const Json& model = tokenizer.json["model"];

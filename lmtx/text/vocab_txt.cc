@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/text/characters.h"
 #include "lmtx/text/special_tokens.h"
@@ -20,8 +21,6 @@
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 std::string_view trim_end(std::string_view line) {
   while (!line.empty()) {

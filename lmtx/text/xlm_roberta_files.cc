@@ -5,21 +5,19 @@
 #include <string>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/charsmap_normalizer.h"
 #include "lmtx/text/lowercase_normalizer.h"
 #include "lmtx/text/metaspace_splitter.h"
 #include "lmtx/text/pipeline_model.h"
 #include "lmtx/text/sentencepiece_file.h"
 #include "lmtx/text/special_tokens.h"
-#include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/unigram_vocabulary.h"
 
 namespace lmtx::detail {
 
 namespace {
-
-[[noreturn]] void fail(const std::string& place, const std::string& message) { throw std::runtime_error(place + ": " + message); }
 
 constexpr std::array<NamedToken, 7> named_tokens{{{"bos_token", "<s>"},
                                                   {"eos_token", "</s>"},
@@ -56,8 +54,7 @@ std::vector<AddedToken> added_tokens(const SentencePieceFile& model, const Json&
 }  // namespace
 
 TokenizerParts read_xlm_roberta_files(const std::filesystem::path& file, bool lower_case) {
-  const std::string place = tokenizer_config_file(file.parent_path()).string();
-  const Json config = with_special_tokens_map(read_tokenizer_config(place), file.parent_path());
+  const auto [config, place] = read_settings_with_tokens(file.parent_path());
   const SentencePieceFile model = read_sentencepiece_file(file);
   if (model.kind != SentencePieceFile::unigram) fail(file.string(), "only unigram models are supported. A tokenizer.json may help.");
   std::vector<std::pair<std::string, double>> tokens = tokens_of(model, config, place);

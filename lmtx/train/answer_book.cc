@@ -43,7 +43,7 @@ AnswerBook::AnswerBook(AskedPairs pairs, std::shared_ptr<JudgmentStore> store, s
     for (size_t at = 0; at + sizeof(int64_t) <= record.size(); at += sizeof(int64_t)) {
       int64_t pair = 0;
       std::memcpy(&pair, record.data() + at, sizeof(pair));
-      if (pair < num_pairs_) settle_missing(pairs_.all()[pair]);
+      if (pair >= 0 && pair < num_pairs_) settle_missing(pairs_.all()[pair]);
     }
   }
 }

@@ -18,6 +18,10 @@ ArrayFileReader::ArrayFileReader(const std::filesystem::path& file, const detail
 
 void ArrayFileReader::refuse() const { throw std::runtime_error(place_ + " is damaged: its arrays do not fit together."); }
 
+void ArrayFileReader::finish() const {
+  if (!left_.empty()) refuse();
+}
+
 std::string_view ArrayFileReader::next_bytes(size_t entry_size) {
   uint64_t size = 0;
   if (left_.size() < sizeof(size)) refuse();

@@ -43,6 +43,8 @@ class LMTX_API ArrayFileReader {
     if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
+  // After the last array: throws where there is more.
+  void finish() const;
   // For arrays that do not fit together.
   [[noreturn]] void refuse() const;
 

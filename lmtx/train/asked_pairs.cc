@@ -1,6 +1,7 @@
 #include "lmtx/train/asked_pairs.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 
@@ -38,6 +39,13 @@ int64_t num_questions(const AskedPairs& pairs) {
   return questions;
 }
 
+template <typename T>
+bool rises(const std::vector<T>& values) {
+  return std::adjacent_find(values.begin(), values.end(), std::greater_equal<>()) == values.end();
+}
+
+bool is_possible(const AskedPair& pair) { return pair.label >= 0 && pair.state <= PairState::over_budget && pair.score >= 0 && pair.score <= 1; }
+
 }  // namespace
 
 void AskedPairs::add(int64_t document, std::span<const int64_t> labels) {
@@ -62,6 +70,11 @@ const AskedPair* AskedPairs::find(int64_t document, int64_t label) const {
 
 int64_t AskedPairs::num_charged() const {
   return std::count_if(pairs_.begin(), pairs_.end(), [](const AskedPair& pair) { return pair.charged; });
+}
+
+bool AskedPairs::within(int64_t num_documents, int64_t num_labels) const {
+  const bool documents_fit = documents_.empty() || documents_.back() < num_documents;
+  return documents_fit && std::all_of(pairs_.begin(), pairs_.end(), [&](const AskedPair& pair) { return pair.label < num_labels; });
 }
 
 void AskedPairs::save(const std::filesystem::path& file) const {
@@ -90,9 +103,11 @@ AskedPairs AskedPairs::load(const std::filesystem::path& file) {
   const auto labels = reader.next<int32_t>();
   const auto flags = reader.next<uint8_t>();
   const auto scores = reader.next<double>();
-  if (asked.offsets_.size() != asked.documents_.size() + 1 || asked.offsets_.back() != static_cast<int64_t>(labels.size()) || flags.size() != labels.size() ||
-      scores.size() != labels.size())
+  reader.finish();
+  if (asked.offsets_.size() != asked.documents_.size() + 1 || asked.offsets_.front() != 0 || asked.offsets_.back() != static_cast<int64_t>(labels.size()) ||
+      flags.size() != labels.size() || scores.size() != labels.size())
     reader.refuse();
+  if (!rises(asked.documents_) || !rises(asked.offsets_) || (!asked.documents_.empty() && asked.documents_.front() < 0)) reader.refuse();
   for (size_t i = 0; i < labels.size(); ++i) {
     asked.pairs_.push_back({.score = scores[i],
                             .label = labels[i],
@@ -100,6 +115,7 @@ AskedPairs AskedPairs::load(const std::filesystem::path& file) {
                             .from_store = (flags[i] & from_store_bit) != 0,
                             .earlier = (flags[i] & earlier_bit) != 0,
                             .charged = (flags[i] & charged_bit) != 0});
+    if (!is_possible(asked.pairs_.back())) reader.refuse();
   }
   return asked;
 }

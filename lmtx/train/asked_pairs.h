@@ -60,7 +60,11 @@ class LMTX_API AskedPairs {
   // Pairs that count against the budget.
   int64_t num_charged() const;
 
+  // Whether all documents and labels are among so many.
+  bool within(int64_t num_documents, int64_t num_labels) const;
+
   void save(const std::filesystem::path& file) const;
+  // Throws std::runtime_error naming the file and the fault.
   static AskedPairs load(const std::filesystem::path& file);
   bool operator==(const AskedPairs&) const = default;
 

@@ -78,7 +78,9 @@ bool load_checkpoint(const std::filesystem::path& folder, TrainingState& state) 
   if (reader.left() < key.size() + sizeof step) return false;
   reader.read(key.data(), key.size());
   reader.read(&step, sizeof step);
-  if (key != state.key || reader.left() != static_cast<size_t>(step) * sizeof(double) + num_bytes(state.tensors)) return false;
+  // The key covers the plan, the tensors' sizes among it; another key is that of another training.
+  const bool step_fits = step >= 0 && static_cast<uint64_t>(step) <= reader.left() / sizeof(double);
+  if (key != state.key || !step_fits || reader.left() != static_cast<size_t>(step) * sizeof(double) + num_bytes(state.tensors)) return false;
   const at::NoGradGuard no_grad;
   state.step = step;
   state.losses.resize(static_cast<size_t>(step));

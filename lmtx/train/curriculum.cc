@@ -6,9 +6,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/detail/sealed_json.h"
 #include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/eval/bootstrap.h"
 #include "lmtx/nn/sentence_model.h"
@@ -30,6 +32,19 @@ namespace {
 
 // Stands for the untouched encoder among the students.
 constexpr int64_t base_encoder = -1;
+
+// Of trained.json; files of earlier versions have no number.
+constexpr int64_t trained_format = 1;
+
+Json read_trained(const fs::path& file) {
+  Json json = detail::read_json(file);
+  const int64_t format = detail::json_integer_or(json, "format", trained_format, file.string());
+  if (format > trained_format) {
+    detail::fail(file.string(), "has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(trained_format) + "; update LMTX.");
+  }
+  detail::check_seal(json, file.string());
+  return json;
+}
 
 // A training that ran away must not reach the next stage as NaN.
 void check_finite(const SentenceModel& student, int64_t cycle, double learning_rate) {
@@ -61,6 +76,11 @@ AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlist
     wanted.add(student.documents[i], labels);
   }
   return wanted;
+}
+
+void check_count(const fs::path& file, int64_t found, int64_t expected) {
+  if (found == expected) return;
+  detail::fail(file.string(), "must have " + std::to_string(expected) + " texts, as the run's input, but has " + std::to_string(found) + " instead.");
 }
 
 // For each document whether it has no tokens but those that every text has: the special ones and the prompt's.
@@ -105,6 +125,8 @@ void Curriculum::prepare() {
   labels_ = TokenFile::open(folder_.label_tokens());
   document_twins_ = Twins::load(folder_.twins());
   label_twins_ = Twins::of(*input_.labels);
+  check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
+  check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
   const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
   split_ = split_documents(is_empty, document_twins_, options_.development, options_.seed);
   so_far_.inputs = {.documents = documents_->size(),
@@ -137,8 +159,8 @@ void Curriculum::propose(int64_t cycle) {
 }
 
 AskedPairs Curriculum::ask_training(int64_t cycle) {
-  if (const fs::path done = folder_.cycle(cycle) / "asked"; fs::exists(done)) return AskedPairs::load(done);
-  const Shortlists shortlists = Shortlists::load(folder_.cycle(cycle) / "shortlist");
+  if (fs::exists(folder_.cycle(cycle) / "asked")) return load_asked(cycle, "asked");
+  const Shortlists shortlists = load_shortlists(cycle, "shortlist");
   Spending spending = spending_so_far();
   spending.keep_back(development_reserve(cycle, spending.left()));
   return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
@@ -149,6 +171,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
   if (!fs::exists(file)) {
     const Trained trained = learned_nothing_new(cycle) ? Trained{} : train_newly(cycle);
     Json json;
+    json["format"] = trained_format;
     json["student"] = trained.has_student;
     json["steps"] = trained.steps;
     json["documents_with_yes"] = trained.documents_with_yes;
@@ -156,11 +179,13 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
     json["documents_left_over"] = trained.documents_left_over;
     json["first_loss"] = trained.first_loss;
     json["last_loss"] = trained.last_loss;
-    detail::write_json(file, json);
+    // Later cycles learn from its weights, and cannot tell whether they are what they were.
+    if (trained.has_student) json["student_files"] = detail::folder_checksums(folder_.path() / student_name(cycle));
+    detail::write_json(file, detail::sealed(std::move(json)));
   }
-  const Json json = detail::read_json(file);
+  const Json json = read_trained(file);
   const std::string place = file.string();
-  return {.has_student = detail::json_boolean_or(json, "student", false, place),
+  return {.has_student = detail::json_boolean(json, "student", place),
           .steps = detail::json_integer(json, "steps", place),
           .documents_with_yes = detail::json_integer(json, "documents_with_yes", place),
           .documents_without_yes = detail::json_integer(json, "documents_without_yes", place),
@@ -201,11 +226,14 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
 }
 
 AskedPairs Curriculum::ask_development(int64_t cycle) {
-  if (const fs::path done = folder_.cycle(cycle) / "measured"; fs::exists(done)) return AskedPairs::load(done);
+  if (fs::exists(folder_.cycle(cycle) / "measured")) return load_asked(cycle, "measured");
   shortlist(cycle, cycle, split_.development, 1, "ranked");
   std::optional<Shortlists> untouched;
-  if (cycle == 0) untouched = Shortlists::load(folder_.cycle(cycle) / "untouched");
-  AskedPairs wanted = first_ranked(Shortlists::load(folder_.cycle(cycle) / "ranked"), untouched);
+  if (cycle == 0) untouched = load_shortlists(cycle, "untouched");
+  const Shortlists ranked = load_shortlists(cycle, "ranked");
+  if (untouched && untouched->labels.size() != ranked.labels.size())
+    detail::fail((folder_.cycle(cycle) / "untouched").string(), "is of other documents than `ranked` beside it.");
+  AskedPairs wanted = first_ranked(ranked, untouched);
   return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
 }
 
@@ -236,9 +264,10 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
     if (trained.has_student) report.student_folders.push_back(student_name(cycle));
     for (const char* working : {"shortlist.log", "untouched.log", "ranked.log", "asked.missing", "measured.missing", "training"})
       detail::remove_tree(folder_.cycle(cycle) / working);
-    detail::write_file_atomically(file, report.to_json());
+    write_report(file, report);
   }
-  const TrainingReport report = report_from_json(detail::read_file(file));
+  const TrainingReport report = read_report(file);
+  if (report.cycles.size() != 1 || report.cycles[0].cycle != cycle) detail::fail(file.string(), "must report cycle " + std::to_string(cycle) + " and no other.");
   so_far_.cycles.push_back(report.cycles.at(0));
   so_far_.ended = report.ended;
   if (cycle == 0) so_far_.untouched_precision = report.untouched_precision;
@@ -299,7 +328,7 @@ TrainingReport Curriculum::finish() {
   if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(notices::nothing_learned());
   // Where the report is, nobody opens the store again to tidy up after a kill.
   store_.reset();
-  detail::write_file_atomically(folder_.report(), so_far_.to_json());
+  write_report(folder_.report(), so_far_);
   return read_finished_run(folder_);
 }
 
@@ -384,9 +413,25 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   return *shortlister_;
 }
 
+AskedPairs Curriculum::load_asked(int64_t cycle, const std::string& result) const {
+  const fs::path file = folder_.cycle(cycle) / result;
+  AskedPairs pairs = AskedPairs::load(file);
+  if (!pairs.within(documents_->size(), labels_->size())) detail::fail(file.string(), "names documents or labels that this run does not have.");
+  return pairs;
+}
+
+Shortlists Curriculum::load_shortlists(int64_t cycle, const std::string& result) const {
+  const fs::path file = folder_.cycle(cycle) / result;
+  Shortlists lists = Shortlists::load(file);
+  if (!lists.within(documents_->size(), labels_->size())) detail::fail(file.string(), "names documents or labels that this run does not have.");
+  return lists;
+}
+
 // Always from its folder, so that it is the same encoder before and after an interruption.
 Encoder Curriculum::load_student(int64_t student) const {
   if (student == base_encoder) return input_.base;
+  const fs::path trained = folder_.cycle(student) / "trained.json";
+  detail::check_folder(folder_.path() / student_name(student), read_trained(trained).value("student_files", Json()), trained.string());
   return Encoder::load(folder_.path() / student_name(student), {.device = input_.base.model().device().str()});
 }
 

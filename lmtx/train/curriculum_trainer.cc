@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "lmtx/detail/computation.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/train/curriculum.h"
 #include "lmtx/train/finished_run.h"
@@ -31,6 +32,13 @@ class ThreadCount {
   }
   int before_;
 };
+
+// Fewer threads add up in another order: the run would end with other weights than it would have without the interruption.
+void check_threads(const RunManifest& manifest, const WorkFolder& folder) {
+  if (!detail::is_forked() || manifest.threads <= 1) return;
+  throw std::runtime_error("The run in " + folder.path().string() + " computes with " + std::to_string(manifest.threads) +
+                           " threads, but this process was forked and has one; go on in a process that is no fork (\"spawn\" in Python's multiprocessing).");
+}
 
 void check_arguments(const Corpus& documents, const LabelSet& labels, const std::shared_ptr<TeacherOracle>& teacher, const RunOptions& run) {
   if (documents.size() == 0) throw std::invalid_argument("There is nothing to train on: the corpus has no documents.");
@@ -84,6 +92,7 @@ struct CurriculumTrainer::Impl {
 
 CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet labels, std::shared_ptr<TeacherOracle> teacher, TrainerOptions options,
                                      RunOptions run) {
+  const detail::Computation computation;
   check(options);
   check_arguments(documents, labels, teacher, run);
   const WorkFolder folder(run.folder);
@@ -128,11 +137,14 @@ TrainingReport CurriculumTrainer::run(const EventCallback& on_event, std::stop_t
     folder.check_same(impl_->manifest);
     return read_finished_run(folder);
   }
+  const detail::Computation computation;
+  if (detail::is_forked()) impl_->manifest.threads = 1;
   const auto lock = folder.lock();
   const RunManifest manifest = folder.begin(impl_->manifest);
   if (on_event && manifest.torch != impl_->manifest.torch)
     on_event({.kind = Event::Kind::notice, .stage = "notice", .message = "The run began with torch " + manifest.torch + " and goes on with " +
                                                                          impl_->manifest.torch + "; weights may differ in their last bits."});
+  check_threads(manifest, folder);
   const ThreadCount threads(manifest.threads);
   return Curriculum(impl_->input, manifest, on_event, std::move(stop)).run();
 }

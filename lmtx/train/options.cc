@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/options_json.h"
 
 namespace lmtx {
@@ -248,7 +249,7 @@ TrainerOptions options_from_json(const Json& json, const std::string& place) try
   for (const auto& [name, value] : json.items()) set_option(options, name, value.is_string() ? value.get<std::string>() : value.dump());
   return options;
 } catch (const std::invalid_argument& error) {
-  throw std::runtime_error(place + ": " + error.what());
+  fail(place, error.what());
 }
 
 }  // namespace detail

@@ -18,6 +18,16 @@ namespace {
 // Before each record: its size, then its checksum.
 constexpr size_t head_size = sizeof(uint64_t) + sizeof(detail::Digest);
 
+// What every log starts with: mark, format (uint32), 0 (uint32).
+constexpr std::string_view mark = "LMTXRLOG";
+constexpr uint32_t newest_format = 1;
+
+std::string start() {
+  std::string bytes(mark);
+  bytes.append(reinterpret_cast<const char*>(&newest_format), sizeof newest_format);
+  return bytes.append(sizeof newest_format, '\0');
+}
+
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
   throw std::runtime_error("Cannot write " + file.string() + ": " + std::strerror(error) + ".");
 }
@@ -29,10 +39,21 @@ std::string head_of(std::string_view record) {
   return head.append(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
-// The whole records at the start of `bytes`; `end` is set to where they end.
+void check_format(const std::string& bytes, const std::filesystem::path& file) {
+  uint32_t format = 0;
+  if (!bytes.starts_with(mark) || bytes.size() < start().size()) return;
+  std::memcpy(&format, bytes.data() + mark.size(), sizeof format);
+  if (format <= newest_format) return;
+  throw std::runtime_error(file.string() + ": this log has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(newest_format) +
+                           "; update LMTX, or delete the log to have its stage done again.");
+}
+
+// The whole records at the start of `bytes`; `end` is set to where they end, 0 where it is no log: a kill may cut its start short, too.
 std::vector<std::string> parse(const std::string& bytes, size_t& end) {
   std::vector<std::string> records;
-  for (end = 0; bytes.size() - end >= head_size;) {
+  end = 0;
+  if (!bytes.starts_with(start())) return records;
+  for (end = start().size(); bytes.size() - end >= head_size;) {
     uint64_t size = 0;
     std::memcpy(&size, bytes.data() + end, sizeof(size));
     if (size > bytes.size() - end - head_size) break;
@@ -48,7 +69,11 @@ std::vector<std::string> parse(const std::string& bytes, size_t& end) {
 
 RecordLog::RecordLog(std::filesystem::path file) : file_(std::move(file)) {
   size_t end = 0;
-  if (std::filesystem::exists(file_)) records_ = parse(detail::read_file(file_), end);
+  if (std::filesystem::exists(file_)) {
+    const std::string bytes = detail::read_file(file_);
+    check_format(bytes, file_);
+    records_ = parse(bytes, end);
+  }
   end_ = static_cast<int64_t>(end);
   descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(file_, errno);
@@ -57,6 +82,13 @@ RecordLog::RecordLog(std::filesystem::path file) : file_(std::move(file)) {
     ::close(descriptor_);
     fail(file_, error);
   }
+  if (end_ > 0) return;
+  try {
+    write(start());
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
 }
 
 RecordLog::~RecordLog() { ::close(descriptor_); }
@@ -64,6 +96,10 @@ RecordLog::~RecordLog() { ::close(descriptor_); }
 void RecordLog::append(std::string_view record) {
   std::string bytes = head_of(record);
   bytes += record;
+  write(bytes);
+}
+
+void RecordLog::write(std::string_view bytes) {
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t written = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, end_ + static_cast<int64_t>(done));
     if (written < 0 && errno != EINTR) fail(file_, errno);

@@ -6,7 +6,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/sealed_json.h"
 
 namespace lmtx {
 
@@ -74,52 +76,60 @@ Json to_json(const CycleReport& cycle) {
   return json;
 }
 
-const std::string place = "report";
+[[noreturn]] void refuse(const std::string& place, const char* key, const char* expected, const Json& value) {
+  detail::fail(place, detail::quote(key) + " must be " + expected + ", but is " + value.type_name() + " instead.");
+}
 
-const Json& member(const Json& object, const char* key) {
+const Json& member(const Json& object, const char* key, const std::string& place) {
   if (!object.is_object() || !object.contains(key)) throw std::runtime_error(place + ": `" + key + "` is missing.");
   return object[key];
 }
 
-std::optional<Interval> interval_from(const Json& json) {
+const Json& list(const Json& object, const char* key, const std::string& place) {
+  const Json& value = member(object, key, place);
+  if (!value.is_array()) refuse(place, key, "a list", value);
+  return value;
+}
+
+std::optional<Interval> interval_from(const Json& json, const std::string& place) {
   if (json.is_null()) return std::nullopt;
   const auto fraction = [&](const char* key) { return detail::json_number_or(json, key, 0, place) / 100; };
   return Interval{fraction("value"), fraction("low"), fraction("high")};
 }
 
 template <typename Report, size_t n>
-void read_counts(const Json& json, Report& report, const std::pair<const char*, int64_t Report::*> (&counts)[n]) {
+void read_counts(const Json& json, Report& report, const std::pair<const char*, int64_t Report::*> (&counts)[n], const std::string& place) {
   for (const auto& [name, member] : counts) report.*member = detail::json_integer(json, name, place);
 }
 
-InputReport inputs_from(const Json& json) {
+InputReport inputs_from(const Json& json, const std::string& place) {
   InputReport inputs;
-  read_counts(json, inputs, input_counts);
+  read_counts(json, inputs, input_counts, place);
   return inputs;
 }
 
-AskingReport asking_from(const Json& json) {
+AskingReport asking_from(const Json& json, const std::string& place) {
   AskingReport asking;
-  read_counts(json, asking, asking_counts);
+  read_counts(json, asking, asking_counts, place);
   return asking;
 }
 
-CycleReport cycle_from(const Json& json) {
+CycleReport cycle_from(const Json& json, const std::string& place) {
   CycleReport cycle;
   cycle.cycle = detail::json_integer(json, "cycle", place);
   cycle.accepted = detail::json_boolean_or(json, "accepted", false, place);
-  cycle.development_precision = interval_from(member(json, "development_precision@1"));
-  read_counts(json, cycle, cycle_counts);
+  cycle.development_precision = interval_from(member(json, "development_precision@1", place), place);
+  read_counts(json, cycle, cycle_counts, place);
   cycle.first_loss = detail::json_number_or(json, "first_loss", 0, place);
   cycle.last_loss = detail::json_number_or(json, "last_loss", 0, place);
-  cycle.training = asking_from(member(json, "training"));
-  cycle.development = asking_from(member(json, "development"));
+  cycle.training = asking_from(member(json, "training", place), place);
+  cycle.development = asking_from(member(json, "development", place), place);
   return cycle;
 }
 
-std::vector<std::string> strings_from(const Json& json, const char* key) {
+std::vector<std::string> strings_from(const Json& json, const char* key, const std::string& place) {
   std::vector<std::string> strings;
-  for (const Json& entry : member(json, key)) {
+  for (const Json& entry : list(json, key, place)) {
     if (!entry.is_string()) throw std::runtime_error(place + ": `" + std::string(key) + "` must hold strings, but holds a " + entry.type_name() + ".");
     strings.push_back(entry.get<std::string>());
   }
@@ -227,7 +237,7 @@ std::string TrainingReport::to_json() const {
   return json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
-TrainingReport report_from_json(const std::string& text) {
+TrainingReport report_from_json(const std::string& text, const std::string& place) {
   const Json json = detail::parse_json(text, place);
   const int64_t format = detail::json_integer(json, "format", place);
   if (format > report_format) {
@@ -237,13 +247,14 @@ TrainingReport report_from_json(const std::string& text) {
   report.teacher = detail::json_string(json, "teacher", place);
   report.ended = detail::json_string(json, "ended", place);
   report.best_cycle = detail::json_integer(json, "best_cycle", place);
-  report.untouched_precision = interval_from(member(json, "untouched_precision@1"));
-  report.inputs = inputs_from(member(json, "inputs"));
-  report.total = asking_from(member(json, "total"));
-  for (const Json& cycle : member(json, "cycles")) report.cycles.push_back(cycle_from(cycle));
-  report.notices = strings_from(json, "notices");
-  report.student_folders = strings_from(json, "student_folders");
+  report.untouched_precision = interval_from(member(json, "untouched_precision@1", place), place);
+  report.inputs = inputs_from(member(json, "inputs", place), place);
+  report.total = asking_from(member(json, "total", place), place);
+  for (const Json& cycle : list(json, "cycles", place)) report.cycles.push_back(cycle_from(cycle, place));
+  report.notices = strings_from(json, "notices", place);
+  report.student_folders = strings_from(json, "student_folders", place);
   report.tagger_folder = detail::json_string(json, "tagger_folder", place);
+  detail::check_seal(json, place);
   return report;
 }
 

@@ -104,7 +104,8 @@ struct LMTX_API TrainingReport {
   std::string to_string() const;
 };
 
-// Reads back what to_json() wrote. Throws std::runtime_error naming the fault.
-LMTX_API TrainingReport report_from_json(const std::string& text);
+// Reads back what to_json() wrote, also where a checksum was added. Throws std::runtime_error naming `place`, such as the file that the text is from, and the
+// fault.
+LMTX_API TrainingReport report_from_json(const std::string& text, const std::string& place = "report");
 
 }  // namespace lmtx

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "lmtx/stopped.h"
@@ -94,9 +96,19 @@ Shortlists Shortlists::load(const std::filesystem::path& file) {
   lists.documents = reader.next<int64_t>();
   lists.labels = reader.next<int32_t>();
   lists.scores = reader.next<float>();
-  if (k.size() != 1 || lists.labels.size() != lists.documents.size() * static_cast<size_t>(k[0])) reader.refuse();
+  reader.finish();
+  if (k.size() != 1 || k[0] < 1 || lists.labels.size() % static_cast<size_t>(k[0]) != 0) reader.refuse();
   lists.k = k[0];
+  if (lists.labels.size() / static_cast<size_t>(lists.k) != lists.documents.size() || lists.scores.size() != lists.labels.size()) reader.refuse();
+  const bool documents_rise = std::adjacent_find(lists.documents.begin(), lists.documents.end(), std::greater_equal<>()) == lists.documents.end();
+  if (!documents_rise || (!lists.documents.empty() && lists.documents.front() < 0)) reader.refuse();
+  if (std::any_of(lists.labels.begin(), lists.labels.end(), [](int32_t label) { return label < 0; })) reader.refuse();
   return lists;
+}
+
+bool Shortlists::within(int64_t num_documents, int64_t num_labels) const {
+  const bool documents_fit = documents.empty() || documents.back() < num_documents;
+  return documents_fit && std::all_of(labels.begin(), labels.end(), [&](int32_t label) { return label < num_labels; });
 }
 
 Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const ShortlisterOptions& options, const EventCallback& on_event,
@@ -109,6 +121,8 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
   Shortlists lists{.k = std::min(k, index_.num_labels()), .documents = {numbers.begin(), numbers.end()}, .labels = {}, .scores = {}};
   RecordLog blocks(log);
   for (const std::string& record : blocks.take_records()) append(lists, record);
+  const int64_t done_before = static_cast<int64_t>(lists.labels.size());
+  if (done_before % lists.k != 0 || done_before / lists.k > total) throw std::runtime_error(log.string() + ": its blocks are not of this run; delete it to have them done again.");
   for (int64_t done = static_cast<int64_t>(lists.labels.size()) / lists.k; done < total; done += block_size) {
     const auto block = numbers.subspan(done, std::min(block_size, total - done));
     const std::string record = to_record(search_block(documents, block, lists.k, within(on_event, done, total), stop));

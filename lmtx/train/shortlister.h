@@ -28,7 +28,10 @@ struct LMTX_API Shortlists {
   std::vector<float> scores;
 
   std::span<const int32_t> operator[](int64_t i) const { return {labels.data() + i * k, static_cast<size_t>(k)}; }
+  // Whether all documents and labels are among so many.
+  bool within(int64_t num_documents, int64_t num_labels) const;
   void save(const std::filesystem::path& file) const;
+  // Throws std::runtime_error naming the file and the fault.
   static Shortlists load(const std::filesystem::path& file);
 };
 

@@ -37,10 +37,10 @@ class TokenWriter {
 
   bool block_is_full() const { return texts_.size() >= block_texts || bytes_ >= block_bytes; }
 
-  void write_block() {
+  void write_block(const std::stop_token& stop = {}) {
     const std::vector<std::string_view> views(texts_.begin(), texts_.end());
     // One token more than will be kept tells whether a text is cut.
-    const RaggedTokens tokens = tokenizer_.encode(views, max_length_ + 1);
+    const RaggedTokens tokens = tokenizer_.encode(views, max_length_ + 1, stop);
     std::vector<int32_t> ids;
     for (int64_t i = 0; i < tokens.size(); ++i) {
       const std::vector<int32_t> kept = cut_tokens(tokens[i], max_length_, static_cast<int64_t>(tokenizer_.suffix().size()));
@@ -53,8 +53,8 @@ class TokenWriter {
     bytes_ = 0;
   }
 
-  void finish() {
-    write_block();
+  void finish(const std::stop_token& stop = {}) {
+    write_block(stop);
     if (offsets_.back() % 2 != 0) append_(std::string_view("\0\0\0\0", 4));
     append_(bytes_of(offsets_));
     append_(bytes_of(std::vector<int64_t>{num_written(), max_length_, num_cut_}));
@@ -81,11 +81,10 @@ void write_documents(TokenWriter& writer, const Corpus& documents, const EventCa
   for (Document document; reader->next(document);) {
     writer.add(document_text(document));
     if (!writer.block_is_full()) continue;
-    check_stop(stop);
-    writer.write_block();
+    writer.write_block(stop);
     report();
   }
-  writer.finish();
+  writer.finish(stop);
   report();
   if (writer.num_written() == documents.size()) return;
   throw std::runtime_error("The corpus had " + std::to_string(documents.size()) + " documents when it was opened, but now has " + std::to_string(writer.num_written()) + ".");
@@ -114,7 +113,7 @@ void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels,
 
 struct TokenFile::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, kind) {
-    if (!read_layout()) throw std::runtime_error(path.string() + ": the sizes in this token file do not fit together; this is a bug in LMTX.");
+    if (!read_layout()) throw std::runtime_error(path.string() + " is damaged: its sizes do not fit together.");
   }
 
   bool read_layout() {
@@ -130,7 +129,7 @@ struct TokenFile::Impl {
     const int64_t id_words = num_words - tail_words - 1 - size;
     offsets = words + id_words;
     ids = reinterpret_cast<const int32_t*>(content.data());
-    return offsets[0] == 0 && std::is_sorted(offsets, offsets + size + 1) && (offsets[size] + 1) / 2 == id_words;
+    return offsets[0] == 0 && std::is_sorted(offsets, offsets + size + 1) && offsets[size] <= 2 * id_words && (offsets[size] + 1) / 2 == id_words;
   }
 
   detail::FramedFile file;

@@ -73,7 +73,14 @@ void Twins::save(const std::filesystem::path& file) const {
 
 Twins Twins::load(const std::filesystem::path& file) {
   ArrayFileReader reader(file, kind);
-  return Twins(reader.next<Twin>());
+  auto twins = reader.next<Twin>();
+  reader.finish();
+  int64_t last = 0;
+  for (const Twin& twin : twins) {
+    if (twin.first < 0 || twin.number <= std::max(last, twin.first)) reader.refuse();
+    last = twin.number;
+  }
+  return Twins(std::move(twins));
 }
 
 }  // namespace lmtx

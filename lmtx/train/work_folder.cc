@@ -3,8 +3,10 @@
 #include <random>
 #include <stdexcept>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/detail/sealed_json.h"
 
 namespace lmtx {
 
@@ -14,6 +16,8 @@ using detail::Json;
 namespace {
 
 constexpr int64_t run_format = 1;
+// No machine has more; a damaged number must not start them.
+constexpr int64_t max_threads = 1 << 16;
 
 std::string draw_run_id() {
   std::random_device device;
@@ -61,6 +65,9 @@ RunManifest from_json(const Json& json, const std::string& place) {
   manifest.options = detail::options_from_json(json.value("options", Json::object()), place);
   manifest.torch = detail::json_string(json, "torch", place);
   manifest.threads = detail::json_integer(json, "threads", place);
+  if (manifest.threads < 1 || manifest.threads > max_threads)
+    detail::fail(place, "`threads` must be from 1 to " + std::to_string(max_threads) + ", but is " + std::to_string(manifest.threads) + ".");
+  detail::check_seal(json, place);
   return manifest;
 }
 
@@ -129,7 +136,7 @@ RunManifest WorkFolder::begin(const RunManifest& given) const {
   if (auto started = manifest()) return *started;
   RunManifest begun = given;
   begun.run = draw_run_id();
-  detail::write_json(run_file(), to_json(begun));
+  detail::write_json(run_file(), detail::sealed(to_json(begun)));
   return begun;
 }
 

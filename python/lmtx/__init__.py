@@ -78,11 +78,13 @@ from ._core import (  # noqa: E402
     version,
 )
 from .models import find_model  # noqa: E402
+from .tables import show_as_tables  # noqa: E402
 from .teachers import callable_identity, make_teacher  # noqa: E402
 from .training import train  # noqa: E402
 
 __version__ = version()
 
+show_as_tables()
 # Set by train(); a tagger that was loaded from its folder has none.
 Tagger.report = None
 

@@ -9,186 +9,378 @@ import numpy
 import numpy.typing
 
 def version() -> str:
-    """The version of LMTX, such as '0.1.0'."""
+    """The version of LMTX.
+
+    Example:
+        >>> lmtx.version() == lmtx.__version__
+        True"""
 
 def built_with_torch() -> str:
-    """The version of torch that LMTX was built with, such as '2.13.0+cpu'."""
+    """The version of torch that LMTX was built with, such as '2.13.0+cpu'; `import lmtx` refuses another.
+
+    Example:
+        >>> import torch
+        >>> lmtx.built_with_torch().split('+')[0] == torch.__version__.split('+')[0]
+        True"""
 
 class Stopped(RuntimeError):
-    """Long work ended because it was asked to; the same call goes on from there."""
+    """Long work ended because the program asked it to; the same call goes on from there. Ctrl-C raises KeyboardInterrupt instead.
+
+    Example:
+        >>> issubclass(lmtx.Stopped, RuntimeError)
+        True"""
 
 class TeacherError(RuntimeError):
-    """The teacher cannot go on (wrong key, server gone). What it answered is kept. Teachers in Python may raise it."""
+    """The teacher cannot go on (wrong key, server gone). What it answered is kept. Teachers in Python may raise it.
+
+    Example:
+        >>> def ask(document: str, labels: list[str]) -> list[float | bool | None]:
+        ...     raise lmtx.TeacherError('401: the key is wrong')
+        >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=ask, teacher_identity='my-llm/1', base='model', out='failed-run', progress=False)
+        Traceback (most recent call last):
+        TeacherError: 401: the key is wrong"""
 
 class PairsOpen(TeacherError):
-    """The run needs answers that did not come. All is saved, and the same call goes on. `pairs` says how many are open."""
+    """The run needs answers that did not come. All is saved, and the same call goes on. `pairs`, an int, says how many are open.
+
+    Example:
+        >>> class Silent(lmtx.TeacherOracle):
+        ...     def identity(self):
+        ...         return 'silent/1'
+        ...
+        ...     def judge(self, questions, answers):
+        ...         pass  # Such as a batch that is handed in, to be answered tomorrow.
+        >>> try:
+        ...     lmtx.train('train.jsonl', 'labels.jsonl', teacher=Silent(), base='model', out='open-run', progress=False, development=0)
+        ... except lmtx.PairsOpen as error:
+        ...     error.pairs
+        600"""
     pairs: int
 
 class Event:
-    """What long work has to say: progress, a notice, or the end of a cycle."""
+    """What long work has to say: progress, a notice, or the end of a cycle. Immutable.
+
+    Functions with `on_event` call it on the thread that called them; an exception in it ends the work and comes out of the call.
+
+    Example:
+        >>> encoder = lmtx.Encoder.load('model')
+        >>> _ = encoder.encode(['tax', 'trade'], on_event=print)
+        Event(progress, embed: 0 of 2)
+        Event(progress, embed: 2 of 2)"""
     @property
     def kind(self) -> str:
-        """'progress', 'notice' or 'cycle'."""
+        """str: 'progress', 'notice' or 'cycle'."""
     @property
     def stage(self) -> str:
-        """What is being done, in a word or two."""
+        """str: what is being done, in a word or two."""
     @property
     def cycle(self) -> int:
-        """The cycle it belongs to, from 0; -1 outside of any."""
+        """int: the cycle it belongs to, from 0; -1 outside of any."""
     @property
     def done(self) -> int:
-        """Units finished."""
+        """int: units finished."""
     @property
     def total(self) -> int:
-        """Units in all; 0 where that is not known."""
+        """int: units in all; 0 where that is not known."""
     @property
     def message(self) -> str:
-        """A sentence, of a notice or a cycle."""
+        """str: a sentence, of a notice or a cycle; else empty."""
 
 def write_file_atomically(file: str | os.PathLike[str], text: str) -> None:
     """Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only)."""
 
 class Document:
-    """A document to be tagged. Immutable."""
+    """A document to be tagged. Immutable.
+
+    Example:
+        >>> document = lmtx.Document('7', title='Stains', content='Red wine on a wool carpet')
+        >>> document.text
+        'Stains\\tRed wine on a wool carpet'
+        >>> document
+        Document(uid='7', title='Stains', content of 25 bytes)"""
     @typing.overload
-    def __init__(self, uid: str = '', *, title: str = '', content: str = '') -> None: ...
+    def __init__(self, uid: str = '', *, title: str = '', content: str = '') -> None:
+        """A document of these parts, each a str."""
     @typing.overload
-    def __init__(self, fields: dict) -> None: ...
+    def __init__(self, fields: dict[str, typing.Any]) -> None:
+        """A document out of a dict with `uid`, `title` and `content`; other keys are ignored. ValueError without title and content, TypeError for one that is no str."""
     @property
     def uid(self) -> str:
-        """Unique within its corpus."""
+        """str, unique within its corpus."""
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """str; "" where there is none."""
     @property
-    def content(self) -> str: ...
+    def content(self) -> str:
+        """str; "" where there is none."""
     @property
     def text(self) -> str:
-        """Title, tab, content; a missing part brings no tab."""
+        """str: title, tab, content; a missing part brings no tab. What encoders and teachers see."""
 
 class DocumentReader:
-    """Reads a corpus once, document by document."""
+    """Reads a corpus once, document by document: what iter(corpus) gives. Belongs to one thread."""
     def __iter__(self) -> DocumentReader: ...
     def __next__(self) -> Document: ...
 
 class Corpus:
-    """Documents that can be read any number of times in the same order. Immutable."""
+    """Documents that can be read any number of times in the same order. Immutable; may be used from several threads.
+
+    Example:
+        >>> corpus = lmtx.Corpus.open('train.jsonl')
+        >>> corpus
+        Corpus(60 documents)
+        >>> [document.uid for document in corpus][:3]
+        ['d0', 'd1', 'd2']"""
     @staticmethod
     def from_documents(documents: collections.abc.Sequence[Document]) -> Corpus:
-        """Keeps documents in memory; their uids must differ."""
+        """A corpus of documents that are kept in memory.
+
+        Raises:
+            ValueError: For a uid that is empty or occurs twice, naming both positions.
+
+        Example:
+            >>> lmtx.Corpus.from_documents([lmtx.Document('1', content='income tax')])
+            Corpus(1 documents)"""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> Corpus:
-        """Documents of a file of JSON lines (.gz or plain), {"uid", "title"?, "content"?}. Checked here, read as needed: texts stay on disk."""
+        """The documents of a file of JSON lines (.gz or plain), {"uid", "title"?, "content"?}; other fields are ignored.
+
+        The file is read once here to check it, then as needed: texts stay on disk, and memory is 16 bytes a document.
+
+        Raises:
+            RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice."""
     def __len__(self) -> int: ...
     def __iter__(self) -> DocumentReader: ...
     def fingerprint(self) -> str:
-        """32 hexadecimal digits that depend on every uid, title and content, in order."""
+        """32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone."""
 
 def read_targets(file: str | os.PathLike[str], num_labels: int) -> list[list[int]]:
-    """For each document of a JSON-lines file, in order, its true labels (`target_ind`): sorted label numbers below `num_labels`."""
+    """For each document of a JSON-lines file, in order, its true labels (`target_ind`): a list of sorted, distinct label numbers below `num_labels`.
+
+    Raises:
+        RuntimeError: Naming file and line where they are missing, no list of integers, or out of range.
+
+    Example:
+        >>> lmtx.read_targets('test.jsonl', num_labels=12)[:2]
+        [[0, 1], [2, 8]]"""
 
 class Label:
-    """What documents are tagged with. Immutable."""
-    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ...) -> None: ...
-    @property
-    def uid(self) -> str:
-        """Unique within its LabelSet."""
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def other_names(self) -> list[str]: ...
-    @property
-    def broader(self) -> list[str]:
-        """Uids of broader labels."""
+    """What documents are tagged with. Immutable.
 
-class LabelSet:
-    """The labels of a task; a label's number is its place. Immutable."""
-    def __init__(self, labels: collections.abc.Sequence[Label]) -> None: ...
-    @staticmethod
-    def open(file: str | os.PathLike[str]) -> LabelSet:
-        """Labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}."""
-    def save(self, file: str | os.PathLike[str]) -> None:
-        """Writes such a file, whole or not at all."""
-    def find(self, uid: str) -> int | None:
-        """The number of the label with this uid; None where there is none."""
-    @property
-    def names(self) -> list[str]:
-        """The names of all labels, in order."""
-    def __len__(self) -> int: ...
-    def __getitem__(self, number: int) -> Label: ...
-    def __iter__(self) -> collections.abc.Iterator[Label]: ...
-    def fingerprint(self) -> str:
-        """32 hexadecimal digits that depend on every field of every label, in order."""
-
-class Tokenizer:
-    """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable."""
-    @staticmethod
-    def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
-        """The tokenizer of a model folder: tokenizer.json, else its older files. Truncation and padding stored there are ignored. With `lower_case`
-        texts are put in lower case first, whatever these files say."""
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
-        """The ids of each text with special tokens, an int32 array a text; none longer than `max_length` (at least 2)."""
-    @property
-    def prefix(self) -> numpy.typing.NDArray[numpy.int32]:
-        """Special tokens put before a text."""
-    @property
-    def suffix(self) -> numpy.typing.NDArray[numpy.int32]:
-        """Special tokens put after a text."""
-    @property
-    def vocabulary_size(self) -> int: ...
-    @property
-    def model_max_length(self) -> int:
-        """As tokenizer_config.json says; 0 where it says nothing."""
-
-class Encoder:
-    """Texts to vectors. Immutable; may be used from several threads."""
-    @staticmethod
-    def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
-        """Opens a sentence-transformers folder. `device`: "cpu", "cuda" or "cuda:N"."""
-    @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
-        """The vector of one text, float32 [dim]."""
-    @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: str = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
-        """Vectors of texts, float32 [num_texts, dim].
+    Example:
+        >>> lmtx.Label('l-tax', 'tax', description='Income tax and others')
+        Label(uid='l-tax', name='tax')"""
+    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ...) -> None:
+        """A label.
 
         Args:
-            texts: A list, tuple, NumPy array, pandas Series or generator of str; TypeError names the position of a missing one.
+            uid: Unique within its LabelSet.
+            name: What encoders and teachers see.
+            description: What teachers see, too.
+            other_names: Further names.
+            broader: Uids of broader labels."""
+    @property
+    def uid(self) -> str:
+        """str, unique within its LabelSet."""
+    @property
+    def name(self) -> str:
+        """str: what encoders and teachers see."""
+    @property
+    def description(self) -> str:
+        """str: what teachers see, too; "" where there is none."""
+    @property
+    def other_names(self) -> list[str]:
+        """list[str]: further names."""
+    @property
+    def broader(self) -> list[str]:
+        """list[str]: uids of broader labels."""
+
+class LabelSet:
+    """The labels of a task; a label's number is its place. Immutable; may be used from several threads.
+
+    Example:
+        >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+        >>> labels
+        LabelSet(2 labels)
+        >>> labels[1], labels.find('l-army')
+        (Label(uid='l-army', name='army'), 1)"""
+    def __init__(self, labels: collections.abc.Sequence[Label]) -> None:
+        """The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice."""
+    @staticmethod
+    def open(file: str | os.PathLike[str]) -> LabelSet:
+        """The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}.
+
+        Raises:
+            RuntimeError: Naming file and line for what is no label, and both lines for a uid that occurs twice.
+
+        Example:
+            >>> lmtx.LabelSet.open('labels.jsonl').names[:3]
+            ['tax', 'health', 'army']"""
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Writes such a file, whole or not at all. RuntimeError naming the path that could not be written."""
+    def find(self, uid: str) -> int | None:
+        """int: the number of the label with this uid; None where there is none."""
+    @property
+    def names(self) -> list[str]:
+        """list[str]: the names of all labels, in order."""
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int) -> Label:
+        """The label of this number, from 0. IndexError where there is none."""
+    def __iter__(self) -> collections.abc.Iterator[Label]: ...
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that depend on every field of every label, in order, and on nothing else."""
+
+class Tokenizer:
+    """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable; may be used from several threads, also at once.
+
+    Example:
+        >>> tokenizer = lmtx.Tokenizer.load('model')
+        >>> tokenizer
+        Tokenizer(99 tokens)
+        >>> tokenizer.encode(['tax', 'tax on trade'], max_length=4)
+        [array([ 2, 77,  3], dtype=int32), array([ 2, 77, 19,  3], dtype=int32)]"""
+    @staticmethod
+    def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
+        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored.
+
+        Args:
+            lower_case: Put texts in lower case first, whatever these files say.
+
+        Raises:
+            RuntimeError: Naming the file and what in it is missing, broken or not supported."""
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
+        """The ids of each text with special tokens, an int32 array a text. Ctrl-C ends it within a second.
+
+        Args:
+            texts: A list, tuple, NumPy array, pandas Series or generator of str.
+            max_length: Tokens a text, special tokens included: the text is cut, they stay.
+
+        Raises:
+            TypeError: For a text that is missing or no str, naming its position.
+            ValueError: For a `max_length` that leaves no room for the special tokens."""
+    @property
+    def prefix(self) -> numpy.typing.NDArray[numpy.int32]:
+        """int32 [n]: the special tokens put before a text."""
+    @property
+    def suffix(self) -> numpy.typing.NDArray[numpy.int32]:
+        """int32 [n]: the special tokens put after a text."""
+    @property
+    def vocabulary_size(self) -> int:
+        """int: all ids are below it."""
+    @property
+    def model_max_length(self) -> int:
+        """int, in tokens, as tokenizer_config.json says; 0 where it says nothing."""
+
+class Encoder:
+    """Texts to vectors. Immutable; may be used from several threads, also at once.
+
+    Example:
+        >>> encoder = lmtx.Encoder.load('model')
+        >>> encoder
+        Encoder(dim=32, max_length=48)
+        >>> vectors = encoder.encode(['income tax', 'foreign trade'])
+        >>> vectors.shape, vectors.dtype
+        ((2, 32), dtype('float32'))"""
+    @staticmethod
+    def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Encoder:
+        """Opens a sentence-transformers folder, or a model of the Hugging Face hub by its name ("intfloat/multilingual-e5-small"), which is
+        downloaded unless it is in the cache.
+
+        Args:
+            folder: With modules.json or config.json, model.safetensors and a tokenizer; or the name of a model on the hub.
+            device: "cpu", "cuda" or "cuda:N".
+
+        Raises:
+            RuntimeError: Naming the file and what in it is missing, broken or not supported.
+            ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for."""
+    @typing.overload
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+        """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
+    @typing.overload
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+        """The same as a tensor; torch is not imported before."""
+    @typing.overload
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+        """Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
+
+        Args:
+            texts: A list, tuple, NumPy array, pandas Series or generator of str.
             max_length: Tokens a text, special tokens included; 0: the folder's max_seq_length.
             prompt: Put before each text; None: the folder's default prompt.
             prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
             token_budget: Tokens computed at once.
             out: "numpy", or "torch" for a tensor.
-            on_event: Called with an Event after each batch."""
+            on_event: Called with an Event after each batch.
+
+        Returns:
+            A NumPy array, or a tensor on the CPU.
+
+        Raises:
+            TypeError: For a text that is missing or no str, naming its position.
+            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name` or `out`.
+            RuntimeError: In a process that was forked while LMTX computed in its parent.
+
+        Example:
+            >>> encoder = lmtx.Encoder.load('model')
+            >>> encoder.encode('income tax').shape
+            (32,)
+            >>> encoder.encode(('tax', 'trade'), out='torch').shape
+            torch.Size([2, 32])"""
+    @typing.overload
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+        """The same as a tensor; torch is not imported before."""
     def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
-        """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all; `max_length` (0: as loaded) becomes its
-        max_seq_length, and with `normalize` its vectors have unit length."""
+        """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
+
+        Args:
+            max_length: Becomes its max_seq_length, in tokens; 0: as loaded.
+            normalize: Its vectors have unit length, whatever those of the loaded folder had.
+
+        Raises:
+            ValueError: For a `max_length` that the model has no positions for.
+            RuntimeError: Naming the path that could not be written, and why."""
     def with_prompts(self, prompts: collections.abc.Mapping[str, str], *, default_name: str | None = None) -> Encoder:
-        """The same encoder with these prompts in place of or besides its own; the one named `default_name` is put before texts by default."""
+        """The same encoder with these prompts, by name, in place of or besides its own.
+
+        Args:
+            default_name: The one that is put before texts by default; None: none is. ValueError where there is none of that name.
+
+        Example:
+            >>> encoder = lmtx.Encoder.load('model').with_prompts({'query': 'query: '}, default_name='query')
+            >>> encoder.default_prompt_name
+            'query'"""
     @property
     def dim(self) -> int:
-        """Numbers a vector."""
+        """int: numbers a vector."""
     @property
     def max_length(self) -> int:
-        """Tokens a text, special tokens included."""
+        """int: tokens a text, special tokens included: the folder's max_seq_length, at most `max_positions`."""
     @property
     def max_positions(self) -> int:
-        """The most tokens that the model has positions for."""
+        """int: the most tokens that the model has positions for."""
     @property
-    def tokenizer(self) -> Tokenizer: ...
+    def tokenizer(self) -> Tokenizer:
+        """The Tokenizer that cuts texts for it."""
     @property
     def prompts(self) -> dict[str, str]:
-        """What the folder has to put before texts, by name."""
+        """dict[str, str]: what the folder has to put before texts, by name; "query" and "document" are always there, often empty."""
     @property
     def default_prompt_name(self) -> str | None:
-        """The name of the prompt that is put before texts by default; None: none is."""
+        """str: the name of the prompt that is put before texts by default; None: none is."""
     def fingerprint(self) -> str:
-        """32 hexadecimal digits over weights, configuration and tokenizer."""
+        """32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once."""
 
 class LabelMatches:
-    """What a search found."""
+    """What a search found.
+
+    Example:
+        >>> index = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32))
+        >>> matches = index.search(np.array([[0, 0.8, 0.6]], dtype=np.float32), 2)
+        >>> matches
+        LabelMatches(1 queries, k=2)
+        >>> matches.labels.tolist(), matches.scores.round(2).tolist()
+        ([[1, 2]], [[0.800000011920929, 0.6000000238418579]])"""
     @property
     def labels(self) -> numpy.typing.NDArray[numpy.int64]:
         """int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match."""
@@ -197,200 +389,485 @@ class LabelMatches:
         """float32 [num_queries, k]: score plus bias; -inf where labels is -1."""
 
 class LabelIndex:
-    """The labels of a task, searchable by embedding. Rows belong to label numbers; of several rows of a label the best counts. Immutable: the with_* methods give new values; may be used from several threads."""
+    """The labels of a task, searchable by embedding.
+
+    Rows belong to label numbers; of several rows of a label the best counts. Immutable: the with_* methods give new values that share the rows. May be used from
+    several threads, also at once.
+
+    Example:
+        >>> index = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32))
+        >>> index
+        LabelIndex(3 labels, 3 rows, dim=3, exact)
+        >>> index.with_removed([1]).search(np.array([[0, 0.8, 0.6]], dtype=np.float32), 3).labels
+        array([[ 2,  0, -1]])"""
     @staticmethod
     def build(rows: numpy.typing.NDArray[numpy.float32], owners: collections.abc.Sequence[int] | None = None, *, normalize: bool = True, method: str = 'exact') -> LabelIndex:
-        """Row i of `rows`, float32 [num_rows, dim], belongs to label owners[i]; without `owners` to label i. Rows are copied.
+        """An index of rows, which are copied.
 
         Args:
-            normalize: Scale rows to unit length, so that scores are cosines (queries are never scaled).
-            method: "exact", or "hnsw" (approximate; builds with FAISS)."""
+            rows: float32 [num_rows, dim]: a NumPy array or a tensor.
+            owners: For each row the number of the label that it belongs to, from 0; None: row i belongs to label i.
+            normalize: Scale rows to unit length, so that scores are cosines (queries are never scaled; rows of zeros stay zero).
+            method: "exact", or "hnsw" (approximate; builds with FAISS).
+
+        Raises:
+            ValueError: For another dtype or shape, a negative owner, a row that is not finite, or an unknown method.
+            TypeError: For rows that are no array."""
     def search(self, queries: numpy.typing.NDArray[numpy.float32], k: int, *, allow: collections.abc.Sequence[int] = ..., deny: collections.abc.Sequence[int] = ..., on_event: collections.abc.Callable[[Event], None] | None = None) -> LabelMatches:
-        """The k best labels for each row of `queries`, float32 [num_queries, dim]; equal scores by label number.
+        """The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
 
         Args:
+            queries: float32 [num_queries, dim].
+            k: Labels a query.
             allow: Label numbers that may be found; empty: all.
             deny: Label numbers that may not.
-            on_event: Called with an Event after each block."""
+            on_event: Called with an Event after each block.
+
+        Returns:
+            LabelMatches: int64 labels and float32 scores, both [num_queries, k].
+
+        Raises:
+            ValueError: For another dtype or shape, k below 1, or a query that is not finite."""
     def with_added(self, rows: numpy.typing.NDArray[numpy.float32], owners: collections.abc.Sequence[int]) -> LabelIndex:
-        """With more rows; added rows of a removed label bring it back with those rows only."""
+        """With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
+
+        Raises:
+            ValueError: As for build()."""
     def with_removed(self, labels: collections.abc.Sequence[int]) -> LabelIndex:
-        """Without these labels."""
+        """Without these labels. IndexError for a label number that has no rows."""
     def with_bias(self, labels: collections.abc.Sequence[int], biases: collections.abc.Sequence[float]) -> LabelIndex:
-        """With biases[i] added to every score of labels[i]."""
+        """With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label without rows."""
     def compact(self) -> LabelIndex:
-        """In one segment, without the rows of removed labels."""
+        """In one segment, without the rows of removed labels: as fast and small as if built anew."""
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes a folder, whole or not at all; segments that are there already stay."""
+        """Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written."""
     @staticmethod
-    def load(folder: str | os.PathLike[str]) -> LabelIndex: ...
+    def load(folder: str | os.PathLike[str]) -> LabelIndex:
+        """Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format."""
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """int: numbers a row."""
     @property
     def num_labels(self) -> int:
-        """Labels that can be found."""
+        """int: labels that can be found; also len()."""
     @property
     def num_rows(self) -> int:
-        """Rows kept, those of removed labels included."""
+        """int: rows kept, those of removed labels included."""
     @property
-    def num_segments(self) -> int: ...
+    def num_segments(self) -> int:
+        """int: parts that are searched one after the other; each with_added() makes one, compact() merges them."""
     @property
-    def normalize(self) -> bool: ...
+    def normalize(self) -> bool:
+        """bool: whether rows were scaled to unit length."""
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """str: "exact" or "hnsw"."""
     def __len__(self) -> int: ...
 
 def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Mean precision@k for k = 1..max_k, as fractions. `targets[i]` lists the true label numbers of document i, `ranked[i]` its labels, best first (-1: none)."""
+    """Mean precision@k: the share of the first k labels that are true.
+
+    Args:
+        targets: For each document its true label numbers.
+        ranked: For each document label numbers, best first, each at most once; -1, with which LabelMatches fills up, is passed over. A list of lists or an int64
+            array [num_documents, n].
+        max_k: The largest k, from 1.
+
+    Returns:
+        float64 [max_k]: fractions, for k = 1..max_k. Documents without true labels count, with 0.
+
+    Raises:
+        ValueError: For max_k below 1, another number of documents, or a label ranked twice.
+        IndexError: For a label number below 0.
+
+    Example:
+        >>> lmtx.precision([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2)
+        array([0.5, 0.5])"""
 
 def recall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Mean recall@k for k = 1..max_k; arguments as in `precision`."""
+    """Mean recall@k: the share of a document's true labels among its first k. Arguments and errors as in `precision`.
+
+    Returns:
+        float64 [max_k]: fractions, for k = 1..max_k. Documents without true labels count, with 0.
+
+    Example:
+        >>> lmtx.recall([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2)
+        array([0.25, 0.75])"""
 
 def ndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Mean nDCG@k for k = 1..max_k; arguments as in `precision`."""
+    """Mean nDCG@k: true labels count by their rank, relative to the best attainable order. Arguments and errors as in `precision`.
+
+    Returns:
+        float64 [max_k]: fractions, for k = 1..max_k. Documents without true labels count, with 0.
+
+    Example:
+        >>> lmtx.ndcg([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2).round(3)
+        array([0.5  , 0.622])"""
 
 def precision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """precision@k of each document; arguments as in `precision`."""
+    """precision@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
+
+    Example:
+        >>> lmtx.precision_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=2)
+        array([1. , 0.5])"""
 
 def recall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """recall@k of each document; arguments as in `precision`."""
+    """recall@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
+
+    Example:
+        >>> lmtx.recall_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=1)
+        array([0.5, 0. ])"""
 
 def ndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """nDCG@k of each document; arguments as in `precision`."""
+    """nDCG@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
+
+    Example:
+        >>> lmtx.ndcg_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=2).round(3)
+        array([1.   , 0.631])"""
 
 def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Propensity-scored precision@k for k = 1..max_k: a hit counts `weights[label]` (see `inverse_propensities`), and the sum is divided by the best
-    attainable."""
+    """Propensity-scored precision@k: a hit counts the weight of its label, and the sum is divided by the best attainable.
+
+    Args:
+        targets, ranked, max_k: As in `precision`.
+        weights: Of each label, above 0: float64 [num_labels], such as `inverse_propensities` gives.
+
+    Returns:
+        float64 [max_k]: fractions, for k = 1..max_k.
+
+    Raises:
+        ValueError: As in `precision`, and for a weight that is not above 0.
+        IndexError: For a label number without a weight.
+
+    Example:
+        >>> lmtx.psprecision([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
+        array([0.429, 0.375])"""
 
 def psrecall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Propensity-scored recall@k for k = 1..max_k; arguments as in `psprecision`."""
+    """Propensity-scored recall@k, float64 [max_k]; arguments and errors as in `psprecision`.
+
+    Example:
+        >>> lmtx.psrecall([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
+        array([0.556, 0.5  ])"""
 
 def psndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
-    """Propensity-scored nDCG@k for k = 1..max_k; arguments as in `psprecision`."""
+    """Propensity-scored nDCG@k, float64 [max_k]; arguments and errors as in `psprecision`.
+
+    Example:
+        >>> lmtx.psndcg([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
+        array([0.429, 0.479])"""
 
 def psprecision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
-    """What each document's ranking gets and the best it could get; psprecision@k is the ratio of their sums. Arguments as in `psprecision`."""
+    """What each document's ranking gets and the best it could get, for precision@k.
+
+    Arguments and errors as in `psprecision`, which is the ratio of their sums.
+
+    Returns:
+        Two arrays, float64 [num_documents].
+
+    Example:
+        >>> lmtx.psprecision_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
+        (array([1., 2.]), array([5., 2.]))"""
 
 def psrecall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
-    """The same for recall@k."""
+    """The same for recall@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
+
+    Example:
+        >>> lmtx.psrecall_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
+        (array([0.5, 2. ]), array([2.5, 2. ]))"""
 
 def psndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
-    """The same for nDCG@k."""
+    """The same for nDCG@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
+
+    Example:
+        >>> lmtx.psndcg_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
+        (array([1., 2.]), array([5., 2.]))"""
 
 def label_frequencies(targets: collections.abc.Sequence[collections.abc.Sequence[int]], *, num_labels: int) -> numpy.typing.NDArray[numpy.float64]:
-    """For each label the documents in which it is true, float64 [num_labels]."""
+    """For each label the documents in which it is true.
+
+    Args:
+        targets: For each document its true label numbers.
+        num_labels: How many labels there are.
+
+    Returns:
+        float64 [num_labels].
+
+    Raises:
+        IndexError: For a label number that is none.
+
+    Example:
+        >>> lmtx.label_frequencies([[0, 2], [2], []], num_labels=4)
+        array([1., 0., 2., 0.])"""
 
 def inverse_propensities(frequencies: numpy.typing.ArrayLike, num_documents: int, *, a: float = 0.55, b: float = 1.5) -> numpy.typing.NDArray[numpy.float64]:
-    """Weights of labels by the documents, of `num_documents`, in which each is true (Jain et al. 2016), float64 [num_labels].
+    """Weights of labels: the rarer, the heavier (Jain et al. 2016).
 
-    Their `a` and `b` are 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon, and the defaults for everything else."""
+    Args:
+        frequencies: For each label the documents, of `num_documents`, in which it is true: float64 [num_labels].
+        num_documents: From 1.
+        a, b: 0.5 and 0.4 for Wikipedia, 0.6 and 2.6 for Amazon, and the defaults for everything else, as its authors say.
+
+    Returns:
+        float64 [num_labels].
+
+    Raises:
+        ValueError: For a frequency that is negative or not finite, no documents, or constants that are not above 0.
+
+    Example:
+        >>> lmtx.inverse_propensities([1, 100], 1000).round(1)
+        array([6.9, 1.8])"""
 
 class Interval:
-    """A mean or a ratio with a confidence interval around it."""
+    """A mean or a ratio with a confidence interval around it. Immutable.
+
+    Example:
+        >>> interval = lmtx.bootstrap_mean([0, 1, 1, 1])
+        >>> interval.value
+        0.75"""
+    def _repr_html_(self) -> str: ...
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """float: what was measured."""
     @property
-    def low(self) -> float: ...
+    def low(self) -> float:
+        """float: the lower end of the interval."""
     @property
-    def high(self) -> float: ...
+    def high(self) -> float:
+        """float: its upper end."""
 
 class Comparison:
-    """Two that were measured on the same documents."""
+    """Two that were measured on the same documents. Immutable.
+
+    Example:
+        >>> lmtx.compare_means([0.5, 0.75, 1.0], [0.25, 0.5, 0.75])
+        Comparison(difference=Interval(0.25, from 0.25 to 0.25), better=1)"""
+    def _repr_html_(self) -> str: ...
     @property
     def difference(self) -> Interval:
-        """The first's value minus the second's, with its interval."""
+        """Interval: the first's value minus the second's."""
     @property
     def better(self) -> float:
-        """The share of resamples in which the first is ahead; those where neither is count half."""
+        """float: the share of resamples in which the first is ahead; those where neither is count half."""
 
 def bootstrap_mean(values: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of `values` with a percentile bootstrap interval (Efron 1979)."""
+    """The mean of `values` with a percentile bootstrap interval (Efron 1979).
+
+    Args:
+        values: One a document: float64 [num_documents], or anything that becomes it.
+        level: Of confidence, between 0 and 1.
+        resamples: Draws of as many documents, with replacement.
+        seed: The same seed gives the same interval.
+
+    Returns:
+        Interval: all 0 for no values.
+
+    Raises:
+        ValueError: For a level outside (0, 1), or resamples below 1.
+
+    Example:
+        >>> lmtx.bootstrap_mean(np.arange(100) % 2)
+        Interval(0.5, from 0.4 to 0.6)"""
 
 def bootstrap_ratio(numerators: numpy.typing.ArrayLike, denominators: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents."""
+    """The sum of `numerators` over that of `denominators`, with an interval whose draws take both from the same documents.
+
+    Args:
+        numerators, denominators: One a document: float64 [num_documents].
+        level, resamples, seed: As in `bootstrap_mean`.
+
+    Raises:
+        ValueError: As `bootstrap_mean`, and for another number of denominators.
+
+    Example:
+        >>> lmtx.bootstrap_ratio([1, 2, 3], [2, 4, 6])
+        Interval(0.5, from 0.5 to 0.5)"""
 
 def compare_means(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Comparison:
-    """The means of two that were measured on the same documents, compared by a paired bootstrap."""
+    """The means of two that were measured on the same documents, compared by a paired bootstrap.
+
+    Args:
+        first, second: One value a document: float64 [num_documents].
+        level, resamples, seed: As in `bootstrap_mean`.
+
+    Returns:
+        Comparison: how far the first is ahead.
+
+    Raises:
+        ValueError: As `bootstrap_mean`, and for different numbers of values.
+
+    Example:
+        >>> lmtx.compare_means([0.5, 0.75, 1.0], [0.25, 0.5, 0.75]).better
+        1.0"""
 
 def compare_ratios(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, denominators: numpy.typing.ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Comparison:
-    """The same for ratios over the same denominators."""
+    """The same for ratios over the same denominators.
+
+    Args:
+        first, second, denominators: One value a document: float64 [num_documents].
+        level, resamples, seed: As in `bootstrap_mean`.
+
+    Raises:
+        ValueError: As `compare_means`.
+
+    Example:
+        >>> lmtx.compare_ratios([2, 4], [1, 2], [4, 8]).difference
+        Interval(0.25, from 0.25 to 0.25)"""
 
 class Tag:
-    """A label that a tagger gives to a text."""
+    """A label that a tagger gives to a text. Immutable.
+
+    Example:
+        >>> tag = lmtx.Tagger.load('tagger').tag('tax', k=1)[0]
+        >>> tag
+        Tag(label='tax', score=1.00)
+        >>> tag.number, tag.uid, tag.label, tag.probability
+        (0, 'l-tax', 'tax', None)"""
     @property
     def number(self) -> int:
-        """The label's number in the tagger's labels."""
+        """int: the label's number in the tagger's labels."""
     @property
-    def uid(self) -> str: ...
+    def uid(self) -> str:
+        """str: the label's uid."""
     @property
     def label(self) -> str:
-        """The label's name."""
+        """str: the label's name."""
     @property
     def score(self) -> float:
-        """Cosine of text and label, plus the label's bias."""
+        """float: cosine of text and label, plus the label's bias."""
     @property
     def probability(self) -> float | None:
-        """Of the tag being right; None until the tagger is calibrated."""
+        """float in [0, 1], of the tag being right; None until the tagger is calibrated."""
 
 class TaggerSettings:
-    """How a tagger cuts and prompts texts and labels. Immutable."""
-    def __init__(self, *, search_length: int = 256, label_length: int = 64, document_prompt: str | None = None, label_prompt: str | None = None) -> None: ...
+    """How a tagger cuts and prompts texts and labels. Immutable.
+
+    Example:
+        >>> lmtx.TaggerSettings(search_length=128, document_prompt='query: ')
+        TaggerSettings(search_length=128, label_length=0, document_prompt='query: ', label_prompt=None)"""
+    def __init__(self, *, search_length: int = 0, label_length: int = 0, document_prompt: str | None = None, label_prompt: str | None = None) -> None:
+        """Settings, which the tagger checks against its encoder.
+
+        Args:
+            search_length: Tokens of a document, special tokens included; 0: the encoder's max_length.
+            label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
+            document_prompt: Put before each document; None: the encoder's default prompt.
+            label_prompt: Put before each label name; None: the encoder's default prompt."""
     @property
     def search_length(self) -> int:
-        """Tokens of a document, special tokens included."""
+        """int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in."""
     @property
     def label_length(self) -> int:
-        """Tokens of a label, special tokens included."""
+        """int: tokens of a label, special tokens included; 0 as above."""
     @property
     def document_prompt(self) -> str | None:
-        """Put before each document; None: the encoder's default prompt, which a tagger has filled in."""
+        """str, put before each document; None: the encoder's default prompt, which a tagger has filled in."""
     @property
     def label_prompt(self) -> str | None:
-        """Put before each label name; None as above."""
+        """str, put before each label name; None as above."""
 
 class Tagger:
-    """Texts to tags: encoder, labels and their vectors, saved as one folder."""
+    """Texts to tags: encoder, labels and their vectors, saved as one folder.
+
+    Immutable; may be used from several threads, also at once.
+
+    Example:
+        >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
+        >>> tagger = lmtx.Tagger.from_labels(encoder, labels, k=3)
+        >>> tagger
+        Tagger(12 labels, dim=32, search_length=48, k=3)
+        >>> tagger.tag('tax', k=1)
+        [Tag(label='tax', score=1.00)]
+        >>> [len(tags) for tags in tagger.tag(['income tax', {'title': 'Trade', 'content': 'with neighbours'}])]
+        [3, 3]"""
     report: TrainingReport | None
     def __init__(self, encoder: Encoder, labels: LabelSet, index: LabelIndex, *, settings: TaggerSettings = ..., k: int = 5) -> None:
-        """Puts a tagger together; label i owns row i of the index."""
+        """Puts a tagger together.
+
+        Args:
+            encoder: Embeds texts.
+            labels: Label i owns the rows of number i in the index.
+            index: The labels' vectors, of the encoder's `dim`.
+            settings: How texts and labels are cut and prompted.
+            k: Tags a text.
+
+        Raises:
+            ValueError: For parts that do not fit together: lengths that the encoder has no positions for, another dim, label numbers that `labels` lacks, k below 1."""
     @staticmethod
     def from_labels(encoder: Encoder, labels: LabelSet, *, settings: TaggerSettings = ..., k: int = 5, on_event: collections.abc.Callable[[Event], None] | None = None) -> Tagger:
-        """Embeds the labels' names with `encoder` and puts a tagger together."""
+        """Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
+
+        Args:
+            on_event: Called with an Event after each batch of labels.
+
+        Raises:
+            ValueError: For settings that do not fit the encoder, or k below 1."""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Tagger:
-        """Opens the folder of a saved tagger."""
+        """Opens the folder of a saved tagger.
+
+        Args:
+            device: "cpu", "cuda" or "cuda:N".
+
+        Raises:
+            RuntimeError: Naming the file and what in it is missing, damaged or of a newer format."""
     def save(self, folder: str | os.PathLike[str], *, provenance: str = '{}') -> None:
-        """Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all. `provenance` is JSON text that is kept with it."""
+        """Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all.
+
+        Args:
+            provenance: JSON text that is kept with it; ValueError for text that is none.
+
+        Raises:
+            RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why."""
     @typing.overload
     def tag(self, text: str, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
-        """The k best tags of a text (0: as many as the tagger was made for), best first."""
+        """The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
+
+        Args:
+            text: Taken as it is.
+            k: Tags a text; 0: the tagger's own `k`.
+            on_event: Called with an Event after each batch.
+
+        Raises:
+            ValueError: For k below 0, and for a dict without `title` and `content`.
+            TypeError: For a text that is missing or no str, naming its position.
+            RuntimeError: In a process that was forked while LMTX computed in its parent."""
     @typing.overload
     def tag(self, document: Document, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
-        """The k best tags of a Document or a dict with `title` and `content`."""
+        """The same for the text of a Document, or of a dict with `title` and `content`."""
     @typing.overload
     def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
-        """The tags of each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts; TypeError names the position of a
-        missing one."""
+        """The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag."""
     @typing.overload
     def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same."""
     @property
-    def labels(self) -> LabelSet: ...
+    def labels(self) -> LabelSet:
+        """LabelSet: what it tags with."""
     @property
-    def encoder(self) -> Encoder: ...
+    def encoder(self) -> Encoder:
+        """Encoder: what embeds texts."""
     @property
-    def index(self) -> LabelIndex: ...
+    def index(self) -> LabelIndex:
+        """LabelIndex: the labels' vectors."""
     @property
-    def settings(self) -> TaggerSettings: ...
+    def settings(self) -> TaggerSettings:
+        """TaggerSettings, with nothing left open."""
     @property
     def k(self) -> int:
-        """Tags a text, unless tag() says otherwise."""
+        """int: tags a text, unless tag() says otherwise."""
 
 class Verdict:
-    """A teacher's answer for one label of one document. Immutable."""
+    """A teacher's answer for one label of one document. Immutable; equal ones compare equal.
+
+    Example:
+        >>> [lmtx.Verdict.score(0.25), lmtx.Verdict.yes(), lmtx.Verdict.abstain(), lmtx.Verdict.fail('timeout')]
+        [Verdict.score(0.25), Verdict.score(1.0), Verdict.abstain(), Verdict.fail('timeout')]
+        >>> lmtx.Verdict.yes().value, lmtx.Verdict.abstain().value
+        (1.0, None)"""
     @staticmethod
     def score(score: float) -> Verdict:
-        """The probability of "relevant", in [0, 1]."""
+        """The probability of "relevant", in [0, 1]; ValueError for another number."""
     @staticmethod
     def yes() -> Verdict:
         """A score of 1."""
@@ -408,181 +885,362 @@ class Verdict:
         """This teacher never will have an answer; counts as abstained for the run, not stored."""
     @property
     def kind(self) -> str:
-        """'scored', 'abstained', 'failed' or 'missing'."""
+        """str: 'scored', 'abstained', 'failed' or 'missing'."""
     @property
     def value(self) -> float | None:
-        """The score; None where there is none."""
+        """float: the score, in [0, 1]; None where there is none."""
     @property
     def reason(self) -> str:
-        """Why it failed."""
+        """str: why it failed; else empty."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
 class Usage:
-    """What one answer cost; 0 where unknown."""
-    def __init__(self, *, prompt_tokens: int = 0, cached_tokens: int = 0, completion_tokens: int = 0, cost: float = 0.0, seconds: float = 0.0) -> None: ...
+    """What one answer cost; 0 where unknown. Immutable.
+
+    Example:
+        >>> lmtx.Usage(prompt_tokens=900, completion_tokens=12)
+        Usage(prompt_tokens=900, cached_tokens=0, completion_tokens=12, cost=0, seconds=0)"""
+    def __init__(self, *, prompt_tokens: int = 0, cached_tokens: int = 0, completion_tokens: int = 0, cost: float = 0.0, seconds: float = 0.0) -> None:
+        """What answers.put() keeps beside the verdicts; all 0 unless given."""
     @property
-    def prompt_tokens(self) -> int: ...
+    def prompt_tokens(self) -> int:
+        """int: tokens sent."""
     @property
-    def cached_tokens(self) -> int: ...
+    def cached_tokens(self) -> int:
+        """int: of these, tokens that the server had in its cache."""
     @property
-    def completion_tokens(self) -> int: ...
+    def completion_tokens(self) -> int:
+        """int: tokens that came back."""
     @property
     def cost(self) -> float:
-        """In the currency of the teacher's price list."""
+        """float, in the currency of the teacher's price list."""
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """float: time it took."""
 
 class Question:
-    """One document and the labels to be judged for it, in order. Immutable."""
-    def __init__(self, document: Document, labels: collections.abc.Sequence[Label]) -> None: ...
+    """One document and the labels to be judged for it, in order. Immutable. What a TeacherOracle's judge() gets.
+
+    Example:
+        >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+        >>> question
+        Question(document '7', 2 labels)
+        >>> [label.name for label in question.part([1]).labels]
+        ['army']"""
+    def __init__(self, document: Document, labels: collections.abc.Sequence[Label]) -> None:
+        """A question, such as JudgmentStore takes it."""
     @property
-    def document(self) -> Document: ...
+    def document(self) -> Document:
+        """Document: uid, title and content."""
     @property
     def labels(self) -> list[Label]:
-        """Labels with uid, name and description."""
+        """list[Label]: with uid, name and description."""
     @property
     def uid(self) -> str:
-        """Of the document."""
+        """str: the uid of the document."""
     @property
     def text(self) -> str:
-        """The document's title, tab, content."""
+        """str: the document's title, tab, content."""
     def part(self, positions: collections.abc.Sequence[int]) -> Question:
-        """The same document with some of the labels, to be answered apart from the others."""
+        """The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none."""
     def __len__(self) -> int: ...
 
 class TeacherTraits:
-    """How a teacher likes to be asked. Immutable."""
-    def __init__(self, *, questions_per_call: int = 1, concurrent_calls: int = 1) -> None: ...
+    """How a teacher likes to be asked. Immutable.
+
+    Example:
+        >>> lmtx.TeacherTraits(questions_per_call=32)
+        TeacherTraits(questions_per_call=32, concurrent_calls=1)"""
+    def __init__(self, *, questions_per_call: int = 1, concurrent_calls: int = 1) -> None:
+        """Traits, which the trainer checks.
+
+        Args:
+            questions_per_call: Questions that one call of judge() likes to get; 0: all there are.
+            concurrent_calls: Calls of judge() that may run at once; 1: only on the thread that called run()."""
     @property
     def questions_per_call(self) -> int:
-        """Questions that one call of judge() likes to get; 0: all there are."""
+        """int: questions that one call of judge() likes to get; 0: all there are."""
     @property
     def concurrent_calls(self) -> int:
-        """Calls of judge() that may run at once; 1: only on the thread that called run()."""
+        """int: calls of judge() that may run at once; 1: only on the thread that called run()."""
 
 class AnswerSink:
-    """Takes the answers of a teacher, from any thread."""
+    """Takes the answers of a teacher, from any thread, until its judge() returns.
+
+    Example:
+        >>> class Halves(lmtx.TeacherOracle):
+        ...     def identity(self):
+        ...         return 'halves/1'
+        ...
+        ...     def judge(self, questions, answers):
+        ...         for question in questions:
+        ...             if answers.stop_requested:
+        ...                 return
+        ...             middle = len(question) // 2
+        ...             for part in (question.part(range(middle)), question.part(range(middle, len(question)))):
+        ...                 answers.put(part, [label.name in question.text for label in part.labels], usage=lmtx.Usage(prompt_tokens=100))
+        >>> Halves()
+        Halves(identity='halves/1')"""
     def put(self, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ...) -> None:
-        """Answers a question, or a part() of one: for each label a Verdict, a score, a boolean or None (abstains). Stored when it returns."""
+        """Answers a question, or a part() of one. Stored when it returns.
+
+        Args:
+            verdicts: For each label a Verdict, a score in [0, 1], a bool or None (abstains).
+            usage: What the answer cost.
+
+        Raises:
+            ValueError: For another number of verdicts, one that is none (naming document and label), a question that was not asked, or after judge() returned.
+            RuntimeError: When the store cannot be written; judge() should let it pass."""
     @property
     def stop_requested(self) -> bool:
-        """True when the run wants to end: return soon, what is open is asked next time."""
+        """bool: True when the run wants to end: return soon, what is open is asked next time."""
 
 class TeacherOracle:
-    """Judges whether labels fit documents. Subclass it: identity() names everything that can change a verdict, judge(questions, answers) answers each question with answers.put(question, verdicts); traits() is optional.
+    """Judges whether labels fit documents. To be derived from.
 
-    class Keywords(lmtx.TeacherOracle):
-        def identity(self):
-            return "keywords/1"
+    identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
+    answers.put(question, verdicts); traits() is optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
+    TeacherError where going on makes no sense.
 
-        def judge(self, questions, answers):
-            for question in questions:
-                answers.put(question, [label.name in question.text for label in question.labels])"""
+    Example:
+        >>> class Keywords(lmtx.TeacherOracle):
+        ...     def identity(self):
+        ...         return 'keywords/1'
+        ...
+        ...     def judge(self, questions, answers):
+        ...         for question in questions:
+        ...             answers.put(question, [label.name in question.text for label in question.labels])
+        >>> Keywords()
+        Keywords(identity='keywords/1')
+        >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=Keywords(), base='model', out='keywords-run', progress=False, cycles=1, development=0, batch_size=10)
+        Tagger(12 labels, dim=32, search_length=64, k=5)"""
     def judge(self, questions: list[Question], answers: AnswerSink) -> None:
         """Answers questions with answers.put(question, verdicts); to be overridden."""
-    def __init__(self) -> None: ...
+    def __init__(self) -> None:
+        """To be called by derived classes that have a constructor: super().__init__()."""
     def identity(self) -> str:
-        """Names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name."""
-    def traits(self) -> TeacherTraits: ...
+        """str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no str."""
+    def traits(self) -> TeacherTraits:
+        """TeacherTraits: how it likes to be asked; one question a call unless overridden."""
 
 class CallbackOracle(TeacherOracle):
-    """A teacher made of a function: function(document: str, labels: list[str]) returns one score, boolean or None (abstains) a label."""
-    def __init__(self, function: collections.abc.Callable[[str, list[str]], collections.abc.Sequence[Verdict | float | bool | None]], *, identity: str, traits: TeacherTraits = ...) -> None: ...
+    """A teacher made of a function.
+
+    Example:
+        >>> def ask(document: str, labels: list[str]) -> list[float | bool | None]:
+        ...     return [label in document for label in labels]
+        >>> lmtx.CallbackOracle(ask, identity='substring/1')
+        CallbackOracle(identity='substring/1')"""
+    def __init__(self, function: collections.abc.Callable[[str, list[str]], collections.abc.Sequence[Verdict | float | bool | None]], *, identity: str, traits: TeacherTraits = ...) -> None:
+        """A teacher that calls `function`, once a question.
+
+        Args:
+            function: function(document: str, labels: list[str]) returns for each label a score in [0, 1], a bool, a Verdict, or None (abstains). Any other answer, or
+                another number of them, ends the run with a ValueError that names document and label; an exception ends it as it is.
+            identity: Names everything that can change a verdict; judgments are kept under it.
+            traits: How the function likes to be asked.
+
+        Raises:
+            TypeError: For a function that cannot be called.
+            ValueError: For an empty identity."""
 
 class RecordedOracle(TeacherOracle):
-    """Verdicts that were recorded before, given again under the recording's own identity."""
+    """Verdicts that were recorded before, given again under the recording's own identity.
+
+    A pair that was not recorded counts as abstained for the run, and is not stored.
+
+    Example:
+        >>> teacher = lmtx.RecordedOracle.open('verdicts.jsonl')
+        >>> teacher
+        RecordedOracle(identity='perfect/1', 720 pairs)
+        >>> teacher.documents()[:3]
+        ['d0', 'd1', 'd2']"""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> RecordedOracle:
-        """Reads JSON lines (.gz or plain): a header, then documents with labels and scores."""
+        """Reads JSON lines (.gz or plain): a header {"format": 1, "identity"}, then {"uid", "labels": [label uid, ...], "scores": [score or null, ...]}.
+
+        Raises:
+            RuntimeError: Naming file and line, for a header that is missing or newer, broken JSON, lists of unequal lengths, a score outside [0, 1], or a pair with
+                two scores."""
     def documents(self) -> list[str]:
-        """Every document uid that was recorded, in the order of the file."""
+        """list[str]: every document uid that was recorded, in the order of the file."""
     def __len__(self) -> int: ...
 
 class ScriptedOracle(TeacherOracle):
-    """A teacher for tests: rule(document uid, label uid) returns a Verdict, score, boolean or None; it remembers what it was asked."""
+    """A teacher for tests: answers by a rule, and remembers what it was asked. May be used from several threads.
+
+    Example:
+        >>> teacher = lmtx.ScriptedOracle(lambda document, label: label == 'l-tax')
+        >>> teacher
+        ScriptedOracle(identity='scripted/1')
+        >>> teacher.asked()
+        {}"""
     def __init__(self, rule: collections.abc.Callable[[str, str], Verdict | float | bool | None], *, identity: str = 'scripted/1', throw_after: int = -1, skip_every: int = 0, traits: TeacherTraits = ...) -> None:
-        """Args:
+        """A teacher that answers by `rule`.
+
+        Args:
+            rule: rule(document uid, label uid) returns a Verdict, a score in [0, 1], a bool or None (abstains); ValueError names document and label for others.
+            identity: Judgments are kept under it.
             throw_after: Questions after which judge() raises TeacherError; -1: never.
-            skip_every: Leave every n-th question unanswered the first time it is asked; 0: none."""
+            skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.
+            traits: How it likes to be asked."""
     def asked(self) -> dict[tuple[str, str], int]:
-        """How often each (document uid, label uid) was asked."""
+        """dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not."""
 
 class Judgment:
-    """A verdict kept in a store."""
+    """A verdict kept in a store: what JudgmentStore.find gives. Immutable.
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('example.db')
+        >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')])
+        >>> store.put('my-llm/1', question, [True], run='first')
+        >>> [judgment] = store.find('my-llm/1', question)
+        >>> judgment.verdict, judgment.run
+        (Verdict.score(1.0), 'first')"""
     @property
-    def verdict(self) -> Verdict: ...
+    def verdict(self) -> Verdict:
+        """Verdict: a score, or an abstention."""
     @property
     def run(self) -> str:
-        """The run that asked for it."""
+        """str: the run that asked for it, as it named itself."""
 
 class JudgmentStore:
-    """Verdicts that were paid for, kept for good in one SQLite file. May be used from several threads."""
+    """Verdicts that were paid for, kept for good in one SQLite file.
+
+    May be used from several threads, and several processes may have the file open. A child of fork() can neither use its parent's store nor open that file while
+    it was open at the fork: RuntimeError says so. Every method raises RuntimeError, naming the file, when the disk is full or the file is damaged.
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('judgments.db')
+        >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+        >>> store.put('my-llm/1', question, [0.9, None])
+        >>> store.find('my-llm/1', question)
+        [Judgment(Verdict.score(0.9), run=''), Judgment(Verdict.abstain(), run='')]
+        >>> store
+        JudgmentStore(2 judgments)"""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> JudgmentStore:
-        """Opens or makes the file."""
+        """Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full."""
     def find(self, identity: str, question: Question) -> list[Judgment | None]:
-        """What is known about each label of a question, in order; None where nothing is."""
+        """What is known about each label of a question, in order: a list of Judgment, None where nothing is."""
     def put(self, identity: str, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ..., run: str = '') -> None:
-        """Keeps the scored and abstained verdicts; a pair that is there already stays as it was."""
+        """Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
+
+        Args:
+            identity: The teacher's.
+            question: A document and labels.
+            verdicts: For each label a Verdict, a score in [0, 1], a bool or None (abstains).
+            usage: What they cost.
+            run: Who asked.
+
+        Raises:
+            ValueError: For another number of verdicts, or one that is none, naming document and label."""
     def flush(self) -> None:
-        """When it returns what was put before survives a power cut, too."""
+        """When it returns what was put before survives a power cut, too. RuntimeError when the disk fails."""
     def __len__(self) -> int: ...
     def size(self, identity: str) -> int:
-        """Judgments of the teacher that uses this identity."""
+        """int: judgments of the teacher that uses this identity."""
     def identities(self) -> list[str]:
-        """The identities in the store, sorted."""
+        """list[str]: the identities in the store, sorted."""
     def export_recording(self, identity: str, file: str | os.PathLike[str]) -> None:
-        """Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all."""
+        """Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all.
+
+        Raises:
+            ValueError: Where the store has nothing of this identity.
+            RuntimeError: Naming the path that could not be written, and why."""
 
 class Budget:
-    """What a run may spend. Immutable."""
+    """What a run may spend. Immutable.
+
+    Example:
+        >>> lmtx.Budget(judgments=20_000)
+        Budget(judgments=20000, charge_stored=False)"""
     def __init__(self, judgments: int | None = None, *, charge_stored: bool = False) -> None:
-        """Args:
-            judgments: Distinct pairs, scored or abstained; None: no limit.
+        """A budget; the trainer refuses one below 0 with ValueError.
+
+        Args:
+            judgments: Distinct pairs of document and label, scored or abstained, those on held-out documents included; None: no limit.
             charge_stored: Count pairs that the store held before the run, too."""
     @property
-    def judgments(self) -> int | None: ...
+    def judgments(self) -> int | None:
+        """int, distinct pairs; None: no limit."""
     @property
-    def charge_stored(self) -> bool: ...
+    def charge_stored(self) -> bool:
+        """bool: whether pairs that the store held before the run count, too."""
 
 class OptionInfo:
-    """What an option of a training run is for."""
+    """What an option of a training run is for. Immutable.
+
+    Example:
+        >>> lmtx.TrainerOptions(cycles=2).describe()[0]
+        OptionInfo(cycles=2: Most cycles to run; fewer where the development verdicts stop improving.)"""
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """str: as TrainerOptions takes it."""
     @property
     def type(self) -> str:
-        """"integer", "number", "boolean" or "text"."""
+        """str: "integer", "number", "boolean" or "text"."""
     @property
     def value(self) -> str:
-        """As text."""
+        """str: its value, as text."""
     @property
-    def help(self) -> str: ...
+    def help(self) -> str:
+        """str: a sentence."""
 
 class TrainerOptions:
-    """Every setting of a training run: a preset's values, then those given. Each is an attribute. Immutable."""
-    def __init__(self, preset: str = 'paper', **options: int | float | bool | str) -> None: ...
+    """Every setting of a training run: a preset's values, then those given. Each is an attribute. Immutable.
+
+    Example:
+        >>> options = lmtx.TrainerOptions('paper', cycles=2, learning_rate=1e-4)
+        >>> options.cycles, options.learning_rate, options.batch_size
+        (2, 0.0001, 128)"""
+    def _repr_html_(self) -> str: ...
+    def __init__(self, preset: str = 'paper', **options: int | float | bool | str) -> None:
+        """The options of a preset, changed by name.
+
+        Args:
+            preset: One of preset_names().
+            **options: An int, float, bool or str, as describe() says of each.
+
+        Raises:
+            ValueError: For an unknown preset or name (with the nearest there is), and for a value that makes no sense, saying what was expected."""
     def to_dict(self) -> dict[str, int | float | bool | str]:
-        """Names and values."""
+        """dict: names and values, in order."""
     def describe(self) -> list[OptionInfo]:
-        """Names, types, values and a sentence about each."""
-    def __getattr__(self, name: str) -> typing.Any: ...
+        """list[OptionInfo]: names, types, values and a sentence about each."""
+    def __getattr__(self, name: str) -> typing.Any:
+        """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
 
 def preset_names() -> list[str]:
-    """The presets there are."""
+    """The presets there are, which TrainerOptions takes.
+
+    Example:
+        >>> lmtx.preset_names()
+        ['paper']"""
 
 class Plan:
-    """An upper bound on what a run will ask, before anything is spent."""
+    """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
+
+    Example:
+        >>> trainer.plan()  # Of a CurriculumTrainer.
+        Plan(60 documents, 12 labels, at most 600 judgments)
+        >>> trainer.plan().judgments
+        600"""
+    def _repr_html_(self) -> str: ...
     @property
-    def documents(self) -> int: ...
+    def documents(self) -> int:
+        """Documents of the corpus."""
     @property
-    def labels(self) -> int: ...
+    def labels(self) -> int:
+        """Labels of the label set."""
     @property
     def development(self) -> int:
         """Documents held out."""
     @property
-    def cycles(self) -> int: ...
+    def cycles(self) -> int:
+        """Cycles, at most."""
     @property
     def questions(self) -> int:
         """Documents put to the teacher, once a document and cycle."""
@@ -594,11 +1252,18 @@ class Plan:
         """Of these, at most so many are charged to the budget."""
 
 class InputReport:
-    """What a run was given, and what of it could not be used as it was."""
+    """What a run was given, and what of it could not be used as it was. All its numbers are int.
+
+    Example:
+        >>> tagger.report.inputs  # Of a tagger that lmtx.train made.
+        InputReport(documents=60, labels=12, empty_documents=0, repeated_documents=0, cut_documents=0)"""
+    def _repr_html_(self) -> str: ...
     @property
-    def documents(self) -> int: ...
+    def documents(self) -> int:
+        """Documents of the corpus."""
     @property
-    def labels(self) -> int: ...
+    def labels(self) -> int:
+        """Labels of the label set."""
     @property
     def empty_documents(self) -> int:
         """Without any text: neither asked about nor trained on."""
@@ -616,7 +1281,12 @@ class InputReport:
         """With more tokens than are read."""
 
 class AskingReport:
-    """What asking came to, in a cycle or a run."""
+    """What asking came to, in a cycle or a run. Its counts are int.
+
+    Example:
+        >>> tagger.report.total  # Of a tagger that lmtx.train made.
+        AskingReport(pairs_wanted=..., judgments=..., abstentions=0, yes_rate=0...)"""
+    def _repr_html_(self) -> str: ...
     @property
     def questions(self) -> int:
         """Documents put to the teacher, one a document and call."""
@@ -646,86 +1316,137 @@ class AskingReport:
         """Scored pairs that are a yes."""
     @property
     def yes_rate(self) -> float:
-        """Of the judgments."""
+        """float: the share of the judgments that is a yes, in [0, 1]."""
 
 class CycleReport:
-    """What one cycle did."""
+    """What one cycle did. Its counts are int.
+
+    Example:
+        >>> tagger.report.cycles[1]  # Of a tagger that lmtx.train made.
+        CycleReport(cycle=1, steps=..., loss ... to ...)"""
+    def _repr_html_(self) -> str: ...
     @property
     def cycle(self) -> int:
-        """From 0."""
+        """Its number, from 0."""
     @property
-    def training(self) -> AskingReport: ...
+    def training(self) -> AskingReport:
+        """AskingReport: the verdicts that were trained on."""
     @property
-    def development(self) -> AskingReport: ...
+    def development(self) -> AskingReport:
+        """AskingReport: the verdicts on held-out documents."""
     @property
     def documents_with_yes(self) -> int:
-        """Those that were trained on."""
+        """Documents with at least one yes: those that were trained on."""
     @property
-    def documents_without_yes(self) -> int: ...
+    def documents_without_yes(self) -> int:
+        """Documents without any yes."""
     @property
     def documents_left_over(self) -> int:
         """Documents with a yes that each pass leaves out, others each time: fewer than fill a batch."""
     @property
-    def steps(self) -> int: ...
+    def steps(self) -> int:
+        """Steps of the optimizer."""
     @property
     def first_loss(self) -> float:
-        """Mean of the first tenth of the steps."""
+        """float: mean loss of the first tenth of the steps."""
     @property
     def last_loss(self) -> float:
-        """Mean of the last tenth of the steps."""
+        """float: mean loss of the last tenth of the steps."""
     @property
     def development_precision(self) -> Interval | None:
-        """Share of development documents whose first label is a yes; None without any."""
+        """Interval: share of development documents whose first label is a yes, a fraction; None without any."""
     @property
     def accepted(self) -> bool:
-        """Whether the run went on with this cycle's student as the best so far."""
+        """bool: whether the run went on with this cycle's student as the best so far."""
 
 class TrainingReport:
-    """What a run did, in numbers. print() shows it."""
+    """What a run did, in numbers. print() shows it as text, a notebook as a table.
+
+    Example:
+        >>> tagger.report  # Of a tagger that lmtx.train made.
+        TrainingReport(2 cycles, ... judgments, best cycle 1)
+        >>> tagger.report.ended
+        'cycles'"""
+    def _repr_html_(self) -> str: ...
     @property
     def teacher(self) -> str:
-        """The teacher's identity."""
+        """str: the teacher's identity."""
     @property
     def inputs(self) -> InputReport:
-        """What the run was given."""
+        """InputReport: what the run was given."""
     @property
     def total(self) -> AskingReport:
-        """Distinct over all cycles."""
+        """AskingReport: each pair once, over all cycles."""
     @property
-    def cycles(self) -> list[CycleReport]: ...
+    def cycles(self) -> list[CycleReport]:
+        """list[CycleReport]: cycle by cycle."""
     @property
     def untouched_precision(self) -> Interval | None:
-        """The untouched encoder on the development documents; None without any."""
+        """Interval: the untouched encoder on the development documents, a fraction; None without any."""
     @property
     def best_cycle(self) -> int:
-        """The cycle whose student the tagger carries; -1 where nothing could be trained."""
+        """int: the cycle whose student the tagger carries; -1 where nothing could be trained."""
     @property
     def ended(self) -> str:
-        """Why the run ended."""
+        """str: why the run ended: "cycles", "no gain", "budget" or "nothing to learn"."""
     @property
     def notices(self) -> list[str]:
-        """Sentences for the user."""
+        """list[str]: sentences for the user, on what was skipped and why."""
     @property
     def student_folders(self) -> list[str]:
-        """Of the trained students, cycle by cycle."""
+        """list[str]: the folders of the trained students, cycle by cycle."""
     @property
-    def tagger_folder(self) -> str: ...
+    def tagger_folder(self) -> str:
+        """str: the folder that Tagger.load opens."""
     def to_json(self) -> str:
-        """Metrics in per cent."""
+        """str: all of it as JSON, metrics in per cent."""
 
 class CurriculumTrainer:
-    """Runs the curriculum in a work folder: shortlist, ask, train, measure. The same call on the same folder goes on after any interruption and ends with the identical model."""
+    """Runs the curriculum in a work folder: shortlist, ask, train, measure.
+
+    The same call on the same folder goes on after any interruption and ends with the identical model. `train` is the same in one call.
+
+    Example:
+        >>> trainer = lmtx.CurriculumTrainer(
+        ...     lmtx.Encoder.load('model'), lmtx.Corpus.open('train.jsonl'), lmtx.LabelSet.open('labels.jsonl'), lmtx.RecordedOracle.open('verdicts.jsonl'),
+        ...     folder='run', options=lmtx.TrainerOptions(cycles=1, development=0, batch_size=10))
+        >>> trainer.plan().judgments
+        600
+        >>> report = trainer.run()
+        >>> report
+        TrainingReport(1 cycles, 600 judgments, best cycle 0)
+        >>> lmtx.Tagger.load(report.tagger_folder)
+        Tagger(12 labels, dim=32, search_length=64, k=5)"""
     def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
         """Checks everything that can be checked before anything is made or asked.
 
         Args:
+            base: The encoder to start from.
+            documents: What is asked about and learned from.
+            labels: What documents are tagged with.
+            teacher: Judges; its identity is what judgments are kept under.
             folder: The work folder; made when run() starts.
             options: The settings.
             store: The judgment store's file; None: judgments.db in the work folder.
-            budget: What the run may spend; None: no limit."""
+            budget: What the run may spend; None: no limit.
+
+        Raises:
+            ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
+            RuntimeError: For a folder or store that cannot be read or written."""
     def plan(self) -> Plan:
-        """What run() will ask at most."""
+        """Plan: what run() will ask at most."""
     def run(self, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> TrainingReport:
-        """Runs, or goes on, until the curriculum ends."""
+        """Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
+
+        Ctrl-C ends it within a second with KeyboardInterrupt, in a teacher written in Python at once. Whatever it raises, the same call goes on from there.
+
+        Args:
+            on_event: Called with each Event.
+
+        Raises:
+            PairsOpen: The run needs answers that did not come.
+            TeacherError: The teacher cannot go on.
+            RuntimeError: Another process runs in the folder, or the disk fails."""
     @property
-    def options(self) -> TrainerOptions: ...
+    def options(self) -> TrainerOptions:
+        """TrainerOptions: the settings of the run."""

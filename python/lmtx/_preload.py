@@ -23,7 +23,12 @@ def load_torch_libraries() -> None:
         for library in sorted(package.glob("lib/libgomp*.so*")) + [package / "lib" / name for name in names]:
             ctypes.CDLL(str(library))
     except OSError as error:
-        raise ImportError(f"LMTX could not load torch's libraries from {package / 'lib'}: {error}.") from error
+        raise ImportError(f"LMTX could not load torch's libraries from {package / 'lib'}: {error}. {_what_to_do()}") from error
+
+
+def _what_to_do() -> str:
+    kind = " with CUDA" if _build_info.CUDA else ""
+    return f"Install torch {_public(_build_info.TORCH)}{kind}, or build LMTX with the torch that is there."
 
 
 def _torch_package() -> Path:
@@ -36,13 +41,20 @@ def _torch_package() -> Path:
 
 
 def _check_version(package: Path) -> None:
-    found = re.search(r"__version__ = '([^']*)'", (package / "version.py").read_text(encoding="utf-8"))
-    version = found.group(1) if found else "of an unknown version"
+    version = _version(package)
     if _public(version) != _public(_build_info.TORCH):
         raise ImportError(
             f"LMTX was built with torch {_build_info.TORCH}, but torch {version} is installed in {package}; their libraries do not fit together. "
-            f"Install torch {_public(_build_info.TORCH)}, or build LMTX with the torch that is there."
+            f"{_what_to_do()}"
         )
+
+
+def _version(package: Path) -> str:
+    try:
+        found = re.search(r"__version__ = '([^']*)'", (package / "version.py").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found.group(1) if found else "of an unknown version"
 
 
 def _public(version: str) -> str:

@@ -2,8 +2,10 @@
 
 import contextlib
 import functools
+import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import __version__, built_with_torch
-from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TeacherOracle, TrainerOptions, preset_names
+from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
 from .data import data_file
 from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from .models import find_model
@@ -93,7 +95,7 @@ def _failing_with(code: int) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, RuntimeError, IndexError) as error:
-        raise Failure(error, code) from error
+        raise Failure(str(error), code) from error
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
@@ -104,6 +106,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **keywords)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # The command is about to end: a second Ctrl-C has nothing left to stop.
             raise Failure(INTERRUPTED, 130) from None
 
     return wrapped
@@ -118,7 +121,7 @@ def _working() -> Iterator[None]:
         if not _is_own(error):
             traceback.print_exception(error)
             raise Failure("the teacher failed; what it answered before is kept, and the same command goes on from here.", 1) from error
-        raise Failure(error, 1) from error
+        raise Failure(str(error), 1) from error
 
 
 def _is_own(error: Exception) -> bool:
@@ -202,7 +205,7 @@ def _make_trainer(
     elif recorded_only:
         raise ValueError("--recorded-only needs a teacher recorded:FILE.")
     documents = Corpus.open(documents_file)
-    if recorded_only:
+    if recorded_only and isinstance(oracle, RecordedOracle):
         documents = documents_of(documents, oracle)
     encoder = Encoder.load(find_model(base))
     limit = Budget() if budget is None else Budget(budget)
@@ -255,7 +258,7 @@ def evaluate(
     if as_json:
         print(json.dumps(result))
     else:
-        Console().print(_metrics_table(result, data) if second is None else _comparison_table(result, data, tagger, against))
+        Console().print(_metrics_table(result, data) if against is None else _comparison_table(result, data, tagger, against))
 
 
 def _find_propensities(spec: str | None, constants: str, data: Path) -> Propensities | None:
@@ -333,7 +336,8 @@ def tag(
 
 
 def _standard_input() -> Iterator[str]:
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     return sys.stdin
 
 
@@ -362,7 +366,7 @@ def _parse_line(line: str) -> Document:
     return Document({key: value for key, value in fields.items() if key in ("uid", "title", "content")})
 
 
-def _tags_as_json(document: Document, tags: list) -> dict[str, Any]:
+def _tags_as_json(document: Document, tags: list[Tag]) -> dict[str, Any]:
     rows = [{"uid": tag.uid, "label": tag.label, "score": round(tag.score, 4)} for tag in tags]
     return {**({"uid": document.uid} if document.uid else {}), "tags": rows}
 

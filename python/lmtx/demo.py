@@ -64,10 +64,12 @@ class Demo:
         Returns:
             The file of the report.
         """
-        if self._shown is None:
+        if self._work is not None:
             self._shown, report = self._work.train_and_compare()
             write_json(self._out / "report.json", report)
             write_json(self._out / "shown.json", asdict(self._shown))
+            self._work = None
+        assert self._shown is not None  # Where it is not there from the start, there is work.
         _show(self._shown, self._out, console or Console())
         return self._out / "report.json"
 

@@ -69,7 +69,7 @@ class Measured:
 
 
 def measure(
-    targets: Sequence[Sequence[int]], ranked: Sequence[Sequence[int]], metrics: Iterable[str] = METRICS, weights: Sequence[float] | None = None
+    targets: Sequence[Sequence[int]], ranked: Sequence[Sequence[int]], metrics: Iterable[str] = METRICS, weights: Sequence[float] | np.ndarray | None = None
 ) -> dict[str, Measured]:
     """Each metric for each document; with the weights of labels the propensity-scored ones, too."""
     measured = {name: Measured(METRICS[name][0](targets, ranked, k=METRICS[name][1])) for name in metrics}
@@ -139,7 +139,7 @@ def evaluate_tagger(
     def measure_tagger(measured: Tagger) -> dict[str, Measured]:
         # A label that only the tagger has is wrong wherever it comes up.
         ranked = rank_with_tagger(measured, documents, lambda uid, number: by_uid.get(uid, len(labels) + number), on_event=on_event)
-        return measure(targets, ranked, weights=propensities and propensities.padded(len(labels) + len(measured.labels)))
+        return measure(targets, ranked, weights=propensities.padded(len(labels) + len(measured.labels)) if propensities else None)
 
     first = measure_tagger(tagger)
     result: dict[str, object] = {"documents": len(documents), "labels": len(labels), "split": split}

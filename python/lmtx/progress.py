@@ -71,14 +71,14 @@ class ProgressDisplay:
 
     def _show_progress(self, stage: tuple[int, str], name: str, event: Event) -> None:
         if self._bars:
-            self._move_bar(stage, name, event)
+            self._move_bar(self._bars, stage, name, event)
         else:
             self._print_when_done(stage, name, event)
 
-    def _move_bar(self, stage: tuple[int, str], name: str, event: Event) -> None:
+    def _move_bar(self, bars: Progress, stage: tuple[int, str], name: str, event: Event) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(name, total=event.total or None)
-        self._bars.update(self._tasks[stage], completed=event.done, total=event.total or None)
+            self._tasks[stage] = bars.add_task(name, total=event.total or None)
+        bars.update(self._tasks[stage], completed=event.done, total=event.total or None)
 
     def _print_when_done(self, stage: tuple[int, str], name: str, event: Event) -> None:
         started = self._started.setdefault(stage, time.monotonic())

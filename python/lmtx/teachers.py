@@ -25,6 +25,7 @@ def make_teacher(teacher: TeacherOracle | Ask | str, identity: str | None = None
 
     Raises:
         ValueError: For a teacher that cannot be made, saying why.
+        TypeError: For what is neither.
 
     Example:
         >>> make_teacher(lambda document, labels: [label in document for label in labels], identity="substring/1")
@@ -46,6 +47,10 @@ def callable_identity(function: Ask) -> str:
 
     Raises:
         ValueError: For lambdas, bound methods, closures and objects, whose source does not tell what they do.
+
+    Example:
+        >>> callable_identity(tiny.topic_answers)  # A function of the module tiny.
+        'tiny:topic_answers/...'
     """
     needs_name = "; pass teacher_identity=, a name that changes whenever a verdict might."
     if not inspect.isfunction(function):
@@ -62,7 +67,7 @@ def callable_identity(function: Ask) -> str:
     return f"{_name(function)}/{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-def source_change_notice(identity: str, store: str | os.PathLike) -> str | None:
+def source_change_notice(identity: str, store: str | os.PathLike[str]) -> str | None:
     """What to tell when the store knows the teacher's name, but only with another source."""
     name, slash, digest = identity.rpartition("/")
     if not slash or ":" not in name or len(digest) != 16 or not Path(store).is_file():

@@ -19,11 +19,11 @@ def train(
     labels: Any,
     *,
     teacher: TeacherOracle | Ask | str,
-    base: str | os.PathLike | Encoder,
+    base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
-    out: str | os.PathLike = "lmtx-run",
+    out: str | os.PathLike[str] = "lmtx-run",
     preset: str = "paper",
-    store: str | os.PathLike | None = None,
+    store: str | os.PathLike[str] | None = None,
     teacher_identity: str | None = None,
     progress: bool | Callable[[Event], None] = True,
     **options: int | float | bool | str,
@@ -50,13 +50,19 @@ def train(
         The tagger; its `report` says what the run did.
 
     Raises:
-        ValueError, RuntimeError: For input that makes no sense, before anything is spent.
+        ValueError, TypeError, RuntimeError: For input that makes no sense, before anything is spent.
         PairsOpen, TeacherError: When the teacher cannot go on. What it answered is kept.
 
     Example:
-        >>> tagger = train(["Red wine on a wool carpet", ...], ["carpet", "cleaning", ...], teacher=ask, base="all-MiniLM-L6-v2")
-        >>> tagger.tag("How do I get red wine out of a wool carpet?", k=2)
-        [Tag(label='cleaning', score=0.61), Tag(label='carpet', score=0.58)]
+        >>> def ask(document: str, labels: list[str]) -> list[float | bool | None]:
+        ...     return [label in document for label in labels]
+        >>> documents = ['a tax on foreign trade', 'the health of schools', 'an army office', 'a study of water and farming'] * 3
+        >>> tagger = lmtx.train(documents, ['tax', 'trade', 'health', 'school', 'army', 'water'], teacher=ask, teacher_identity='substring/1', base='model',
+        ...                     out='train-run', progress=False, cycles=1, development=0, batch_size=4)
+        >>> tagger
+        Tagger(6 labels, dim=32, search_length=64, k=5)
+        >>> tagger.report.total.judgments
+        24
     """
     oracle = make_teacher(teacher, teacher_identity)
     settings = TrainerOptions(preset, **options)

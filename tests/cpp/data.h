@@ -7,5 +7,7 @@ namespace lmtx::test {
 
 // tests/data of the checkout that was built.
 std::filesystem::path data_folder();
+// tests/formats of the same.
+std::filesystem::path formats_folder();
 
 }  // namespace lmtx::test

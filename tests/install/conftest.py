@@ -1,10 +1,12 @@
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "python"))  # tiny.py
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,11 @@ def prefix(build_dir, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("prefix")
     subprocess.run(["cmake", "--install", build_dir, "--prefix", folder], check=True, stdout=subprocess.DEVNULL)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """The folder of a tiny encoder."""
+    import tiny
+
+    return tiny.write_model(tmp_path_factory.mktemp("model") / "tiny")

@@ -28,4 +28,4 @@ def contents(run: Path) -> dict[str, str]:
     """The digests of all in a run's folder but what differs from run to run: the name that is drawn, and in the store the order of rows and the time."""
     found = {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder" for path in sorted(run.rglob("*"))}
     manifest = json.loads((run / "run.json").read_text())
-    return found | {"judgments.db": "the store", "run.json": json.dumps(manifest | {"run": "its name"})}
+    return found | {"judgments.db": "the store", "run.json": json.dumps(manifest | {"run": "its name", "checksum": ""})}

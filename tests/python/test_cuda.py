@@ -13,6 +13,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="this machine has no NVIDIA card"),
 ]
 
+MODELS = Path(__file__).parents[1] / "data" / "models"
 TEXTS = ["tax bill", "", "a study of army housing and water", "tax bill", "prison " * 40]
 
 
@@ -27,6 +28,12 @@ def weights(tagger):
 
 def test_a_card_gives_the_vectors_of_the_cpu(model):
     on_cpu, on_card = lmtx.Encoder.load(model), lmtx.Encoder.load(model, device="cuda")
+    np.testing.assert_allclose(on_card.encode(TEXTS), on_cpu.encode(TEXTS), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(file.parent.name for file in MODELS.glob("*/modules.json")))
+def test_a_card_gives_the_vectors_of_the_cpu_for_each_architecture(name):
+    on_cpu, on_card = lmtx.Encoder.load(MODELS / name), lmtx.Encoder.load(MODELS / name, device="cuda")
     np.testing.assert_allclose(on_card.encode(TEXTS), on_cpu.encode(TEXTS), atol=1e-5)
 
 

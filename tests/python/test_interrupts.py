@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import lmtx
@@ -100,8 +101,15 @@ def interrupt_after():
     timers = []
 
     def start(seconds):
-        timers.append(threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)))
+        sent = threading.Event()
+
+        def send():
+            sent.set()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timers.append(threading.Timer(seconds, send))
         timers[-1].start()
+        return sent
 
     yield start
     for timer in timers:
@@ -120,6 +128,90 @@ def test_ctrl_c_ends_a_long_call_without_events(model, interrupt_after):
     # Afterwards all is as before.
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     encoder.encode("tax")
+
+
+LONG_CALLS = {
+    "tag": lambda lmtx_tagger, texts: lmtx_tagger.tag(texts),
+    "tokenize": lambda lmtx_tagger, texts: lmtx_tagger.encoder.tokenizer.encode(texts * 20, max_length=512),
+    "search": lambda _, __: lmtx.LabelIndex.build(np.ones((50_000, 64), np.float32)).search(np.ones((60_000, 64), np.float32), 10),
+    "metrics": lambda _, __: lmtx.ndcg([[1]] * 2000, np.tile(np.arange(100), (2000, 1)), max_k=60_000),
+    "scored metrics": lambda _, __: lmtx.psprecision([[1]] * 2000, np.tile(np.arange(100), (2000, 1)), np.ones(100), max_k=60_000),
+    "bootstrap": lambda _, __: lmtx.bootstrap_mean(np.ones(2000), resamples=2_000_000),
+    "comparison": lambda _, __: lmtx.compare_ratios(np.ones(2000), np.zeros(2000), np.ones(2000), resamples=2_000_000),
+}
+
+
+@pytest.mark.parametrize("name", LONG_CALLS)
+def test_ctrl_c_ends_every_long_call_soon(tagger_folder, interrupt_after, name):
+    tagger = lmtx.Tagger.load(tagger_folder)
+    texts = [f"tax {i} " + "army water " * 20 for i in range(60_000)]
+    started = time.monotonic()
+    sent = interrupt_after(0.6)
+    with pytest.raises(KeyboardInterrupt):
+        LONG_CALLS[name](tagger, texts)
+    assert sent.is_set(), "the call was over before Ctrl-C"
+    # A second, plus one operator, on a machine that does other things besides.
+    assert time.monotonic() - started < 0.6 + 3
+    assert len(tagger.tag("tax", k=1)) == 1
+
+
+def test_ctrl_c_ends_training_which_the_same_call_goes_on_with(model, data, fast, tmp_path):
+    def train(out, on_event):
+        teacher = f"recorded:{data / 'verdicts.jsonl'}"
+        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=out, progress=on_event, **fast)
+
+    def interrupt_in_training(event):
+        if event.stage == "train" and event.done == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", interrupt_in_training)
+    train(tmp_path / "run", lambda event: None)
+    train(tmp_path / "whole", lambda event: None)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_ctrl_c_that_a_teacher_swallows_ends_the_run_all_the_same(model, data, fast, tmp_path):
+    asked, pairs = [], []
+
+    def ask(document, labels):
+        asked.append(document)
+        pairs.extend((document, label) for label in labels)
+        if len(asked) == 5:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+            except KeyboardInterrupt:
+                pass
+        time.sleep(0.02)
+        return tiny.topic_answers(document, labels)
+
+    def train():
+        options = fast | {"out": tmp_path / "run", "progress": False}
+        return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=ask, teacher_identity="deaf/1", base=model, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert len(asked) < 20
+    train()
+    # At most the call that was interrupted is made again.
+    assert len(pairs) - len(set(pairs)) <= 5
+    assert len(asked) > 60
+
+
+def test_a_second_ctrl_c_changes_nothing(model, large, whole, tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(command(model, large, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    wait_for(lambda: any(out.rglob("*checkpoint*")) or process.poll() is not None)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert errors.splitlines()[-1] == "lmtx: interrupted; the same command goes on from here."
+    assert "Traceback" not in errors
+    subprocess.run(command(model, large, out), check=True, capture_output=True, env=environment())
+    assert contents(out) == whole[1]
 
 
 def test_a_handler_of_ones_own_decides(model, interrupt_after):

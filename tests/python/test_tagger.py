@@ -92,3 +92,14 @@ def test_missing_texts_are_refused_with_their_position(tagger):
         tagger.tag([3])
     with pytest.raises(TypeError, match="came as DataFrame"):
         tagger.tag(pd.DataFrame({"text": ["tax"]}))
+
+
+def test_lengths_are_the_encoders_own_unless_given(model, data, tmp_path):
+    encoder, labels = lmtx.Encoder.load(model), lmtx.LabelSet.open(data / "labels.jsonl")
+    tagger = lmtx.Tagger.from_labels(encoder, labels)
+    assert (tagger.settings.search_length, tagger.settings.label_length) == (encoder.max_length, encoder.max_length) == (48, 48)
+    assert lmtx.Tagger(encoder, labels, tagger.index, settings=lmtx.TaggerSettings(label_length=8)).settings.label_length == 8
+    tagger.save(tmp_path / "tagger")
+    assert repr(lmtx.Tagger.load(tmp_path / "tagger").settings) == repr(tagger.settings)
+    with pytest.raises(ValueError, match="`search_length` must lie between 2 and the model's 64 positions, but is 65 instead"):
+        lmtx.Tagger.from_labels(encoder, labels, settings=lmtx.TaggerSettings(search_length=65))

@@ -50,6 +50,8 @@ class Segment {
  private:
   Segment() = default;
   void point_into_bytes();
+  // Throws std::runtime_error naming the file.
+  void check_numbers(const std::filesystem::path& file) const;
   void find_labels();
 
   at::Tensor memory_;  // uint8 [size]; undefined where mapped_ serves

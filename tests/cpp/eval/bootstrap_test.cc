@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "lmtx/detail/random.h"
+#include "lmtx/stopped.h"
 
 using namespace lmtx;
 
@@ -144,4 +145,15 @@ TEST_CASE("bootstrap_mean names what is wrong with its arguments") {
   CHECK_THROWS_WITH(bootstrap_ratio(values, three), "`numerators` and `denominators` must have a value for each document, but have 2 and 3.");
   CHECK_THROWS_WITH(compare_means(three, values), "`first` and `second` must have a value for each document, but have 3 and 2.");
   CHECK_THROWS_WITH(compare_ratios(values, values, three), "`first` and `denominators` must have a value for each document, but have 2 and 3.");
+}
+
+TEST_CASE("a stop request ends resampling") {
+  std::stop_source source;
+  source.request_stop();
+  const std::vector<double> values = {0.1, 0.7};
+  const std::stop_token stop = source.get_token();
+  CHECK_THROWS_AS(bootstrap_mean(values, 0.95, 100, 0, stop), Stopped);
+  CHECK_THROWS_AS(bootstrap_ratio(values, values, 0.95, 100, 0, stop), Stopped);
+  CHECK_THROWS_AS(compare_means(values, values, 0.95, 100, 0, stop), Stopped);
+  CHECK_THROWS_AS(compare_ratios(values, values, values, 0.95, 100, 0, stop), Stopped);
 }

@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "data.h"
 #include "lmtx/eval/propensity.h"
+#include "lmtx/stopped.h"
 
 using namespace lmtx;
 
@@ -161,4 +162,17 @@ TEST_CASE("metrics name what is wrong with their arguments") {
   CHECK_THROWS_WITH(inverse_propensities(few, 5, {.a = 0.5, .b = 0}), "`b` of the propensity constants must be above 0, but is 0.000000 instead.");
   CHECK_THROWS_WITH(inverse_propensities(std::vector<double>{1, -1}, 5), "The frequency of label 1 must be 0 or above, but is -1.000000 instead.");
   CHECK_THROWS_WITH(target_matrix(truth, 2), "Document 0 has label number 2 among its targets, but there are 2 labels.");
+}
+
+TEST_CASE("a stop request ends metrics") {
+  std::stop_source source;
+  source.request_stop();
+  const std::stop_token stop = source.get_token();
+  const SparseMatrix targets = target_matrix(std::vector<std::vector<int64_t>>{{0}, {1}}, 2);
+  const RankedLabels ranked = {{0}, {0, 1}};
+  const std::vector<double> weights = {1, 2};
+  CHECK_THROWS_AS(precision(targets, ranked, 2, stop), Stopped);
+  CHECK_THROWS_AS(ndcg_per_document(targets, ranked, 2, stop), Stopped);
+  CHECK_THROWS_AS(psprecision(targets, ranked, weights, 2, stop), Stopped);
+  CHECK_THROWS_AS(psrecall_per_document(targets, ranked, weights, 2, stop), Stopped);
 }

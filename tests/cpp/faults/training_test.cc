@@ -190,6 +190,7 @@ class Training final : public Job {
     files.at("judgments.db").clear();
     auto run = detail::parse_json(files.at("run.json"), "run.json");
     run.erase("run");
+    run.erase("checksum");
     files.at("run.json") = run.dump();
     return files;
   }

@@ -9,6 +9,7 @@
 #include "data.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/sealed_json.h"
 #include "lmtx/encoder.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
@@ -98,6 +99,12 @@ void edit(const fs::path& file, const std::string& from, const std::string& to) 
   const size_t place = text.find(from);
   REQUIRE(place != std::string::npos);
   std::ofstream(file, std::ios::binary) << text.replace(place, from.size(), to);
+}
+
+// The same in settings.json, with the checksum that fits.
+void edit_settings(const fs::path& file, const std::string& from, const std::string& to) {
+  edit(file, from, to);
+  detail::write_json(file, detail::sealed(detail::read_json(file)));
 }
 
 }  // namespace
@@ -264,9 +271,19 @@ TEST_CASE("a tagger refuses parts that do not fit together") {
   CHECK_THROWS_WITH(Tagger(tagger.encoder(), few, tagger.index(), settings), "`index` has rows of label number 23, but `labels` has only 1 labels.");
   const LabelIndex narrow = LabelIndex::build(tagger.index().search(embed(tagger.encoder(), {"a"}, 5, ""), 3).scores);
   CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), narrow, settings), "`index` must have vectors of 32 dimensions, as the encoder, but has 3 instead.");
-  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index()), "`search_length` must lie between 2 and the model's 16 positions, but is 256 instead.");
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index(), {.search_length = 256}),
+                    "`search_length` must lie between 2 and the model's 16 positions, but is 256 instead.");
   CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index(), settings, {.k = 0}),
                     "`k` of the decision rule must be at least 1, but is 0 instead.");
+}
+
+TEST_CASE("lengths that are not given are the encoder's") {
+  const TemporaryFolder folder;
+  const Tagger given = make_tagger(folder);
+  const Tagger tagger = Tagger::from_labels(given.encoder(), given.labels(), {.document_prompt = "", .label_prompt = ""});
+  CHECK(tagger.settings().search_length == given.encoder().max_length());
+  CHECK(tagger.settings().label_length == given.encoder().max_length());
+  CHECK(Tagger(given.encoder(), given.labels(), given.index(), {.label_length = 7}).settings().label_length == 7);
 }
 
 TEST_CASE("a folder that is no whole tagger is named together with what is wrong") {
@@ -275,19 +292,23 @@ TEST_CASE("a folder that is no whole tagger is named together with what is wrong
   CHECK_THAT(fault_of(model), ContainsSubstring("plain: no tagger: it has no lmtx/settings.json"));
   make_tagger(folder).save(place);
   SECTION("newer") {
-    edit(own / "settings.json", "\"format\": 1", "\"format\": 2");
+    edit_settings(own / "settings.json", "\"format\": 1", "\"format\": 2");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: written by a newer LMTX (format 2; this one reads up to 1)."));
   }
   SECTION("impossible settings") {
-    edit(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
+    edit_settings(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `search_length` must lie between 2 and"));
   }
+  SECTION("settings that were never filled in") {
+    edit_settings(own / "settings.json", "\"label_length\": 5", "\"label_length\": 0");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: its parts do not fit together. `label_length` must lie between 2 and"));
+  }
   SECTION("missing settings") {
-    edit(own / "settings.json", "\"label_length\"", "\"label\"");
+    edit_settings(own / "settings.json", "\"label_length\"", "\"label\"");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json"));
   }
   SECTION("an unknown decision rule") {
-    edit(own / "settings.json", "top-k", "magic");
+    edit_settings(own / "settings.json", "top-k", "magic");
     CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: the decision rule \"magic\" is one that this LMTX lacks."));
   }
   SECTION("labels cut off between two lines") {

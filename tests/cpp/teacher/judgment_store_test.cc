@@ -1,6 +1,7 @@
 // The store against a map driven by the same calls; several threads; and files that are no store.
 #include "lmtx/teacher/judgment_store.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -268,4 +269,57 @@ TEST_CASE("a store that cannot be written is refused") {
   const std::string message = open_error(file);
   if (is_root) REQUIRE(seteuid(0) == 0);
   CHECK(message == "the file cannot be written (read-only).");
+}
+
+namespace {
+
+// As another program would change the file.
+void run_sql(const fs::path& file, const char* sql) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
+  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+  sqlite3_close(database);
+  REQUIRE(code == SQLITE_OK);
+}
+
+}  // namespace
+
+TEST_CASE("a judgment that was changed in the file is refused, not learned from") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  JudgmentStore::open(file).put("llm/1", one_question, yes_and_abstained, {}, "run 1");
+  const auto change = [&](const char* sql) {
+    run_sql(file, sql);
+    const JudgmentStore store = JudgmentStore::open(file);
+    CHECK_THROWS_WITH(store.find("llm/1", one_question), ContainsSubstring("judgments.db: the judgment of document `") && ContainsSubstring("is damaged."));
+    CHECK_THROWS_AS(store.export_recording("llm/1", folder / "exported.jsonl"), std::runtime_error);
+  };
+  SECTION("its score") { change("UPDATE judgments SET score = 0.25 WHERE score IS NOT NULL"); }
+  SECTION("its score, to none") { change("UPDATE judgments SET score = NULL"); }
+  SECTION("its label") { change("UPDATE judgments SET label = label || 'x'"); }
+  SECTION("its document") { change("UPDATE answers SET document = 'other'"); }
+  SECTION("its run") { change("UPDATE runs SET name = 'run 2'"); }
+  SECTION("its answer") { change("DELETE FROM answers"); }
+}
+
+TEST_CASE("a store of the first version, without checksums of judgments, is read and goes on with them") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "judgments.db";
+  JudgmentStore::open(file).put("llm/1", one_question, yes_and_abstained);
+  run_sql(file, "ALTER TABLE judgments DROP COLUMN sum");
+  JudgmentStore store = JudgmentStore::open(file);
+  CHECK(store.find("llm/1", one_question)[0]->verdict == yes_and_abstained[0]);
+  store.put("llm/2", one_question, yes_and_abstained);
+  CHECK(store.find("llm/2", one_question)[0]->verdict == yes_and_abstained[0]);
+  run_sql(file, "UPDATE judgments SET score = 0.5 WHERE sum IS NOT NULL");
+  CHECK_NOTHROW(store.find("llm/1", one_question));
+  CHECK_THROWS_WITH(store.find("llm/2", one_question), ContainsSubstring("is damaged."));
+}
+
+TEST_CASE("a database with views for tables, or with triggers, is no store") {
+  const TemporaryFolder folder;
+  const fs::path file = make_store(folder, "judgments.db", 1);
+  SECTION("a trigger") { run_sql(file, "CREATE TRIGGER t AFTER INSERT ON judgments BEGIN DELETE FROM answers; END"); }
+  SECTION("a view") { run_sql(file, "ALTER TABLE judgments RENAME TO kept; CREATE VIEW judgments AS SELECT * FROM kept"); }
+  CHECK(open_error(file) == "the judgment store lacks tables or has triggers.");
 }

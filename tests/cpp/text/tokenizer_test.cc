@@ -12,6 +12,7 @@
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/random.h"
+#include "lmtx/stopped.h"
 
 namespace fs = std::filesystem;
 using lmtx::RaggedTokens;
@@ -173,6 +174,14 @@ TEST_CASE("ids do not depend on threads, on texts beside, or on texts before") {
     CHECK(tokenizer.encode(views, unlimited).ids == together.ids);
   }
   at::set_num_threads(threads);
+}
+
+TEST_CASE("a stop request ends tokenization") {
+  const Tokenizer tokenizer = Tokenizer::load(data_folder() / "uncased");
+  std::stop_source source;
+  source.request_stop();
+  const std::string_view text = "red wine";
+  CHECK_THROWS_AS(tokenizer.encode(std::span(&text, 1), 16, source.get_token()), lmtx::Stopped);
 }
 
 TEST_CASE("several threads may use one tokenizer") {

@@ -108,9 +108,9 @@ class TinyWeights {
   std::string data_;
 };
 
-// A BERT of one layer and 32 dimensions with random weights that knows the words above.
-inline void make_tiny_model(const fs::path& folder) {
-  constexpr int64_t dim = 32, inner = 48, positions = 24;
+// A BERT of one layer with random weights that knows the words above. `dim` is a multiple of 4.
+inline void make_tiny_model(const fs::path& folder, int64_t dim = 32) {
+  const int64_t inner = dim / 2 * 3, positions = 24;
   fs::create_directories(folder / "1_Pooling");
   std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nx\n";
   int64_t vocabulary_size = 6;
@@ -135,8 +135,7 @@ inline void make_tiny_model(const fs::path& folder) {
   detail::write_file_atomically(folder / "modules.json",
                                 R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
  {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
-  detail::write_file_atomically(folder / "1_Pooling" / "config.json",
-                                R"({"word_embedding_dimension": 32, "pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true})");
+  detail::write_json(folder / "1_Pooling" / "config.json", {{"word_embedding_dimension", dim}, {"pooling_mode_cls_token", false}, {"pooling_mode_mean_tokens", true}});
   detail::write_file_atomically(folder / "sentence_bert_config.json", R"({"max_seq_length": 24, "do_lower_case": false})");
   TinyWeights weights;
   weights.add("embeddings.word_embeddings.weight", {vocabulary_size, dim}, 0, 1);

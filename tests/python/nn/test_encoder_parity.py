@@ -10,8 +10,10 @@ import pytest
 import lmtx
 
 MODELS = Path(__file__).parents[2] / "data" / "models"
-NAMES = ["bert", "bert-joined", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu"]
-TEXTS = ["a bad cab", "", "feed a deaf bee and a cab ride", "Z", "a bad cab", "bad ideas fade"]
+NAMES = ["bert", "bert-joined", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu", "roberta", "xlm-roberta-prefixed", "mpnet", "mpnet-dense"]
+NAMES += ["modernbert", "modernbert-biased"]
+# "?" is unknown, token 1, which is padding to RoBERTa and MPNet.
+TEXTS = ["a bad cab", "", "feed a deaf bee and a cab ride", "Z", "a bad cab", "bad ideas fade", "b ? a ?"]
 
 
 def peer(folder):
@@ -50,6 +52,27 @@ def test_tiny_models_give_sentence_transformers_vectors(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_text_has_the_same_vector_in_any_batch(name):
+    encoder = lmtx.Encoder.load(MODELS / name)
+    texts = [*TEXTS, *(text[:i] for text in TEXTS for i in range(1, len(text), 3))]
+    vectors = encoder.encode(texts, normalize=True)
+    for token_budget in (1, 20, 100):
+        np.testing.assert_allclose(encoder.encode(texts, normalize=True, token_budget=token_budget), vectors, atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(texts[::-1], normalize=True), vectors[::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_transformers_folder_has_the_pooling_of_sentence_transformers(name, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(MODELS / name, bare, ignore=shutil.ignore_patterns("modules.json", "*_*", "sentence_*"))
+    shutil.copy(MODELS / name / "tokenizer_config.json", bare)
+    encoder, model = lmtx.Encoder.load(bare), peer(bare)
+    np.testing.assert_allclose(encoder.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
+    encoder.save(tmp_path / "saved")
+    np.testing.assert_allclose(peer(tmp_path / "saved").encode(TEXTS), model.encode(TEXTS), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("normalize", [False, True])
 def test_a_saved_folder_opens_in_sentence_transformers(name, normalize, tmp_path):
     encoder = lmtx.Encoder.load(MODELS / name)
@@ -62,19 +85,19 @@ def test_a_saved_folder_opens_in_sentence_transformers(name, normalize, tmp_path
 
 # --- the dialect of sentence-transformers 6: folders that the installed one writes ---
 
-JOINED = ("cls", "max", "mean", "mean_sqrt_len_tokens")
+JOINED = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 
 
 @pytest.fixture
 def write_six(tmp_path):
     """Saves a folder with sentence-transformers' own modules; returns the folder and the model that was saved."""
 
-    def write(base="bert", pooling_mode="mean", include_prompt=True, normalize=False, transformer=None, **keywords):
+    def write(base="bert", pooling_mode="mean", include_prompt=True, dense=(), normalize=False, transformer=None, **keywords):
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer import modules
 
         first = modules.Transformer(str(MODELS / base), **(transformer or {}))
-        parts = [first, modules.Pooling(32, pooling_mode, include_prompt), *[modules.Normalize()] * normalize]
+        parts = [first, modules.Pooling(32, pooling_mode, include_prompt), *dense, *[modules.Normalize()] * normalize]
         model = SentenceTransformer(modules=parts, device="cpu", **keywords)
         model.save(str(tmp_path / "six"), create_model_card=False)
         return tmp_path / "six", model
@@ -113,12 +136,46 @@ def test_normalizing_can_be_switched_off(write_six):
     np.testing.assert_allclose(lmtx.Encoder.load(folder).encode(TEXTS, normalize=False), plain.encode(TEXTS), atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling_mode", ["weightedmean", "lasttoken", ("mean", "lasttoken")], ids=str)
-def test_other_pooling_is_refused_by_name(write_six, pooling_mode):
-    folder, _ = write_six(pooling_mode=pooling_mode)
-    name = pooling_mode if isinstance(pooling_mode, str) else pooling_mode[-1]
-    with pytest.raises(RuntimeError, match=f"1_Pooling/config.json: pooling by `{name}` is not supported; supported are cls, max, mean and mean_sqrt_len_tokens."):
-        lmtx.Encoder.load(folder)
+def make_dense(*args, seed=1, **keywords):
+    import torch
+    from sentence_transformers.sentence_transformer import modules
+
+    torch.manual_seed(seed)
+    return modules.Dense(*args, **keywords)
+
+
+def chains():
+    """Dense modules one behind the other."""
+    from torch import nn
+
+    for activation in (nn.Tanh, nn.Identity, nn.GELU, nn.ReLU, nn.SiLU, nn.Sigmoid):
+        yield [make_dense(32, 7, activation_function=activation())]
+    yield [make_dense(32, 50, bias=False), make_dense(50, 32, activation_function=None, seed=2)]
+    yield [make_dense(32, 32, use_residual=True), make_dense(32, 9, use_residual=True, seed=2)]
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("normalize", [False, True])
+def test_dense_modules_give_sentence_transformers_vectors(write_six, number, normalize, tmp_path):
+    folder, model = write_six(dense=list(chains())[number], normalize=normalize)
+    encoder = lmtx.Encoder.load(folder)
+    expected = model.encode(TEXTS)
+    assert encoder.dim == model.get_embedding_dimension() == expected.shape[1]
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode(TEXTS, token_budget=1), encoder.encode(TEXTS), atol=1e-6)
+    encoder.save(tmp_path / "saved")
+    np.testing.assert_allclose(peer(tmp_path / "saved").encode(TEXTS), expected, atol=1e-5)
+    saved = lmtx.Encoder.load(tmp_path / "saved")
+    np.testing.assert_array_equal(saved.encode(TEXTS), encoder.encode(TEXTS))
+    assert saved.fingerprint() == encoder.fingerprint()
+
+
+def test_the_fingerprint_knows_what_dense_modules_do(write_six):
+    folder, _ = write_six(dense=[make_dense(32, 7)])
+    before = lmtx.Encoder.load(folder).fingerprint()
+    config = json.loads((folder / "2_Dense" / "config.json").read_text())
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(config | {"activation_function": "torch.nn.modules.activation.ReLU"}))
+    assert lmtx.Encoder.load(folder).fingerprint() != before
 
 
 @pytest.mark.parametrize("base", ["bert", "distilbert"])
@@ -243,7 +300,9 @@ def test_a_folder_of_the_first_versions_opens(tmp_path):
     shutil.move(folder / "0_Transformer" / "1_Pooling", folder / "1_Pooling")
     (folder / "0_Transformer" / "modules.json").unlink()
     (folder / "0_Transformer" / "sentence_bert_config.json").rename(folder / "0_Transformer" / "sentence_distilbert_config.json")
-    modules = [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{path[2:]}"} for i, path in enumerate(["0_Transformer", "1_Pooling"])]
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{path[2:]}"} for i, path in enumerate(["0_Transformer", "1_Pooling"])
+    ]
     (folder / "modules.json").write_text(json.dumps(modules))
     pooling = {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True, "pooling_mode_mean_sqrt_len_tokens": False}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32} | pooling))

@@ -1,0 +1,169 @@
+"""Objects say what they are where they are printed, and are tables in notebooks."""
+
+import inspect
+from html.parser import HTMLParser
+
+import pytest
+
+import lmtx
+
+
+@pytest.fixture(scope="module")
+def tagger(model, data, tmp_path_factory):
+    """One that has the report of its run."""
+    options = {"cycles": 2, "epochs": 1, "batch_size": 10, "judgments_per_cycle": 5, "development": 6}
+    teacher, out = f"recorded:{data / 'verdicts.jsonl'}", tmp_path_factory.mktemp("run") / "run"
+    return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=out, progress=False, **options)
+
+
+class Silent(lmtx.TeacherOracle):
+    """Keeps the sink that it got."""
+
+    def identity(self):
+        return "silent/1"
+
+    def judge(self, questions, answers):
+        self.answers, self.while_asked = answers, repr(answers)
+
+
+def find_sink(model, data, folder):
+    teacher = Silent()
+    with pytest.raises(lmtx.PairsOpen):
+        lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=folder, progress=False, development=0)
+    return teacher
+
+
+@pytest.fixture
+def instances(tagger, model, data, tmp_path):
+    """An object of each public class, with what it prints as (None: not compared)."""
+    label, document = lmtx.Label("l-tax", "tax"), lmtx.Document("7", title="Stains", content="Red wine")
+    question = lmtx.Question(document, [label])
+    store = lmtx.JudgmentStore.open(tmp_path / "judgments.db")
+    store.put("a/1", question, [0.25], run="first")
+    report = tagger.report
+    index = lmtx.LabelIndex.build(tagger.encoder.encode(["tax", "army"]))
+    trainer = lmtx.CurriculumTrainer(
+        tagger.encoder, lmtx.Corpus.open(data / "train.jsonl"), tagger.labels, lmtx.RecordedOracle.open(data / "verdicts.jsonl"), folder=tmp_path / "new",
+        options=lmtx.TrainerOptions(cycles=3, development=0),
+    )  # fmt: skip
+    events = []
+    tagger.encoder.encode("tax", on_event=events.append)
+    teacher = find_sink(model, data, tmp_path / "open")
+    assert teacher.while_asked == "AnswerSink(open)"
+    return [
+        (teacher.answers, "AnswerSink(closed)"),
+        (report.total, None),
+        (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
+        (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
+        (lmtx.compare_means([1.0], [0.5]), "Comparison(difference=Interval(0.5, from 0.5 to 0.5), better=1)"),
+        (lmtx.Corpus.from_documents([document] * 1), "Corpus(1 documents)"),
+        (trainer, None),
+        (report.cycles[0], None),
+        (document, "Document(uid='7', title='Stains', content of 8 bytes)"),
+        (tagger.encoder, "Encoder(dim=32, max_length=64)"),
+        (events[-1], "Event(progress, embed: 1 of 1)"),
+        (report.inputs, "InputReport(documents=60, labels=12, empty_documents=0, repeated_documents=0, cut_documents=0)"),
+        (lmtx.bootstrap_mean([1.0]), "Interval(1, from 1 to 1)"),
+        (store.find("a/1", question)[0], "Judgment(Verdict.score(0.25), run='first')"),
+        (store, "JudgmentStore(1 judgments)"),
+        (label, "Label(uid='l-tax', name='tax')"),
+        (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
+        (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),
+        (tagger.labels, "LabelSet(12 labels)"),
+        (lmtx.TrainerOptions().describe()[0], None),
+        (trainer.plan(), "Plan(60 documents, 12 labels, at most 720 judgments)"),
+        (question, "Question(document '7', 1 labels)"),
+        (lmtx.RecordedOracle.open(data / "verdicts.jsonl"), "RecordedOracle(identity='perfect/1', 720 pairs)"),
+        (lmtx.ScriptedOracle(lambda d, label: True), "ScriptedOracle(identity='scripted/1')"),
+        (tagger.tag("tax")[0], None),
+        (tagger, "Tagger(12 labels, dim=32, search_length=64, k=5)"),
+        (lmtx.TaggerSettings(search_length=9), "TaggerSettings(search_length=9, label_length=0, document_prompt=None, label_prompt=None)"),
+        (Silent(), "Silent(identity='silent/1')"),
+        (lmtx.TeacherTraits(), "TeacherTraits(questions_per_call=1, concurrent_calls=1)"),
+        (tagger.encoder.tokenizer, "Tokenizer(99 tokens)"),
+        (lmtx.TrainerOptions(), None),
+        (report, None),
+        (lmtx.Usage(cost=0.5), "Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0.5, seconds=0)"),
+        (lmtx.Verdict.fail("timeout"), "Verdict.fail('timeout')"),
+    ]
+
+
+def test_every_public_class_prints_usefully(instances):
+    for value, expected in instances:
+        name = "Verdict." if isinstance(value, lmtx.Verdict) else f"{type(value).__name__}("
+        assert repr(value).startswith(name) and " object at 0x" not in repr(value) and "\n" not in repr(value)
+        assert expected is None or repr(value) == expected
+    classes = {value for name in lmtx.__all__ if inspect.isclass(value := getattr(lmtx, name)) and not issubclass(value, Exception)}
+    shown = {base for value, _ in instances for base in type(value).__mro__}
+    assert sorted(cls.__name__ for cls in classes - shown) == []
+
+
+def test_a_teacher_without_a_name_prints_too():
+    class Unnamed(lmtx.TeacherOracle):
+        pass
+
+    assert repr(Unnamed()) == "Unnamed()"
+
+
+class Table(HTMLParser):
+    """The cells of a table, row by row; fails on what is not closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.open, self.caption, self.items = [], [], "", []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        if self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += text
+        elif self.open[-1] == "li":
+            self.items.append(text)
+        else:
+            self.caption += text
+
+
+def table(value):
+    return Table(value._repr_html_())
+
+
+def test_a_report_is_a_table_of_its_cycles(tagger):
+    report = tagger.report
+    shown = table(report)
+    assert shown.rows[0] == ["cycle", "judgments", "yes", "documents trained on", "steps", "loss", "development precision@1", "accepted"]
+    assert [row[0] for row in shown.rows[1:]] == [str(cycle.cycle) for cycle in report.cycles]
+    first = report.cycles[0]
+    assert shown.rows[1][1:5] == [f"{first.training.judgments}", f"{100 * first.training.yes_rate:.1f} %", f"{first.documents_with_yes}", f"{first.steps}"]
+    assert f"{100 * first.development_precision.value:.1f} % (" in shown.rows[1][6]
+    assert shown.caption.startswith(f"perfect/1: {report.total.judgments} judgments, ")
+    assert shown.items == report.notices
+    assert table(first).rows[1] == shown.rows[1]
+
+
+def test_counts_intervals_and_options_are_tables(tagger):
+    assert ["documents", "60"] in table(tagger.report.inputs).rows
+    assert ["yes", f"{tagger.report.total.yes}"] in table(tagger.report.total).rows
+    assert table(lmtx.bootstrap_mean([0.5])).rows == [["value", "low", "high"], ["0.5", "0.5", "0.5"]]
+    assert table(lmtx.compare_means([0.5], [0.25])).rows == [["difference", "low", "high", "better"], ["0.25", "0.25", "0.25", "1"]]
+    options = table(lmtx.TrainerOptions(cycles=3)).rows
+    assert options[1] == ["cycles", "3", "Most cycles to run; fewer where the development verdicts stop improving."]
+    assert len(options) == 1 + len(lmtx.TrainerOptions().to_dict())
+
+
+def test_tags_are_a_list_and_a_table_with_names_escaped(tagger):
+    labels = lmtx.LabelSet([lmtx.Label("1", "<b>tax</b> & more"), lmtx.Label("2", "army")])
+    odd = lmtx.Tagger.from_labels(tagger.encoder, labels)
+    tags = odd.tag("<b>tax</b> & more", k=1)
+    assert isinstance(tags, list) and repr(tags) == "[Tag(label='<b>tax</b> & more', score=1.00)]"
+    assert table(tags).rows == [["label", "score", "probability"], ["<b>tax</b> & more", "1.000", ""]]
+    assert [len(table(each).rows) for each in odd.tag(["tax", "army"])] == [3, 3]

@@ -1,0 +1,74 @@
+"""A program as users write them, with types: tests/python/test_typing.py has it checked."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import lmtx
+
+
+class Keywords(lmtx.TeacherOracle):
+    def identity(self) -> str:
+        return "keywords/1"
+
+    def traits(self) -> lmtx.TeacherTraits:
+        return lmtx.TeacherTraits(questions_per_call=8)
+
+    def judge(self, questions: list[lmtx.Question], answers: lmtx.AnswerSink) -> None:
+        for question in questions:
+            if not answers.stop_requested:
+                answers.put(question, [label.name in question.text for label in question.labels], usage=lmtx.Usage(seconds=0.1))
+
+
+def ask(document: str, labels: list[str]) -> list[float | bool | None]:
+    return [None if not document else label in document for label in labels]
+
+
+def show(event: lmtx.Event) -> None:
+    print(event.stage, event.done, event.total)
+
+
+def use_encoder(folder: Path) -> npt.NDArray[np.float32]:
+    encoder = lmtx.Encoder.load(folder)
+    one: npt.NDArray[np.float32] = encoder.encode("tax")
+    many = encoder.encode(["tax", "trade"], normalize=True, on_event=show)
+    tokens: list[npt.NDArray[np.int32]] = encoder.tokenizer.encode(["tax"], max_length=8)
+    index = lmtx.LabelIndex.build(many).with_bias([0], [0.5])
+    matches = index.search(many, 2, deny=[1])
+    print(one.shape, tokens[0].dtype, matches.labels[0, 0], encoder.prompts.get("query", ""))
+    return matches.scores
+
+
+def use_tagger(tagger: lmtx.Tagger) -> list[str]:
+    tags: list[lmtx.Tag] = tagger.tag("tax", k=2)
+    of_many: list[list[lmtx.Tag]] = tagger.tag(["tax", {"title": "trade"}, lmtx.Document("7", content="army")])
+    names = [tag.label for tag in tags] + [f"{tag.score:.2f}" for each in of_many for tag in each]
+    if tagger.report is not None:
+        names += [cycle.development_precision.low.hex() for cycle in tagger.report.cycles if cycle.development_precision is not None]
+    return names
+
+
+def train(folder: Path, teacher: lmtx.TeacherOracle) -> lmtx.TrainingReport:
+    labels = lmtx.LabelSet([lmtx.Label("l-tax", "tax", broader=["l-money"])])
+    number: int | None = labels.find("l-tax")
+    trainer = lmtx.CurriculumTrainer(
+        lmtx.Encoder.load(folder), lmtx.Corpus.open("train.jsonl"), labels, teacher, folder="run", options=lmtx.TrainerOptions(cycles=2), budget=lmtx.Budget(100)
+    )
+    print(number, trainer.plan().judgments)
+    try:
+        return trainer.run(on_event=show)
+    except lmtx.PairsOpen as error:
+        print(error.pairs)
+        raise
+
+
+def measure(targets: list[list[int]], ranked: npt.NDArray[np.int64]) -> float:
+    interval = lmtx.bootstrap_mean(lmtx.precision_per_document(targets, ranked, k=1))
+    comparison = lmtx.compare_means([1.0], [0.5], seed=1)
+    return interval.value + comparison.difference.low
+
+
+def main() -> None:
+    tagger = lmtx.train(["a tax"], ["tax"], teacher=ask, base="model", budget=lmtx.Budget(judgments=10), progress=show, cycles=1)
+    print(use_tagger(tagger), measure([[0]], np.array([[0]])), use_encoder(Path("model")), train(Path("model"), Keywords()))
