@@ -240,7 +240,7 @@ TEST_CASE("hostile older files of tokenizers are refused in one line") {
   refused(roberta, "vocab.json", R"({"a": 0})", "merges.txt: with vocab.json beside it: the token \"d\" of a merge is not in the vocabulary");
   refused(roberta, "merges.txt", "a\x01\x02\n", "line 1 must be two tokens with a space between them");
   refused(roberta, "special_tokens_map.json", "[1]", "expected a JSON object, but found array");
-  refused(roberta, "tokenizer_config.json", R"({"tokenizer_class": "RobertaTokenizer", "cls_token": ""})", "`cls_token` must not be empty");
+  refused(roberta, "special_tokens_map.json", R"({"cls_token": ""})", "`cls_token` must not be empty");
   refused(roberta, "tokenizer_config.json", R"({"tokenizer_class": "Rob\nerta"})", "`tokenizer_class` is \"Rob?erta\"");
   // Pieces: a field that says it is longer than the file, a score that is no number, none at all.
   refused(xlm_roberta, "sentencepiece.bpe.model", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "the file is broken, or no SentencePiece model");

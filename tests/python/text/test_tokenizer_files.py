@@ -132,7 +132,7 @@ def test_the_files_of_mpnet_are_read_as_transformers_reads_them(tmp_path, config
         ({"sentencepiece.bpe.model": b"\x0a\xff"}, None, "sentencepiece.bpe.model: the file is broken, or no SentencePiece model."),
         ({"vocab.json": "{}", "merges.txt": ""}, None, "vocab.json: expected a JSON object of tokens and ids."),
         ({"vocab.json": '{"a": 0}', "merges.txt": "#version\na b c\n"}, None, "merges.txt: line 2 must be two tokens with a space between them."),
-        ({"vocab.json": '{"a": 0}', "merges.txt": "a b\n"}, None, 'merges.txt: the token "b" of a merge is not in the vocabulary.'),
+        ({"vocab.json": '{"a": 0}', "merges.txt": "a b\n"}, None, 'merges.txt: with vocab.json beside it: the token "b" of a merge is not in the vocabulary.'),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, files, config, message):
