@@ -44,7 +44,8 @@ Example:
     >>> tokenizer.encode(['tax', 'tax on trade'], max_length=4)
     [array([ 2, 77,  3], dtype=int32), array([ 2, 77, 19,  3], dtype=int32)])")
       .def_static("load", &Tokenizer::load, py::arg("folder"), py::kw_only(), py::arg("lower_case") = false, py::call_guard<py::gil_scoped_release>(),
-                  R"(The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored.
+                  R"(The tokenizer of a model folder: tokenizer.json (WordPiece, byte-level BPE, SentencePiece's unigram and BPE models), else its older
+files: vocab.txt, sentencepiece.bpe.model, or vocab.json and merges.txt. Truncation and padding stored there are ignored.
 
 Args:
     lower_case: Put texts in lower case first, whatever these files say.

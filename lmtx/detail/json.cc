@@ -1,33 +1,15 @@
 #include "lmtx/detail/json.h"
 
-#include <stdexcept>
-#include <unordered_set>
-#include <utility>
-#include <vector>
-
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
-#include "lmtx/detail/quote.h"
+#include "lmtx/detail/json_events.h"
 
 namespace lmtx::detail {
 
 namespace {
 
-// Deeper documents could exhaust the stack when they are destroyed.
-constexpr size_t max_depth = 100;
-// What a text is parsed into takes up to thirty times its bytes: so many values, keys included, take half a gigabyte.
-constexpr size_t max_values = size_t{1} << 23;
 // Files that hold settings; tokenizers are read with a limit of their own.
 constexpr int64_t max_file_bytes = int64_t{64} << 20;
-
-// What nlohmann says, without its "[json.exception.parse_error.101] " in front and without "line 1", which misleads where the text is one line of a file.
-// It repeats what it read last, which may be long and no UTF-8.
-std::string plain_message(const std::exception& error) {
-  std::string text = error.what();
-  if (const size_t end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
-  if (const size_t line = text.find("at line 1, "); line != std::string::npos) text.erase(line + 3, 8);
-  return one_line(text, 200);
-}
 
 const Json* find(const Json& object, const char* key, const std::string& place) {
   if (!object.is_object()) fail(place, "expected a JSON object, but found " + std::string(object.type_name()) + " instead.");
@@ -45,96 +27,11 @@ const Json& require(const Json& object, const char* key, const std::string& plac
   fail(place, "`" + std::string(key) + "` must be " + expected + ", but is " + value.type_name() + " instead.");
 }
 
-// Builds the document from what the parser meets. nlohmann's own builder looks through all members of an object for each new one, which takes hours for a
-// million, lets the last of two equal keys win, and knows no limits.
-class Builder : public nlohmann::json_sax<Json> {
- public:
-  using Event = Json::parse_event_t;
-
-  Builder(const std::string& place, const Json::parser_callback_t& keep) : place_(place), keep_(keep) {}
-
-  Json take() { return std::move(root_); }
-
-  bool null() override { return add_scalar(nullptr); }
-  bool boolean(bool value) override { return add_scalar(value); }
-  bool number_integer(number_integer_t value) override { return add_scalar(value); }
-  bool number_unsigned(number_unsigned_t value) override { return add_scalar(value); }
-  bool number_float(number_float_t value, const string_t&) override { return add_scalar(value); }
-  bool string(string_t& value) override { return add_scalar(std::move(value)); }
-  bool binary(binary_t&) override { return false; }
-  bool start_object(size_t) override { return open(Event::object_start, Json::object()); }
-  bool start_array(size_t) override { return open(Event::array_start, Json::array()); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
-
-  bool key(string_t& key) override {
-    count_value();
-    Frame& frame = frames_.back();
-    if (!frame.keys.insert(key).second) fail(place_, "the key " + quote(key) + " is there twice in one object.");
-    frame.keeps_next = !keep_ || wants(Event::key, Json(key));
-    frame.key = std::move(key);
-    return true;
-  }
-
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override { fail(place_, "broken JSON: " + plain_message(error)); }
-
- private:
-  // An object or array whose end is to come.
-  struct Frame {
-    // Null where it is not kept. The parent gets no other part meanwhile, so that this one stays where it is.
-    Json* container;
-    // Of an object: those so far, and the last one with whether its value is wanted.
-    std::unordered_set<std::string> keys;
-    std::string key;
-    bool keeps_next = true;
-  };
-
-  void count_value() {
-    if (++num_values_ > max_values) fail(place_, "JSON has more than " + std::to_string(max_values) + " values.");
-  }
-
-  bool wants(Event event, Json part) const { return keep_(static_cast<int>(frames_.size()), event, part); }
-
-  bool add_scalar(Json value) {
-    count_value();
-    if (!keep_ || wants(Event::value, value)) add(std::move(value));
-    return true;
-  }
-
-  bool open(Event event, Json empty) {
-    count_value();
-    if (frames_.size() >= max_depth) fail(place_, "JSON is nested deeper than " + std::to_string(max_depth) + " levels.");
-    Json* container = !keep_ || wants(event, Json(Json::value_t::discarded)) ? add(std::move(empty)) : nullptr;
-    frames_.push_back({.container = container, .keys = {}, .key = {}});
-    return true;
-  }
-
-  bool close() {
-    frames_.pop_back();
-    return true;
-  }
-
-  // Where the value lies now; null where it is not kept.
-  Json* add(Json value) {
-    if (frames_.empty()) return &(root_ = std::move(value));
-    Frame& frame = frames_.back();
-    if (!frame.container || !frame.keeps_next) return nullptr;
-    if (frame.container->is_array()) return &frame.container->get_ref<Json::array_t&>().emplace_back(std::move(value));
-    return &frame.container->get_ref<Json::object_t&>().emplace_back(std::move(frame.key), std::move(value)).second;
-  }
-
-  const std::string& place_;
-  const Json::parser_callback_t& keep_;
-  Json root_;
-  std::vector<Frame> frames_;
-  size_t num_values_ = 0;
-};
-
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& place, const Json::parser_callback_t& keep) {
-  Builder builder(place, keep);
-  Json::sax_parse(text.begin(), text.end(), &builder);
+  JsonBuilder builder(&keep);
+  read_json_events(text, place, builder);
   return builder.take();
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "lmtx/text/tokenizer_files.h"
@@ -7,10 +6,11 @@ namespace lmtx::detail {
 
 void AddedTokenList::add(AddedToken token) {
   if (token.content.empty()) return;
-  const auto same = std::find_if(tokens_.begin(), tokens_.end(), [&](const AddedToken& other) { return other.content == token.content; });
-  if (same != tokens_.end()) {
-    token.id = same->id;
-    *same = std::move(token);
+  const auto [place, is_new] = places_.emplace(token.content, tokens_.size());
+  if (!is_new) {
+    AddedToken& same = tokens_[place->second];
+    token.id = same.id;
+    same = std::move(token);
     return;
   }
   const auto known = vocabulary_.find(token.content);
@@ -18,8 +18,6 @@ void AddedTokenList::add(AddedToken token) {
   tokens_.push_back(std::move(token));
 }
 
-bool AddedTokenList::contains(const std::string& content) const {
-  return std::any_of(tokens_.begin(), tokens_.end(), [&](const AddedToken& token) { return token.content == content; });
-}
+bool AddedTokenList::contains(const std::string& content) const { return places_.contains(content); }
 
 }  // namespace lmtx::detail

@@ -24,22 +24,8 @@ void ByteTrie::insert(std::string_view key, int32_t value) {
 
 ByteTrie::Match ByteTrie::longest_match(std::string_view text) const {
   Match best;
-  uint32_t node = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const uint32_t from = node << 8 | static_cast<unsigned char>(text[i]);
-    const Edge& edge = edges_[slot(from)];
-    if (edge.from != from) break;
-    node = edge.to;
-    if (values_[node] >= 0) best = {values_[node], i + 1};
-  }
+  for_each_match(text, [&best](const Match& match) { best = match; });
   return best;
-}
-
-// Where the edge is, or the free place where it belongs (Fibonacci hashing, linear probing).
-size_t ByteTrie::slot(uint32_t from) const {
-  size_t i = (from * 0x9e3779b9u) >> shift_;
-  while (edges_[i].from != from && edges_[i].from != no_edge) i = (i + 1) & (edges_.size() - 1);
-  return i;
 }
 
 uint32_t ByteTrie::add_edge(uint32_t from) {

@@ -21,6 +21,18 @@ class ByteTrie {
   void insert(std::string_view key, int32_t value);
   // The longest non-empty string in here that `text` begins with.
   Match longest_match(std::string_view text) const;
+  // Calls `on_match` for each of them that `text` begins with, the shortest first.
+  template <typename OnMatch>
+  void for_each_match(std::string_view text, OnMatch&& on_match) const {
+    uint32_t node = 0;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const uint32_t from = node << 8 | static_cast<unsigned char>(text[i]);
+      const Edge& edge = edges_[slot(from)];
+      if (edge.from != from) return;
+      node = edge.to;
+      if (values_[node] >= 0) on_match(Match{values_[node], i + 1});
+    }
+  }
 
  private:
   static constexpr uint32_t no_edge = 0xffffffff;
@@ -29,7 +41,12 @@ class ByteTrie {
     uint32_t to = 0;
   };
 
-  size_t slot(uint32_t from) const;
+  // Where the edge is, or the free place where it belongs (Fibonacci hashing, linear probing).
+  size_t slot(uint32_t from) const {
+    size_t i = (from * 0x9e3779b9u) >> shift_;
+    while (edges_[i].from != from && edges_[i].from != no_edge) i = (i + 1) & (edges_.size() - 1);
+    return i;
+  }
   uint32_t add_edge(uint32_t from);
   void grow();
 

@@ -28,17 +28,6 @@ struct Block {
   std::vector<int64_t> lengths;
 };
 
-// What surrounds each text is given by number, apart from the vocabulary.
-void check_special_ids(const detail::TokenizerParts& parts, const std::filesystem::path& file) {
-  for (const auto* ids : {&parts.prefix, &parts.suffix}) {
-    for (const int32_t id : *ids) {
-      if (id >= 0 && id < parts.model->vocabulary_size()) continue;
-      detail::fail(file.string(), "the special tokens around a text must be in [0, " + std::to_string(parts.model->vocabulary_size()) +
-                                      "), the vocabulary, but one is " + std::to_string(id) + ".");
-    }
-  }
-}
-
 RaggedTokens concatenate(std::vector<Block>& blocks) {
   RaggedTokens tokens;
   size_t num_ids = 0;
@@ -93,15 +82,8 @@ struct Tokenizer::Impl {
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder, bool lower_case) {
-  const auto json = folder / "tokenizer.json";
-  const auto vocabulary = folder / "vocab.txt";
-  const bool has_json = std::filesystem::exists(json);
-  if (!has_json && !std::filesystem::exists(vocabulary))
-    throw std::runtime_error(folder.string() + ": expected a folder with tokenizer.json or vocab.txt, but found neither.");
   return detail::with_one_line_faults(folder, [&] {
-    detail::TokenizerParts parts = has_json ? detail::read_tokenizer_json(json, lower_case) : detail::read_vocab_txt(vocabulary, lower_case);
-    check_special_ids(parts, has_json ? json : vocabulary);
-    return Tokenizer(std::make_shared<const Impl>(std::move(parts), detail::read_model_max_length(folder)));
+    return Tokenizer(std::make_shared<const Impl>(detail::read_tokenizer(folder, lower_case), detail::read_model_max_length(folder)));
   });
 }
 

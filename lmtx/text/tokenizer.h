@@ -29,9 +29,9 @@ struct RaggedTokens {
 // An immutable handle, cheap to copy; const methods may be called from several threads.
 class LMTX_API Tokenizer {
  public:
-  // Reads the tokenizer of a model folder: `tokenizer.json` where it is there, else `vocab.txt` (with `tokenizer_config.json`). `truncation` and
-  // `padding` stored there are ignored. With `lower_case` texts are put in lower case first, whatever these files say. Throws std::runtime_error naming
-  // the file and the part that is not supported.
+  // Reads the tokenizer of a model folder: `tokenizer.json` where it is there, else `sentencepiece.bpe.model` (XLM-RoBERTa), `vocab.json` and `merges.txt`
+  // (RoBERTa) or `vocab.txt` (BERT, MPNet), with `tokenizer_config.json`. `truncation` and `padding` stored there are ignored. With `lower_case` texts are
+  // put in lower case first, whatever these files say. Throws std::runtime_error naming the file and the part that is not supported.
   static Tokenizer load(const std::filesystem::path& folder, bool lower_case = false);
 
   // Ids with special tokens: prefix, text, suffix. No sequence is longer than `max_length`: the text is cut, the special tokens stay (where there

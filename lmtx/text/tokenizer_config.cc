@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
+#include <map>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_files.h"
 
 namespace lmtx::detail {
@@ -12,6 +13,15 @@ namespace {
 
 constexpr std::array bert_classes{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"};
 
+// What transformers has where tokenizer_config.json names no class.
+std::string class_of_model(const std::filesystem::path& folder) {
+  static const std::map<std::string, std::string> classes{{"mpnet", "MPNetTokenizer"}, {"roberta", "RobertaTokenizer"}, {"xlm-roberta", "XLMRobertaTokenizer"}};
+  const std::filesystem::path file = folder / "config.json";
+  const std::string type = std::filesystem::exists(file) ? json_string_or(read_json(file), "model_type", "", file.string()) : "";
+  const auto entry = classes.find(type);
+  return entry == classes.end() ? bert_classes[0] : entry->second;
+}
+
 }  // namespace
 
 std::filesystem::path tokenizer_config_file(const std::filesystem::path& folder) { return folder / "tokenizer_config.json"; }
@@ -19,12 +29,12 @@ std::filesystem::path tokenizer_config_file(const std::filesystem::path& folder)
 Json read_tokenizer_config(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return Json::object();
   Json config = read_json(file);
-  if (!config.is_object()) throw std::runtime_error(file.string() + ": expected a JSON object, but found " + config.type_name() + " instead.");
+  if (!config.is_object()) fail(file.string(), "expected a JSON object, but found " + std::string(config.type_name()) + " instead.");
   return config;
 }
 
-std::string tokenizer_class(const Json& config, const std::string& place) {
-  std::string name = json_string_or(config, "tokenizer_class", bert_classes[0], place);
+std::string tokenizer_class(const Json& config, const std::filesystem::path& folder) {
+  std::string name = json_string_or(config, "tokenizer_class", class_of_model(folder), tokenizer_config_file(folder).string());
   if (name.ends_with("Fast")) name.resize(name.size() - 4);
   return name;
 }

@@ -14,8 +14,9 @@ std::filesystem::path tokenizer_config_file(const std::filesystem::path& folder)
 // The file; an empty object where it is missing.
 Json read_tokenizer_config(const std::filesystem::path& file);
 
-// Of the tokenizer's class, without "Fast"; that of BERT where none is named.
-std::string tokenizer_class(const Json& config, const std::string& place);
+// Of the tokenizer's class, without "Fast": as `config`, tokenizer_config.json, names it, else what transformers has for the `model_type` of config.json
+// in that folder, else BERT's.
+std::string tokenizer_class(const Json& config, const std::filesystem::path& folder);
 // Whether it is BERT's tokenizer, under whatever name.
 bool is_bert_class(const std::string& name);
 

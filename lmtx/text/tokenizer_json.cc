@@ -1,15 +1,15 @@
 // tokenizer.json: which parts of it are supported, and what they say.
+#include "lmtx/text/tokenizer_json.h"
+
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "lmtx/detail/fault.h"
-#include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/text/lowercase_normalizer.h"
+#include "lmtx/text/pipeline_model.h"
 #include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/wordpiece_model.h"
@@ -18,54 +18,10 @@ namespace lmtx::detail {
 
 namespace {
 
-using Vocabulary = std::unordered_map<std::string, int32_t>;
-
-int32_t token_id(const Json& value, const std::string& token, const std::string& place) {
-  constexpr int64_t largest = std::numeric_limits<int32_t>::max() - 1;
-  const bool fits = value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(largest);
-  if (!fits) fail(place, "the id of the token \"" + token + "\" must be an integer from 0 to " + std::to_string(largest) + ", but is " + value.dump() + " instead.");
-  return value.get<int32_t>();
-}
-
-// Parses the file. The entries of model.vocab go into `vocabulary`: Json looks keys up one by one, which is no way to keep 30,000 of them.
-Json parse_tokenizer(const std::filesystem::path& file, Vocabulary& vocabulary) {
-  using Event = Json::parse_event_t;
-  const std::string place = file.string();
-  std::array<std::string, 2> keys;  // The path to where the parser is.
-  std::string token;
-  const auto keep = [&](int depth, Event event, Json& value) {
-    const bool in_vocabulary = depth == 3 && keys[0] == "model" && keys[1] == "vocab";
-    if (in_vocabulary && event == Event::key) token = value.get<std::string>();
-    if (in_vocabulary && event == Event::value) vocabulary[token] = token_id(value, token, place + ": `model.vocab`");
-    if (depth == 1 || depth == 2) {
-      if (event == Event::key) keys[depth - 1] = value.get<std::string>();
-      if (event == Event::array_start) keys[depth - 1].clear();  // Lists are kept: other models have some under these names.
-    }
-    return !in_vocabulary;
-  };
-  return parse_json(read_file(file, int64_t{1} << 30), place, keep);
-}
-
-const Json& require_list(const Json& object, const char* key, const std::string& place) {
-  const auto entry = object.find(key);
-  if (entry == object.end() || !entry->is_array()) fail(place, "`" + std::string(key) + "` must be a list.");
-  return *entry;
-}
-
-// The part under `key`, which must be of the type `supported`.
-const Json& part(const Json& json, const char* key, const std::string& supported, const std::string& place) {
-  const auto entry = json.find(key);
-  const bool there = entry != json.end() && entry->is_object();
-  if (!there) fail(place, "`" + std::string(key) + "` is not there, but only a \"" + supported + "\" is supported.");
-  const std::string type = json_string(*entry, "type", place + ": `" + key + "`");
-  if (type != supported) fail(place, "`" + std::string(key) + "` is of the type \"" + type + "\", but only \"" + supported + "\" is supported.");
-  return *entry;
-}
-
-WordPieceOptions read_model(const Json& json, Vocabulary vocabulary, const std::string& file) {
-  const Json& model = part(json, "model", "WordPiece", file);
-  const std::string place = file + ": `model`";
-  WordPieceOptions options{.vocabulary = std::move(vocabulary)};
+WordPieceOptions read_wordpiece_options(TokenizerJson& tokenizer) {
+  const Json& model = tokenizer.json["model"];
+  const std::string place = tokenizer.file + ": `model`";
+  WordPieceOptions options{.vocabulary = std::move(tokenizer.vocabulary)};
   options.unknown_token = json_string_or(model, "unk_token", options.unknown_token, place);
   options.continuing_prefix = json_string_or(model, "continuing_subword_prefix", options.continuing_prefix, place);
   const int64_t max_characters = json_integer_or(model, "max_input_chars_per_word", static_cast<int64_t>(options.max_word_characters), place);
@@ -88,7 +44,7 @@ BertNormalizerOptions read_bert_normalizer(const Json& normalizer, const std::st
 BertNormalizerOptions read_normalizer(const Json& json, const std::string& file) {
   const auto normalizer = json.find("normalizer");
   const bool is_sequence = normalizer != json.end() && normalizer->is_object() && normalizer->value("type", Json()) == "Sequence";
-  if (!is_sequence) return read_bert_normalizer(part(json, "normalizer", "BertNormalizer", file), file + ": `normalizer`");
+  if (!is_sequence) return read_bert_normalizer(require_part(json, "normalizer", "BertNormalizer", file), file + ": `normalizer`");
   const std::string place = file + ": `normalizer`";
   const Json& steps = require_list(*normalizer, "normalizers", place);
   const auto type_of = [&](const Json& step) { return json_string(step, "type", place); };
@@ -100,89 +56,63 @@ BertNormalizerOptions read_normalizer(const Json& json, const std::string& file)
   return options;
 }
 
-// Where tokenizer_config.json sets up BERT's tokenizer, transformers goes by it, and takes the vocabulary only from tokenizer.json.
+// Where tokenizer_config.json sets up a tokenizer of BERT's or MPNet's, transformers goes by it, and takes the vocabulary only from tokenizer.json.
 BertNormalizerOptions read_normalizer_settings(const Json& json, const std::filesystem::path& file) {
   const std::filesystem::path config_file = tokenizer_config_file(file.parent_path());
   const Json config = read_tokenizer_config(config_file);
   const BertNormalizerOptions own = read_normalizer(json, file.string());
-  if (!config.contains("do_lower_case") || !is_bert_class(tokenizer_class(config, config_file.string()))) return own;
+  const std::string name = tokenizer_class(config, file.parent_path());
+  if (!config.contains("do_lower_case") || !(is_bert_class(name) || name == "MPNetTokenizer")) return own;
   BertNormalizerOptions options = bert_settings(config, config_file.string());
   options.lowercase_first = own.lowercase_first;
   return options;
 }
 
-std::vector<AddedToken> read_added_tokens(const Json& json, const Vocabulary& vocabulary, const std::string& file) {
-  AddedTokenList list(vocabulary);
-  if (!json.contains("added_tokens") || json["added_tokens"].is_null()) return {};
-  const std::string place = file + ": `added_tokens`";
-  for (const Json& token : require_list(json, "added_tokens", file)) {
-    list.add({.content = json_string(token, "content", place),
-              .single_word = json_boolean_or(token, "single_word", false, place),
-              .lstrip = json_boolean_or(token, "lstrip", false, place),
-              .rstrip = json_boolean_or(token, "rstrip", false, place),
-              .normalized = json_boolean_or(token, "normalized", false, place)});
-  }
-  return list.tokens();
+TokenizerParts read_wordpiece(TokenizerJson& tokenizer, const std::filesystem::path& file, bool lower_case) {
+  const std::vector<AddedToken> added_tokens = read_added_tokens(tokenizer);
+  const WordPieceOptions options = read_wordpiece_options(tokenizer);
+  require_part(tokenizer.json, "pre_tokenizer", "BertPreTokenizer", tokenizer.file);
+  BertNormalizerOptions normalizer = read_normalizer_settings(tokenizer.json, file);
+  normalizer.lowercase_first |= lower_case;
+  TokenizerParts parts;
+  parts.model = std::make_unique<WordPieceModel>(options, normalizer, added_tokens);
+  return parts;
 }
 
-// ["[CLS]", 101]
-std::vector<int32_t> read_bert_token(const Json& processor, const char* key, const std::string& place) {
-  const Json& pair = require_list(processor, key, place);
-  if (pair.size() != 2 || !pair[0].is_string()) fail(place, "`" + std::string(key) + "` must be a token and its id.");
-  return {token_id(pair[1], pair[0].get<std::string>(), place)};
-}
+const char* const metaspace = "\u2581";
 
-std::vector<int32_t> template_ids(const Json& processor, const Json& piece, const std::string& place) {
-  const std::string token = json_string(piece, "id", place);
-  const Json special_tokens = processor.value("special_tokens", Json::object());
-  if (!special_tokens.is_object() || !special_tokens.contains(token)) fail(place, "\"" + token + "\" is not in `special_tokens`.");
-  std::vector<int32_t> ids;
-  for (const Json& id : require_list(special_tokens[token], "ids", place)) ids.push_back(token_id(id, token, place));
-  return ids;
-}
-
-void read_template(const Json& processor, TokenizerParts& parts, const std::string& place) {
-  int texts = 0;
-  for (const Json& piece : require_list(processor, "single", place)) {
-    if (piece.is_object() && piece.contains("SpecialToken")) {
-      const std::vector<int32_t> ids = template_ids(processor, piece["SpecialToken"], place);
-      auto& side = texts == 0 ? parts.prefix : parts.suffix;
-      side.insert(side.end(), ids.begin(), ids.end());
-    } else if (piece.is_object() && piece.contains("Sequence") && json_string(piece["Sequence"], "id", place) == "A") {
-      ++texts;
-    } else {
-      fail(place, "`single` has a piece that is not supported: " + piece.dump() + ".");
-    }
-  }
-  if (texts != 1) fail(place, "`single` must have the text once, but has it " + std::to_string(texts) + " times.");
-}
-
-void read_post_processor(const Json& json, TokenizerParts& parts, const std::string& file) {
-  const auto processor = json.find("post_processor");
-  if (processor == json.end() || processor->is_null()) return;
-  const std::string place = file + ": `post_processor`";
-  const std::string type = json_string(*processor, "type", place);
-  if (type == "TemplateProcessing") return read_template(*processor, parts, place);
-  if (type != "BertProcessing") fail(file, "`post_processor` is of the type \"" + type + "\", but only \"TemplateProcessing\" and \"BertProcessing\" are supported.");
-  parts.prefix = read_bert_token(*processor, "cls", place);
-  parts.suffix = read_bert_token(*processor, "sep", place);
+// All other models: normalizers, a pre-tokenizer and a model, each for itself.
+TokenizerParts read_pipeline(TokenizerJson& tokenizer, bool lower_case) {
+  NormalizerChain normalizers;
+  if (lower_case) normalizers.add(std::make_unique<LowercaseNormalizer>());
+  add_normalizers(tokenizer, normalizers);
+  JsonPreTokenizer pre_tokenizer = read_pre_tokenizer(tokenizer);
+  const std::vector<AddedToken> added_tokens = read_added_tokens(tokenizer);
+  const bool is_unigram = json_string(tokenizer.json["model"], "type", tokenizer.file) == "Unigram";
+  if (is_unigram && pre_tokenizer.byte_level) fail(tokenizer.file, "a \"ByteLevel\" `pre_tokenizer` is supported only before a \"BPE\" `model`.");
+  std::unique_ptr<const WordModel> words = is_unigram ? read_unigram(tokenizer) : read_bpe(tokenizer, pre_tokenizer.byte_level);
+  // Words that are known again and again instead of a text that is one word.
+  const bool is_one_word = !find_part(tokenizer.json, "pre_tokenizer", tokenizer.file);
+  if (is_one_word && words->is_cut_before(metaspace)) pre_tokenizer.splitter = std::make_unique<MarkSplitter>(metaspace);
+  TokenizerParts parts;
+  parts.model = std::make_unique<PipelineModel>(std::move(normalizers), std::move(pre_tokenizer.splitter), std::move(words), added_tokens);
+  return parts;
 }
 
 }  // namespace
 
 TokenizerParts read_tokenizer_json(const std::filesystem::path& file, bool lower_case) {
-  const std::string place = file.string();
-  Vocabulary vocabulary;
-  const Json json = parse_tokenizer(file, vocabulary);
-  const std::string version = json_string_or(json, "version", "1.0", place);
-  if (version != "1.0") fail(place, "`version` is \"" + version + "\", but only \"1.0\" is supported.");
-  const WordPieceOptions options = read_model(json, std::move(vocabulary), place);
-  part(json, "pre_tokenizer", "BertPreTokenizer", place);
-  BertNormalizerOptions normalizer = read_normalizer_settings(json, file);
-  normalizer.lowercase_first |= lower_case;
-  TokenizerParts parts;
-  parts.model = std::make_unique<WordPieceModel>(options, normalizer, read_added_tokens(json, options.vocabulary, place));
-  read_post_processor(json, parts, place);
+  TokenizerJson tokenizer = parse_tokenizer_json(file);
+  const std::string version = json_string_or(tokenizer.json, "version", "1.0", tokenizer.file);
+  if (version != "1.0") fail(tokenizer.file, "`version` is \"" + version + "\", but only \"1.0\" is supported.");
+  const Json* model = find_part(tokenizer.json, "model", tokenizer.file);
+  if (!model) fail(tokenizer.file, "`model` is not there.");
+  const std::string type = json_string(*model, "type", tokenizer.file + ": `model`");
+  if (type != "WordPiece" && type != "BPE" && type != "Unigram")
+    fail(tokenizer.file, "`model` is of the type \"" + type + "\", but only \"WordPiece\", \"BPE\" and \"Unigram\" are supported.");
+  follow_transformers(tokenizer, file.parent_path());
+  TokenizerParts parts = type == "WordPiece" ? read_wordpiece(tokenizer, file, lower_case) : read_pipeline(tokenizer, lower_case);
+  read_post_processor(tokenizer, parts);
   return parts;
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -53,6 +55,37 @@ inline void append_utf8(char32_t c, std::string& out) {
   static constexpr unsigned char first[] = {0, 0xc0, 0xe0, 0xf0};
   out += static_cast<char>(first[continuations] | (c >> (6 * continuations)));
   for (int i = continuations - 1; i >= 0; --i) out += static_cast<char>(0x80 | ((c >> (6 * i)) & 0x3f));
+}
+
+// How many bytes from `begin` on are plain ASCII.
+inline size_t ascii_length(std::string_view text, size_t begin) {
+  size_t end = begin;
+  for (uint64_t block; end + sizeof(block) <= text.size(); end += sizeof(block)) {
+    std::memcpy(&block, text.data() + end, sizeof(block));
+    if (block & 0x8080808080808080ull) break;
+  }
+  while (end < text.size() && static_cast<unsigned char>(text[end]) < 0x80) ++end;
+  return end - begin;
+}
+
+// `text` with U+FFFD for what is no UTF-8: `text` itself if all of it is, else in `buffer`.
+inline std::string_view valid_utf8(std::string_view text, std::string& buffer) {
+  bool copied = false;
+  for (size_t pos = ascii_length(text, 0); pos < text.size();) {
+    const DecodedCharacter decoded = decode_utf8(text, pos);
+    const bool valid = decoded.code_point != replacement_character || text.substr(pos, decoded.length) == "\uFFFD";
+    if (!valid && !copied) {
+      buffer.assign(text.substr(0, pos));
+      copied = true;
+    }
+    if (copied) append_utf8(decoded.code_point, buffer);
+    pos += decoded.length;
+    if (const size_t plain = ascii_length(text, pos); plain > 0) {
+      if (copied) buffer += text.substr(pos, plain);
+      pos += plain;
+    }
+  }
+  return copied ? std::string_view(buffer) : text;
 }
 
 }  // namespace lmtx::detail

@@ -1,6 +1,8 @@
-// BERT's older files: vocab.txt and tokenizer_config.json.
+// Older files of BERT and MPNet: vocab.txt and tokenizer_config.json.
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -10,6 +12,7 @@
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/text/characters.h"
+#include "lmtx/text/special_tokens.h"
 #include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_files.h"
 #include "lmtx/text/utf8.h"
@@ -37,45 +40,27 @@ std::unordered_map<std::string, int32_t> read_vocabulary(const std::filesystem::
   return vocabulary;
 }
 
-// A token is given as a string or as an object with its `content`.
-std::string token_content(const Json& token, const std::string& place) {
-  return token.is_string() ? token.get<std::string>() : json_string(token, "content", place);
+// Their own special tokens: BERT's and MPNet's.
+constexpr std::array<NamedToken, 5> bert_tokens{
+    {{"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}}};
+constexpr std::array<NamedToken, 7> mpnet_tokens{{{"bos_token", "<s>"},
+                                                  {"eos_token", "</s>"},
+                                                  {"unk_token", "[UNK]"},
+                                                  {"sep_token", "</s>"},
+                                                  {"pad_token", "<pad>"},
+                                                  {"cls_token", "<s>"},
+                                                  {"mask_token", "<mask>"}}};
+
+std::span<const NamedToken> named_tokens(const std::string& name, const std::string& place) {
+  if (name == "MPNetTokenizer") return mpnet_tokens;
+  if (is_bert_class(name)) return bert_tokens;
+  fail(place,
+       "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" and \"MPNetTokenizer\" are supported. A tokenizer.json may help.");
 }
 
-std::string config_token(const Json& config, const char* key, const std::string& otherwise, const std::string& place) {
-  const auto entry = config.find(key);
-  return entry == config.end() || entry->is_null() ? otherwise : token_content(*entry, place + ": `" + key + "`");
-}
-
-void check_class(const Json& config, const std::string& place) {
-  const std::string name = tokenizer_class(config, place);
-  if (is_bert_class(name)) return;
-  fail(place, "`tokenizer_class` is \"" + name + "\", but beside a vocab.txt only \"BertTokenizer\" is supported. A tokenizer.json may help.");
-}
-
-void add_token(const Json& token, AddedTokenList& list, const std::string& place) {
-  const bool plain = token.is_string();
-  list.add({.content = token_content(token, place),
-            .single_word = !plain && json_boolean_or(token, "single_word", false, place),
-            .lstrip = !plain && json_boolean_or(token, "lstrip", false, place),
-            .rstrip = !plain && json_boolean_or(token, "rstrip", false, place),
-            .normalized = !plain && json_boolean_or(token, "normalized", false, place)});
-}
-
-constexpr std::pair<const char*, const char*> special_tokens[] = {
-    {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"}, {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
-
-std::vector<AddedToken> read_added_tokens(const Json& config, const std::unordered_map<std::string, int32_t>& vocabulary, const std::string& place) {
-  AddedTokenList list(vocabulary);
-  const Json decoder = config.value("added_tokens_decoder", Json::object());
-  for (const auto& [id, token] : decoder.items()) add_token(token, list, place + ": `added_tokens_decoder`");
-  for (const auto& [key, otherwise] : special_tokens) {
-    const auto entry = config.find(key);
-    const bool given = entry != config.end() && !entry->is_null();
-    if (!list.contains(config_token(config, key, otherwise, place))) add_token(given ? *entry : Json(otherwise), list, place + ": `" + key + "`");
-  }
-  for (const Json& token : config.value("additional_special_tokens", Json::array())) add_token(token, list, place + ": `additional_special_tokens`");
-  return list.tokens();
+std::string token_of(const Json& config, std::string_view key, std::span<const NamedToken> named, const std::string& place) {
+  const auto entry = std::find_if(named.begin(), named.end(), [key](const NamedToken& token) { return token.first == key; });
+  return config_token(config, entry->first, entry->second, place);
 }
 
 int32_t special_id(const WordPieceOptions& options, const std::string& token, const std::string& place) {
@@ -90,15 +75,17 @@ TokenizerParts read_vocab_txt(const std::filesystem::path& file, bool lower_case
   const std::filesystem::path config_file = tokenizer_config_file(file.parent_path());
   const std::string place = config_file.string();
   const Json config = read_tokenizer_config(config_file);
-  check_class(config, place);
-  WordPieceOptions options{.vocabulary = read_vocabulary(file), .unknown_token = config_token(config, "unk_token", "[UNK]", place)};
+  const std::span<const NamedToken> named = named_tokens(tokenizer_class(config, file.parent_path()), place);
+  WordPieceOptions options{.vocabulary = read_vocabulary(file), .unknown_token = token_of(config, "unk_token", named, place)};
   special_id(options, options.unknown_token, file.string());
   BertNormalizerOptions normalizer = bert_settings(config, place);
   normalizer.lowercase_first = lower_case;
+  AddedTokenList added_tokens(options.vocabulary);
+  add_config_tokens(config, named, added_tokens, place);
   TokenizerParts parts;
-  parts.prefix = {special_id(options, config_token(config, "cls_token", "[CLS]", place), file.string())};
-  parts.suffix = {special_id(options, config_token(config, "sep_token", "[SEP]", place), file.string())};
-  parts.model = std::make_unique<WordPieceModel>(options, normalizer, read_added_tokens(config, options.vocabulary, place));
+  parts.prefix = {special_id(options, token_of(config, "cls_token", named, place), file.string())};
+  parts.suffix = {special_id(options, token_of(config, "sep_token", named, place), file.string())};
+  parts.model = std::make_unique<WordPieceModel>(options, normalizer, added_tokens.tokens());
   return parts;
 }
 

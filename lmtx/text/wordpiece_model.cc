@@ -11,12 +11,6 @@ namespace lmtx::detail {
 
 namespace {
 
-std::vector<AddedToken> select(const std::vector<AddedToken>& tokens, bool normalized) {
-  std::vector<AddedToken> selected;
-  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(selected), [&](const AddedToken& token) { return token.normalized == normalized; });
-  return selected;
-}
-
 std::string normalize(BertNormalizer& normalizer, std::string_view text) {
   std::string normalized;
   normalizer.normalize(text, [&](char32_t c) {
@@ -24,13 +18,6 @@ std::string normalize(BertNormalizer& normalizer, std::string_view text) {
     return true;
   });
   return normalized;
-}
-
-std::vector<AddedToken> normalized_tokens(const std::vector<AddedToken>& tokens, const BertNormalizerOptions& options) {
-  BertNormalizer normalizer(options);
-  std::vector<AddedToken> selected = select(tokens, /*normalized=*/true);
-  for (AddedToken& token : selected) token.content = normalize(normalizer, token.content);
-  return selected;
 }
 
 int64_t largest_id(const WordPieceOptions& options, const std::vector<AddedToken>& added_tokens) {
@@ -99,43 +86,19 @@ class WordSplitter {
   size_t num_characters_ = 0;
 };
 
-class WordPieceSegmenter : public Segmenter {
+class WordPieceSegmenter : public AddedTokenSegmenter {
  public:
-  explicit WordPieceSegmenter(const WordPieceModel& model) : model_(model), normalizer_(model.normalizer_) {}
-
-  void append_ids(std::string_view text, size_t max_ids, std::vector<int32_t>& ids) override {
-    ids_ = &ids;
-    end_ = max_ids < ids.max_size() - ids.size() ? ids.size() + max_ids : ids.max_size();
-    split(model_.added_tokens_, text, [this](std::string_view part) { append_part(part); });
-    if (ids.size() > end_) ids.resize(end_);
-  }
+  explicit WordPieceSegmenter(const WordPieceModel& model) : AddedTokenSegmenter(model.added_tokens_), model_(model), normalizer_(model.normalizer_) {}
 
  private:
-  bool more() const { return ids_->size() < end_; }
-
-  template <typename OnText>
-  void split(const AddedTokens& added_tokens, std::string_view text, OnText&& on_text) {
-    added_tokens.split(
-        text,
-        [&](std::string_view part) {
-          on_text(part);
-          return more();
-        },
-        [this](int32_t id) {
-          ids_->push_back(id);
-          return more();
-        });
-  }
-
-  // Text without added tokens, other than those that are looked for in normalized text.
-  void append_part(std::string_view text) {
-    if (model_.normalized_added_tokens_.empty()) return append_words(text);
+  void append_part(std::string_view text) override {
+    if (!has_normalized_tokens()) return append_words(text);
     const std::string normalized = normalize(normalizer_, text);
-    split(model_.normalized_added_tokens_, normalized, [this](std::string_view part) { append_normalized(part); });
+    split_normalized(normalized, [this](std::string_view part) { append_normalized(part); });
   }
 
   void append_normalized(std::string_view text) {
-    WordSplitter splitter(model_.vocabulary_, *ids_, end_);
+    WordSplitter splitter(model_.vocabulary_, ids(), end());
     bool more = true;
     for (size_t pos = 0; more && pos < text.size();) {
       const DecodedCharacter decoded = decode_utf8(text, pos);
@@ -159,20 +122,20 @@ class WordPieceSegmenter : public Segmenter {
 
   // What lies between spaces: a word, unless white space, punctuation or ideographs beyond ASCII are in it.
   void append_word(std::string_view word) {
-    if (word.size() > WordCache::max_word_bytes) return segment(word, end_);
+    if (word.size() > WordCache::max_word_bytes) return segment(word, end());
     const WordCache::Key key = WordCache::key(word);
     std::span<const int32_t> known;
     if (cache_.find(key, known)) {
-      ids_->insert(ids_->end(), known.begin(), known.end());
+      ids().insert(ids().end(), known.begin(), known.end());
       return;
     }
-    const size_t before = ids_->size();
-    segment(word, ids_->max_size());  // All of it, since it will be kept.
-    cache_.insert(key, std::span(*ids_).subspan(before));
+    const size_t before = ids().size();
+    segment(word, ids().max_size());  // All of it, since it will be kept.
+    cache_.insert(key, std::span(ids()).subspan(before));
   }
 
   void segment(std::string_view word, size_t end) {
-    WordSplitter splitter(model_.vocabulary_, *ids_, end);
+    WordSplitter splitter(model_.vocabulary_, ids(), end);
     normalizer_.normalize(word, splitter);
     splitter.finish_word();
   }
@@ -180,16 +143,16 @@ class WordPieceSegmenter : public Segmenter {
   const WordPieceModel& model_;
   BertNormalizer normalizer_;
   WordCache cache_;
-  // Where ids go, and how many there may be; set by append_ids().
-  std::vector<int32_t>* ids_ = nullptr;
-  size_t end_ = 0;
 };
 
 WordPieceModel::WordPieceModel(const WordPieceOptions& options, const BertNormalizerOptions& normalizer, const std::vector<AddedToken>& added_tokens)
     : vocabulary_(options),
       normalizer_(normalizer),
-      added_tokens_(select(added_tokens, /*normalized=*/false)),
-      normalized_added_tokens_(normalized_tokens(added_tokens, normalizer)),
+      added_tokens_(added_tokens,
+                    [&normalizer](std::string_view text) {
+                      BertNormalizer bert(normalizer);
+                      return normalize(bert, text);
+                    }),
       vocabulary_size_(largest_id(options, added_tokens) + 1) {}
 
 std::unique_ptr<Segmenter> WordPieceModel::make_segmenter() const { return std::make_unique<WordPieceSegmenter>(*this); }

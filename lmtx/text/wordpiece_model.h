@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "lmtx/text/added_tokens.h"
+#include "lmtx/text/added_token_segmenter.h"
 #include "lmtx/text/bert_normalizer.h"
 #include "lmtx/text/subword_model.h"
 #include "lmtx/text/wordpiece_vocabulary.h"
@@ -26,9 +26,7 @@ class WordPieceModel : public SubwordModel {
 
   WordPieceVocabulary vocabulary_;
   BertNormalizerOptions normalizer_;
-  // Looked for in the text as it is, and in normalized text.
-  AddedTokens added_tokens_;
-  AddedTokens normalized_added_tokens_;
+  AddedVocabulary added_tokens_;
   int64_t vocabulary_size_;
 };
 

@@ -241,7 +241,8 @@ class Tokenizer:
         [array([ 2, 77,  3], dtype=int32), array([ 2, 77, 19,  3], dtype=int32)]"""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, lower_case: bool = False) -> Tokenizer:
-        """The tokenizer of a model folder: tokenizer.json, else vocab.txt. Truncation and padding stored there are ignored.
+        """The tokenizer of a model folder: tokenizer.json (WordPiece, byte-level BPE, SentencePiece's unigram and BPE models), else its older
+        files: vocab.txt, sentencepiece.bpe.model, or vocab.json and merges.txt. Truncation and padding stored there are ignored.
 
         Args:
             lower_case: Put texts in lower case first, whatever these files say.

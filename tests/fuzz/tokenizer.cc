@@ -16,6 +16,15 @@ void use(const fs::path& folder) {
   }
 }
 
+// The files of every other kind, each in the place of the input.
+void use_others(std::string_view bytes) {
+  static const Scratch byte_level("tokenizers/modernbert"), unigram("tokenizers/bge-m3"), roberta("tokenizers/roberta"), xlm_roberta("tokenizers/xlm-roberta");
+  const auto replaced = [&](const Scratch& folder, const char* file) { replace(folder.files() / file, bytes, [&] { use(folder.files()); }); };
+  for (const Scratch* folder : {&byte_level, &unigram}) replaced(*folder, "tokenizer.json");
+  for (const char* file : {"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) replaced(roberta, file);
+  for (const char* file : {"sentencepiece.bpe.model", "tokenizer_config.json"}) replaced(xlm_roberta, file);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -31,5 +40,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   });
   replace(with_vocabulary.files() / "vocab.txt", text_of(data, size), [&] { use(with_vocabulary.files()); });
+  use_others(text_of(data, size));
   return 0;
 }

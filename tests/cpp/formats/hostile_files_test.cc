@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "damage.h"
+#include "data.h"
 #include "lmtx/corpus/corpus.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/encoder.h"
@@ -168,4 +169,83 @@ TEST_CASE("a tokenizer that gives ids beyond its vocabulary is refused") {
                       {"post_processor", {{"type", "TemplateProcessing"}, {"single", {{{"SpecialToken", {{"id", "[CLS]"}}}}, {{"Sequence", {{"id", "A"}}}}}}, {"special_tokens", {{"[CLS]", special}}}}},
                       {"model", {{"type", "WordPiece"}, {"unk_token", "[UNK]"}, {"vocab", {{"[UNK]", 0}, {"[CLS]", 1}}}}}});
   CHECK_THROWS_WITH(Tokenizer::load(folder.path()), ContainsSubstring("tokenizer.json: the special tokens around a text must be in [0, 2), the vocabulary, but one is 7."));
+}
+
+namespace {
+
+// Of "vocab.json and merges.txt" or "sentencepiece.bpe.model": what is said where a file of it is another.
+std::string fault_with(const fs::path& kind, const std::string& file, const std::string& bytes) {
+  const TemporaryFolder copy;
+  fs::copy(kind, copy.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  overwrite(copy / file, bytes);
+  const MemoryLimit limit(memory_limit);
+  try {
+    Tokenizer::load(copy.path());
+  } catch (const std::runtime_error& error) {
+    check_message(error.what(), file);
+    return error.what();
+  }
+  return "it was read";
+}
+
+// A tokenizer.json with this after `"model": {"type": "BPE", `.
+std::string bpe(const std::string& rest) { return R"({"version": "1.0", "model": {"type": "BPE", )" + rest; }
+
+}  // namespace
+
+TEST_CASE("hostile tokenizer.json files are refused in one line, within limited time and memory") {
+  const fs::path kind = formats_folder() / "v1" / "tokenizers" / "modernbert";
+  const auto refused = [&](const std::string& bytes, const std::string& fault) { CHECK_THAT(fault_with(kind, "tokenizer.json", bytes), ContainsSubstring(fault)); };
+  refused(bpe(R"("vocab": {"a": 0, "a": 1}}})"), "the key `a` is there twice");
+  refused(bpe(R"("vocab": {"a": 0}, "vocab": {"b": 1}}})"), "the key `vocab` is there twice");
+  refused(bpe(R"("vocab": {"a\u0000\n": -1}}})"), "the id of the token \"a??\" must be an integer from 0");
+  refused(bpe(R"("vocab": {"a": 2147483647}}})"), "must be an integer from 0 to 2147483646");
+  refused(bpe(R"("vocab": {"a": {"b": 0}}}})"), "`model.vocab` must give each token an id");
+  refused(bpe(R"("vocab": )" + repeat("[", 5000)), "`model.vocab` must");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": )" + repeat("[", 5000)), "`model.merges` must be a list of pairs");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": [["a", "a", "a"]]}})"), "`model.merges` must be a list of pairs");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": ["a a"]}})"), "the token \"aa\" of a merge is not in the vocabulary");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": [)" + repeat("\"\",", 9'000'000)), "model.merges");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": [)" + repeat("[\"a\",\"a\"],", 3'000'000)), "more than 8388608 values");
+  refused(bpe(R"("vocab": {"a": 0}, "merges": [["a", 1e999]]}})"), "broken JSON");
+  refused("[" + bpe(R"("vocab": {"a": 0}}}])"), "expected a JSON object, but found array");
+  const std::string replace = R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"})";
+  refused(R"({"normalizer": {"type": "Sequence", "normalizers": [)" + repeat(replace + ",", 5) + replace + R"(]}, "model": {"type": "BPE", "vocab": {"a": 0}}})",
+          "texts could become more than 65536 times as long");
+}
+
+TEST_CASE("vocabularies, merges and added tokens by the hundred thousand are read in seconds") {
+  const TemporaryFolder folder;
+  Json json = {{"model", {{"type", "BPE"}, {"merges", Json::array()}, {"vocab", {{"a", 0}}}}}};
+  std::string vocabulary = "{\"a\":0", merges, added;
+  for (int64_t i = 0; i < 300'000; ++i) {
+    vocabulary += ",\"" + uid("k", i) + "\":" + std::to_string(i + 1);
+    if (i > 0) vocabulary += ",\"a" + uid("k", i) + "\":" + std::to_string(i + 300'001);
+    if (i > 0) merges += std::string(i > 1 ? "," : "") + "[\"a\",\"" + uid("k", i) + "\"]";
+    added += (i > 0 ? ",{\"content\":\"" : "{\"content\":\"") + uid("x", i) + "\"}";
+  }
+  overwrite(folder / "tokenizer.json", R"({"added_tokens": [)" + added + R"(], "model": {"type": "BPE", "vocab": )" + vocabulary + R"(}, "merges": [)" + merges + "]}}");
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(Tokenizer::load(folder.path()).vocabulary_size() >= 899'999);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+}
+
+TEST_CASE("hostile older files of tokenizers are refused in one line") {
+  const fs::path roberta = formats_folder() / "v1" / "tokenizers" / "roberta", xlm_roberta = formats_folder() / "v1" / "tokenizers" / "xlm-roberta";
+  const auto refused = [&](const fs::path& kind, const std::string& file, const std::string& bytes, const std::string& fault) {
+    CHECK_THAT(fault_with(kind, file, bytes), ContainsSubstring(fault));
+  };
+  refused(roberta, "vocab.json", R"({"a": 0, "a": 1})", "the key `a` is there twice");
+  refused(roberta, "vocab.json", R"({"a": [)" + repeat("[", 200) + "]", "nested deeper than 100 levels");
+  refused(roberta, "vocab.json", R"({"a": 0})", "merges.txt: with vocab.json beside it: the token \"d\" of a merge is not in the vocabulary");
+  refused(roberta, "merges.txt", "a\x01\x02\n", "line 1 must be two tokens with a space between them");
+  refused(roberta, "special_tokens_map.json", "[1]", "expected a JSON object, but found array");
+  refused(roberta, "special_tokens_map.json", R"({"cls_token": ""})", "`cls_token` must not be empty");
+  refused(roberta, "tokenizer_config.json", R"({"tokenizer_class": "Rob\nerta"})", "`tokenizer_class` is \"Rob?erta\"");
+  // Pieces: a field that says it is longer than the file, a score that is no number, none at all.
+  refused(xlm_roberta, "sentencepiece.bpe.model", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "the file is broken, or no SentencePiece model");
+  refused(xlm_roberta, "sentencepiece.bpe.model", std::string("\x0a\x08\x0a\x01\x07\x15\x00\x00\xc0\x7f", 10), "the score of the piece `?` is not finite");
+  refused(xlm_roberta, "sentencepiece.bpe.model", "", "there are no pieces in it");
+  refused(xlm_roberta, "sentencepiece.bpe.model", repeat(std::string("\x0a\x00", 2), 5'000'000), "more than 4194304 pieces");
+  refused(xlm_roberta, "sentencepiece.bpe.model", std::string("\x0a\x00\x1a\x0a\x12\x08\x04\x00\x00\x00\x00\x00\x00\x00", 14) , "it was read");
 }

@@ -11,7 +11,9 @@
 #include <set>
 #include <stop_token>
 
+#include "data.h"
 #include "lmtx/corpus/targets.h"
+#include "lmtx/detail/base64.h"
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/sealed_json.h"
@@ -21,6 +23,7 @@
 #include "lmtx/tagger.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/teacher/recorded_oracle.h"
+#include "lmtx/text/tokenizer.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/shortlister.h"
@@ -73,6 +76,43 @@ void make_models(const fs::path& folder) {
                       {"model", {{"type", "WordPiece"}, {"unk_token", "[UNK]"}, {"continuing_subword_prefix", "##"}, {"max_input_chars_per_word", 100}, {"vocab", vocabulary}}}});
   fs::remove(folder / "model-json" / "vocab.txt");
   detail::write_json(folder / "model-json" / "config_sentence_transformers.json", {{"prompts", {{"query", "x "}, {"document", ""}}}, {"default_prompt_name", nullptr}});
+}
+
+// A field of a protocol buffer that holds bytes.
+std::string field(int number, const std::string& content) {
+  std::string bytes(1, static_cast<char>(number << 3 | 2));
+  size_t size = content.size();
+  for (; size >= 128; size >>= 7) bytes += static_cast<char>(size | 128);
+  return bytes + static_cast<char>(size) + content;
+}
+
+std::string piece(const std::string& text, float score, char type = 1) {
+  std::string number(sizeof score, '\0');
+  std::memcpy(number.data(), &score, sizeof score);
+  return field(1, field(1, text) + "\x15" + number + "\x18" + type);
+}
+
+// A tokenizer.json of each kind, and the older files of two.
+void make_tokenizers(const fs::path& folder) {
+  for (const char* kind : {"modernbert", "bge-m3", "sentencepiece-bpe"}) {
+    fs::create_directories(folder / kind);
+    fs::copy(data_folder() / "text" / kind / "tokenizer.json", folder / kind);
+  }
+  fs::create_directories(folder / "roberta");
+  detail::write_json(folder / "roberta" / "vocab.json", {{"<s>", 0}, {"<pad>", 1}, {"</s>", 2}, {"<unk>", 3}, {"<mask>", 4}, {"d", 5}, {"a", 6}, {"b", 7}, {"da", 8}, {"\u0120da", 9}, {"\u0120", 10}});
+  detail::write_file_atomically(folder / "roberta" / "merges.txt", "#version: 0.2\nd a\n\u0120 da\n");
+  detail::write_json(folder / "roberta" / "tokenizer_config.json", {{"tokenizer_class", "RobertaTokenizer"}, {"add_prefix_space", true}, {"model_max_length", 512}});
+  detail::write_json(folder / "roberta" / "special_tokens_map.json", {{"cls_token", "<s>"}, {"mask_token", {{"content", "<mask>"}, {"lstrip", true}}}});
+  fs::create_directories(folder / "xlm-roberta");
+  const Json unigram = detail::read_json(data_folder() / "text" / "xlm-roberta" / "tokenizer.json");
+  std::string charsmap;
+  for (const Json& step : unigram["normalizer"].value("normalizers", Json::array({unigram["normalizer"]}))) {
+    if (step["type"] == "Precompiled") charsmap = detail::decode_base64(step["precompiled_charsmap"].get<std::string>()).value();
+  }
+  detail::write_file_atomically(folder / "xlm-roberta" / "sentencepiece.bpe.model",
+                                piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3) + piece("\u2581", -2) + piece("\u2581da", -3) + piece("a", -4.5f) + piece("b", -5) + piece("<user>", 0, 4) +
+                                    field(2, "\x18\x01") + field(3, field(2, charsmap)));
+  detail::write_json(folder / "xlm-roberta" / "tokenizer_config.json", {{"tokenizer_class", "XLMRobertaTokenizer"}, {"additional_special_tokens", {"<extra>"}}});
 }
 
 void make_texts(const fs::path& folder) {
@@ -194,6 +234,14 @@ Json read_model(const fs::path& folder) {
   return {{"dim", encoder.dim()}, {"max_length", encoder.max_length()}, {"prompts", encoder.prompts()}, {"vectors", numbers_of<float>(encoder.encode(some_texts()))}};
 }
 
+Json read_tokenizer(const fs::path& folder) {
+  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Json prefix(std::vector<int32_t>(tokenizer.prefix().begin(), tokenizer.prefix().end())), suffix(std::vector<int32_t>(tokenizer.suffix().begin(), tokenizer.suffix().end()));
+  const std::string_view texts[] = {"daa dab x1", "caf\u00e9 <mask> of\u3000the \u2460\uff21 trade", ""};
+  const RaggedTokens tokens = tokenizer.encode(texts, static_cast<int64_t>(prefix.size() + suffix.size()) + 32);
+  return {{"prefix", prefix}, {"suffix", suffix}, {"size", tokenizer.vocabulary_size()}, {"max_length", tokenizer.model_max_length()}, {"ids", tokens.ids}, {"offsets", tokens.offsets}};
+}
+
 Json read_tagger(const fs::path& folder) {
   const Tagger tagger = Tagger::load(folder);
   Json tags = Json::array();
@@ -312,6 +360,7 @@ Format of_file(std::string name, std::string file, bool sealed, Json (*read)(con
 void make_valid_files(const fs::path& folder) {
   fs::create_directories(folder);
   make_models(folder);
+  make_tokenizers(folder / "tokenizers");
   make_texts(folder);
   make_index(folder);
 #ifdef LMTX_FAISS
@@ -324,6 +373,11 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> formats = {
       of_file("model", "model", false, read_model),
       of_file("model with tokenizer.json", "model-json", false, read_model),
+      of_file("tokenizer.json, byte-level", "tokenizers/modernbert", false, read_tokenizer),
+      of_file("tokenizer.json, unigram", "tokenizers/bge-m3", false, read_tokenizer),
+      of_file("tokenizer.json, SentencePiece's BPE", "tokenizers/sentencepiece-bpe", false, read_tokenizer),
+      of_file("vocab.json and merges.txt", "tokenizers/roberta", false, read_tokenizer),
+      of_file("sentencepiece.bpe.model", "tokenizers/xlm-roberta", false, read_tokenizer),
       of_file("tagger", "finished/tagger", true, read_tagger),
       of_file("student", "finished/cycle-0/student", false, read_model),
       of_file("label index", "index", true, read_index),

@@ -3,6 +3,10 @@
 #include <functional>
 
 #include "catch.h"
+#include "lmtx/text/nfc_normalizer.h"
+#include "lmtx/text/pattern_classes.h"
+#include "lmtx/text/utf8.h"
+#include "unicode_class_digests.h"
 #include "unicode_digests.h"
 
 using lmtx::detail::Characters;
@@ -86,4 +90,33 @@ TEST_CASE("every code point is decomposed and lowered as tokenizers does it") {
           char32_t buffer[2];
           add_mapping(c, Characters::get().lower(c, buffer), d);
         }) == lower_digest);
+}
+
+TEST_CASE("every code point is for byte-level BPE what it is for tokenizers") {
+  using lmtx::detail::PatternClass;
+  const auto digest_of = [](PatternClass wanted) {
+    return digest([wanted](char32_t c, Digest& digest) {
+      if (lmtx::detail::PatternClasses::get()[c] == wanted) digest.add(c);
+    });
+  };
+  CHECK(digest_of(PatternClass::letter) == pattern_letter_digest);
+  CHECK(digest_of(PatternClass::number) == pattern_number_digest);
+  CHECK(digest_of(PatternClass::space) == pattern_space_digest);
+}
+
+TEST_CASE("every code point is composed as tokenizers does it") {
+  const lmtx::detail::NfcNormalizer nfc;
+  CHECK(digest([&nfc](char32_t c, Digest& digest) {
+          std::string text;
+          lmtx::detail::append_utf8(c, text);
+          std::string composed;
+          nfc.append(text, composed);
+          if (composed == text) return;
+          digest.add(c);
+          for (size_t pos = 0; pos < composed.size();) {
+            const auto decoded = lmtx::detail::decode_utf8(composed, pos);
+            digest.add(decoded.code_point);
+            pos += decoded.length;
+          }
+        }) == nfc_digest);
 }
