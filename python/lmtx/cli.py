@@ -375,7 +375,8 @@ def _tags_as_json(document: Document, tags: list[Tag]) -> dict[str, Any]:
 @_interruptible
 def demo(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the run and report.json go; else build/demo in the checkout.")] = None,
-    data: Annotated[Path | None, typer.Option(metavar="DATA", help="The data of the demo; else examples/us-bills-110 in the checkout.")] = None,
+    # Named, since some versions of typer call an option like its metavar.
+    data: Annotated[Path | None, typer.Option("--data", metavar="DATA", help="The data of the demo; else examples/us-bills-110 in the checkout.")] = None,
 ) -> None:
     """Teaches a small encoder to tag bills of Congress from an LLM's recorded verdicts, and compares.
 
