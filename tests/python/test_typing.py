@@ -1,5 +1,6 @@
 """The package's types, as mypy sees them: py.typed promises them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ def mypy(tmp_path_factory):
 
     def run(*files):
         command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache), *map(str, files)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={"MYPYPATH": str(ROOT / "python"), "PATH": ""})
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"MYPYPATH": str(ROOT / "python"), "PATH": ""})
 
     return run
 
