@@ -32,7 +32,7 @@ help:
 	@echo "make coverage   how many lines of the C++ library the tests reach, by folder (half an hour, build-coverage/)"
 	@echo "make build      the libraries and the Python module, in $(BUILD)/"
 	@echo "make wheel      a wheel in dist/, tried out in a fresh environment"
-	@echo "make clean      remove $(BUILD)/ and dist/ (.venv stays)"
+	@echo "make clean      remove $(BUILD)/, build-*/ and dist/ (.venv stays)"
 
 set-up-demo:
 	@scripts/set-up.sh demo
@@ -42,10 +42,11 @@ set-up-test:
 # Made once; from then on the build itself sees to it that CMake runs again where needed.
 configure = test -f $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja -DPython_EXECUTABLE=$(python) $(werror) $(CMAKE_ARGS)
 # A failure in C++ does not keep the Python tests from running.
-# Threads that wait for each other must not spin: several programs run at once.
+# Two programs at once, each file of tests in one of them. Threads that wait for each other must not spin, then.
+pytest_options := -n 2 --dist loadfile
 run_tests = status=0; export OMP_WAIT_POLICY=passive; \
   ctest --test-dir $(BUILD) -j 2 --output-on-failure $(1) || status=1; \
-  $(in_checkout) -m pytest $(2) || status=1; \
+  $(in_checkout) -m pytest $(pytest_options) $(2) || status=1; \
   exit $$status
 
 build: set-up-demo

@@ -193,6 +193,7 @@ struct Encoder::Impl {
 Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
+  const detail::Computation computation;
   const at::Device device = parse_device(options.device);
   return detail::with_one_line_faults(folder, [&] { return Encoder(Impl::read(folder, device)); });
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts in place what the build needs, and nothing that is there already: Debian packages, the checkout's .venv, Python packages.
 #
-#   scripts/set-up.sh [EXTRA...]     EXTRA is a group of pyproject.toml: demo, test
+#   scripts/set-up.sh [EXTRA...]     EXTRA is a group of pyproject.toml: demo, test, coverage
 #
 # PYTHON=... uses that interpreter as it is instead of making .venv; NO_APT=1 leaves Debian packages alone.
 set -eu

@@ -59,8 +59,8 @@ def data_folders() -> list[Path]:
 def parts(build: Path) -> list[Part]:
     model, data = minilm(), data_folders()
     return [
-        Part("c++", ["ctest", "--test-dir", build, "-C", "long", "--output-on-failure"]),
-        Part("python", [sys.executable, "-m", "pytest", "-m", "long or not long"]),
+        Part("c++", ["ctest", "--test-dir", build, "-j", "2", "-C", "long", "--output-on-failure"]),
+        Part("python", [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", "long or not long"]),
         parity("tokenizer-sample", "tokenizer.py", model, [SAMPLE]),
         parity("encoder-sample", "encoder.py", model, [SAMPLE]),
         parity("tokenizer-data", "tokenizer.py", model, data),

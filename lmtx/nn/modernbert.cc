@@ -55,6 +55,7 @@ double rope_theta(const Json& config, const std::string& layer_type, const char*
   const double old = detail::json_number_or(config, old_key, otherwise, place);
   const Json all = config.value("rope_parameters", Json::object());
   if (all.is_null()) return old;
+  if (!all.is_object()) fail(place, "`rope_parameters` must be an object, but is " + std::string(all.type_name()) + " instead.");
   for (const auto& [key, value] : all.items()) {
     if (key != whole && key != windowed)
       fail(place, "`rope_parameters` of " + detail::quote(key) + " are not supported; supported are those of full_attention and sliding_attention.");

@@ -1,6 +1,7 @@
 // How transformers (seen in 5.23) changes what tokenizer.json says.
 #include <string>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_config.h"
 #include "lmtx/text/tokenizer_json.h"
 
@@ -45,6 +46,8 @@ void follow_transformers(TokenizerJson& tokenizer, const std::filesystem::path& 
   const Json config = read_tokenizer_config(config_file);
   const std::string name = tokenizer_class(config, folder);
   const Json type = tokenizer.json["model"].value("type", Json());
+  // Transformers rebuilds it in a way of its own.
+  if (name == "CamembertTokenizer") fail(config_file.string(), "tokenizers of the class \"" + name + "\" are not supported.");
   if (name == "XLMRobertaTokenizer" && type == "Unigram") follow_xlm_roberta(tokenizer, config, config_file.string());
   if (name == "RobertaTokenizer" && type == "BPE") follow_roberta(tokenizer, config, config_file.string());
 }

@@ -15,7 +15,8 @@ constexpr std::array bert_classes{"BertTokenizer", "DistilBertTokenizer", "Elect
 
 // What transformers has where tokenizer_config.json names no class.
 std::string class_of_model(const std::filesystem::path& folder) {
-  static const std::map<std::string, std::string> classes{{"mpnet", "MPNetTokenizer"}, {"roberta", "RobertaTokenizer"}, {"xlm-roberta", "XLMRobertaTokenizer"}};
+  static const std::map<std::string, std::string> classes{
+      {"camembert", "CamembertTokenizer"}, {"mpnet", "MPNetTokenizer"}, {"roberta", "RobertaTokenizer"}, {"xlm-roberta", "XLMRobertaTokenizer"}};
   const std::filesystem::path file = folder / "config.json";
   const std::string type = std::filesystem::exists(file) ? json_string_or(read_json(file), "model_type", "", file.string()) : "";
   const auto entry = classes.find(type);

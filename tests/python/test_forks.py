@@ -57,6 +57,12 @@ def tagger(encoder):
     return lmtx.Tagger.from_labels(encoder, lmtx.LabelSet([lmtx.Label(topic, topic) for topic in tiny.TOPICS]))
 
 
+def test_a_child_loads_tensors_that_torch_would_share_out_among_threads(tmp_path):
+    large = tiny.write_model(tmp_path / "large", positions=2000)
+    vectors = lmtx.Encoder.load(large).encode(["tax"])
+    np.testing.assert_allclose(in_child(lambda: lmtx.Encoder.load(large).encode(["tax"])), vectors, atol=1e-6)
+
+
 def test_a_child_encodes_searches_tags_and_measures_as_its_parent(encoder, tagger, texts, rng):
     rows = rng.standard_normal((5000, 32)).astype(np.float32)
     index = lmtx.LabelIndex.build(rows)

@@ -51,15 +51,15 @@ def write_recording(file: Path, documents: list[dict[str, str]]) -> Path:
     return write_lines(file, [header, *rows])
 
 
-def write_model(folder: Path, seed: int = 3) -> Path:
+def write_model(folder: Path, seed: int = 3, positions: int = POSITIONS) -> Path:
     """A BERT of two small layers with random weights, as a sentence-transformers folder of the classic dialect."""
     (folder / "1_Pooling").mkdir(parents=True)
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters), *TOPICS, *FILLERS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     files = {
-        "tokenizer_config.json": {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": POSITIONS},
-        "config.json": _config(len(vocabulary)),
+        "tokenizer_config.json": {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": positions},
+        "config.json": _config(len(vocabulary), positions),
         "sentence_bert_config.json": {"max_seq_length": 48, "do_lower_case": False},
         "config_sentence_transformers.json": {"__version__": {"sentence_transformers": "2.0.0", "transformers": "4.6.1", "pytorch": "1.8.1"}},
         "1_Pooling/config.json": {"word_embedding_dimension": HIDDEN, "pooling_mode_mean_tokens": True},
@@ -72,11 +72,11 @@ def write_model(folder: Path, seed: int = 3) -> Path:
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content))
     (folder / "2_Normalize").mkdir()
-    save_file(_weights(len(vocabulary), seed), folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(_weights(len(vocabulary), seed, positions), folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
 
-def _config(vocabulary_size: int) -> dict:
+def _config(vocabulary_size: int, positions: int) -> dict:
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",
@@ -86,7 +86,7 @@ def _config(vocabulary_size: int) -> dict:
         "hidden_size": HIDDEN,
         "intermediate_size": 4 * HIDDEN,
         "layer_norm_eps": 1e-12,
-        "max_position_embeddings": POSITIONS,
+        "max_position_embeddings": positions,
         "num_attention_heads": HEADS,
         "num_hidden_layers": LAYERS,
         "pad_token_id": 0,
@@ -96,7 +96,7 @@ def _config(vocabulary_size: int) -> dict:
     }
 
 
-def _weights(vocabulary_size: int, seed: int) -> dict[str, np.ndarray]:
+def _weights(vocabulary_size: int, seed: int, positions: int) -> dict[str, np.ndarray]:
     draw = np.random.default_rng(seed)
 
     def normal(*shape: int) -> np.ndarray:
@@ -108,7 +108,7 @@ def _weights(vocabulary_size: int, seed: int) -> dict[str, np.ndarray]:
     def linear(name: str, outputs: int, inputs: int) -> dict[str, np.ndarray]:
         return {f"{name}.weight": normal(outputs, inputs), f"{name}.bias": normal(outputs)}
 
-    weights = {f"embeddings.{name}_embeddings.weight": normal(size, HIDDEN) for name, size in [("word", vocabulary_size), ("position", POSITIONS), ("token_type", 2)]}
+    weights = {f"embeddings.{name}_embeddings.weight": normal(size, HIDDEN) for name, size in [("word", vocabulary_size), ("position", positions), ("token_type", 2)]}
     weights |= norm("embeddings.LayerNorm")
     for i in range(LAYERS):
         layer = f"encoder.layer.{i}"

@@ -326,6 +326,7 @@ TEST_CASE("what an architecture's configuration can say that is not supported is
   refused("modernbert", "\"num_attention_heads\": 4", "\"num_attention_heads\": 32", "rotary positions need heads of an even size, but the size is 1.");
   refused("modernbert", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"",
           "`rope_parameters`: `rope_type` \"yarn\" is not supported; supported is `rope_theta` with `rope_type` \"default\".");
+  refused("modernbert", "\"rope_parameters\": {", "\"rope_parameters\": [], \"others\": {", "`rope_parameters` must be an object, but is array instead.");
   refused("modernbert", "\"rope_theta\": 160000.0", "\"factor\": 2.0", "`rope_parameters`: `factor` 2.0 is not supported");
   refused("modernbert", "\"rope_theta\": 160000.0", "\"rope_theta\": 0", "the base of rotary positions must be positive, but is 0.0");
   refused("modernbert", "\"rope_parameters\": {", "\"rope_parameters\": {\"chunked_attention\": {}, ",

@@ -123,6 +123,11 @@ def test_the_files_of_mpnet_are_read_as_transformers_reads_them(tmp_path, config
             '`tokenizer_class` is "CamembertTokenizer", but beside a sentencepiece.bpe.model only "XLMRobertaTokenizer" is supported',
         ),
         (
+            {"sentencepiece.bpe.model": b"", "config.json": '{"model_type": "camembert"}'},
+            None,
+            '`tokenizer_class` is "CamembertTokenizer", but beside a sentencepiece.bpe.model only "XLMRobertaTokenizer" is supported',
+        ),
+        (
             {"vocab.json": "{}", "merges.txt": ""},
             {"tokenizer_class": "GPT2Tokenizer"},
             '`tokenizer_class` is "GPT2Tokenizer", but beside a vocab.json only "RobertaTokenizer" is supported',
