@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <stdexcept>
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
+#include "lmtx/nn/model_folder.h"
 
 namespace lmtx {
 namespace {
@@ -44,15 +44,6 @@ int64_t read_width(const Json& config, const char* key, const std::string& place
   const int64_t width = detail::json_integer(config, key, place);
   if (width < 1) fail(place, "`" + std::string(key) + "` must be at least 1, but is " + std::to_string(width) + " instead.");
   return width;
-}
-
-// In sentence-transformers 6 a module can take and give other things than the text's vector.
-void check_is_of_vectors(const Json& config, const std::string& place) {
-  for (const char* key : {"module_input_name", "module_output_name"}) {
-    const std::string value = detail::json_string_or(config, key, "sentence_embedding", place);
-    if (value != "sentence_embedding")
-      fail(place, "`" + std::string(key) + "` " + detail::quote(value) + " is not supported; supported is `sentence_embedding`.");
-  }
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "lmtx/nn/description.h"
 
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "lmtx/detail/fault.h"
@@ -10,9 +9,8 @@
 namespace lmtx {
 namespace {
 
-using detail::Json;
-
 using detail::fail;
+using detail::Json;
 
 // Products of two such numbers fit into 64 bits.
 constexpr int64_t largest_size = std::numeric_limits<int32_t>::max();

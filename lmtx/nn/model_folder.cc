@@ -138,7 +138,7 @@ void read_transformer_settings(ModelFolder& model) {
 void check_normalize(const fs::path& module) {
   const fs::path file = module / "config.json";
   const Json config = read_optional(file);
-  for (const char* key : {"module_input_name", "module_output_name"}) check_value(config, key, "sentence_embedding", file.string());
+  check_is_of_vectors(config, file.string());
 }
 
 // Weights are float32 once they are read; a reader of what we save that follows the configuration must not round them.
@@ -227,6 +227,10 @@ void write_model_folder(const fs::path& folder, const ModelFolder& model, int64_
 bool says_something(const Json& config, const char* key) {
   const auto value = config.find(key);
   return value != config.end() && !value->is_null() && !value->empty() && *value != false;
+}
+
+void check_is_of_vectors(const Json& config, const std::string& place) {
+  for (const char* key : {"module_input_name", "module_output_name"}) check_value(config, key, "sentence_embedding", place);
 }
 
 const std::vector<std::string>& tokenizer_file_names() {

@@ -44,6 +44,10 @@ LMTX_API std::string dense_folder(size_t i);
 // Whether a configuration has an entry of that name which is not null, false or empty.
 bool says_something(const detail::Json& config, const char* key);
 
+// In sentence-transformers 6 a module can take and give other things than the text's vector. Throws std::runtime_error where the module of this configuration
+// does.
+void check_is_of_vectors(const detail::Json& config, const std::string& place);
+
 // The files of a tokenizer, of those that folders may have; whichever of them are there make up the tokenizer.
 LMTX_API const std::vector<std::string>& tokenizer_file_names();
 

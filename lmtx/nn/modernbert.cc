@@ -1,6 +1,4 @@
 // ModernBERT (Warner et al. 2024): rotary positions, layers that see a window and layers that see the whole text, gated feed-forward parts.
-#include <stdexcept>
-
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/quote.h"
 #include "lmtx/nn/description.h"
@@ -8,14 +6,13 @@
 namespace lmtx {
 namespace {
 
+using detail::fail;
 using detail::Json;
 
 const char* const whole = "full_attention";
 const char* const windowed = "sliding_attention";
 // So that a broken file does not fill the memory.
 constexpr int64_t most_layers = 10'000;
-
-using detail::fail;
 
 // Of each layer, `whole` or `windowed`: listed, or the first of every `global_attn_every_n_layers` is whole.
 std::vector<std::string> layer_types(const Json& config, int64_t num_layers, const std::string& place) {

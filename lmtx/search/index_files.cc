@@ -1,4 +1,3 @@
-#include "lmtx/detail/fault.h"
 #include "lmtx/search/detail/index_files.h"
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/quote.h"

@@ -1,4 +1,3 @@
-#include "lmtx/detail/fault.h"
 #include "lmtx/search/detail/segment.h"
 
 #include <ATen/ops/empty.h>
@@ -9,6 +8,7 @@
 #include <stdexcept>
 
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/search/detail/dot.h"
 
 namespace lmtx::detail {

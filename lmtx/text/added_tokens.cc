@@ -38,6 +38,11 @@ size_t skip_space(std::string_view text, size_t begin) {
 
 }  // namespace
 
+int64_t size_with(int64_t vocabulary_size, const std::vector<AddedToken>& added_tokens) {
+  for (const AddedToken& token : added_tokens) vocabulary_size = std::max<int64_t>(vocabulary_size, int64_t{token.id} + 1);
+  return vocabulary_size;
+}
+
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });
   for (size_t i = 0; i < tokens_.size(); ++i) {

@@ -24,6 +24,9 @@ struct AddedToken {
   bool normalized = false;
 };
 
+// The size of a vocabulary with these tokens: all ids are below it.
+int64_t size_with(int64_t vocabulary_size, const std::vector<AddedToken>& added_tokens);
+
 // Splits texts at added tokens, as Hugging Face's `tokenizers` does: leftmost first, the longest there.
 class AddedTokens {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
 #include <optional>
 #include <queue>
 #include <stdexcept>
@@ -32,12 +31,6 @@ std::optional<std::string> raw_bytes(std::string_view token) {
 }
 
 bool is_one_character(std::string_view token) { return !token.empty() && decode_utf8(token, 0).length == token.size(); }
-
-std::string byte_token(size_t byte) {
-  char text[8];
-  std::snprintf(text, sizeof(text), "<0x%02X>", static_cast<unsigned>(byte));
-  return text;
-}
 
 }  // namespace
 

@@ -15,6 +15,14 @@ AddedTokenList::Vocabulary places(const std::vector<std::pair<std::string, doubl
 
 }  // namespace
 
+AddedToken read_added_token(const Json& token, const std::string& place) {
+  return {.content = json_string(token, "content", place),
+          .single_word = json_boolean_or(token, "single_word", false, place),
+          .lstrip = json_boolean_or(token, "lstrip", false, place),
+          .rstrip = json_boolean_or(token, "rstrip", false, place),
+          .normalized = json_boolean_or(token, "normalized", false, place)};
+}
+
 std::vector<AddedToken> read_added_tokens(const TokenizerJson& tokenizer) {
   const Json& json = tokenizer.json;
   if (!json.contains("added_tokens") || json["added_tokens"].is_null()) return {};
@@ -22,11 +30,7 @@ std::vector<AddedToken> read_added_tokens(const TokenizerJson& tokenizer) {
   AddedTokenList list = tokenizer.scores.empty() ? AddedTokenList(tokenizer.vocabulary) : AddedTokenList(scored, tokenizer.scores.size());
   const std::string place = tokenizer.file + ": `added_tokens`";
   for (const Json& token : require_list(json, "added_tokens", tokenizer.file)) {
-    list.add({.content = json_string(token, "content", place),
-              .single_word = json_boolean_or(token, "single_word", false, place),
-              .lstrip = json_boolean_or(token, "lstrip", false, place),
-              .rstrip = json_boolean_or(token, "rstrip", false, place),
-              .normalized = json_boolean_or(token, "normalized", false, place)});
+    list.add(read_added_token(token, place));
   }
   return list.tokens();
 }

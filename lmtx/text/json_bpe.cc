@@ -8,6 +8,12 @@
 
 namespace lmtx::detail {
 
+std::optional<std::pair<std::string, std::string>> parse_merge(std::string_view text) {
+  const size_t space = text.find(' ');
+  if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) return std::nullopt;
+  return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
+}
+
 std::unique_ptr<const WordModel> read_bpe(TokenizerJson& tokenizer, bool byte_level) {
   const Json& model = tokenizer.json["model"];
   const std::string place = tokenizer.file + ": `model`";

@@ -110,9 +110,8 @@ class Handler : public JsonEvents {
       return merge_.size() < 2 || take_merge(std::move(merge_[0]), std::move(merge_[1]));
     }
     if (text.starts_with("#version")) return true;
-    const size_t space = text.find(' ');
-    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) return wrong_shape();
-    return take_merge(text.substr(0, space), text.substr(space + 1));
+    auto merge = parse_merge(text);
+    return merge ? take_merge(std::move(merge->first), std::move(merge->second)) : wrong_shape();
   }
 
   bool take_merge(std::string left, std::string right) {

@@ -1,7 +1,5 @@
 #include "lmtx/text/pipeline_model.h"
 
-#include <algorithm>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -9,15 +7,6 @@
 #include "lmtx/text/word_cache.h"
 
 namespace lmtx::detail {
-
-namespace {
-
-int64_t size_with(int64_t vocabulary_size, const std::vector<AddedToken>& added_tokens) {
-  for (const AddedToken& token : added_tokens) vocabulary_size = std::max<int64_t>(vocabulary_size, int64_t{token.id} + 1);
-  return vocabulary_size;
-}
-
-}  // namespace
 
 class PipelineSegmenter : public AddedTokenSegmenter, private WordSink {
  public:
@@ -35,19 +24,12 @@ class PipelineSegmenter : public AddedTokenSegmenter, private WordSink {
   }
 
   bool take(std::string_view word) override {
+    const auto segment = [&] { words_->append_ids(word, ids()); };
     if (word.size() > WordCache::max_word_bytes) {
-      words_->append_ids(word, ids());
-      return more();
+      segment();
+    } else {
+      cache_.append(word, ids(), segment);
     }
-    const WordCache::Key key = WordCache::key(word);
-    std::span<const int32_t> known;
-    if (cache_.find(key, known)) {
-      ids().insert(ids().end(), known.begin(), known.end());
-      return more();
-    }
-    const size_t before = ids().size();
-    words_->append_ids(word, ids());
-    cache_.insert(key, std::span(ids()).subspan(before));
     return more();
   }
 

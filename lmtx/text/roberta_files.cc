@@ -1,6 +1,5 @@
 // The files of RoBERTa's tokenizer without a tokenizer.json: vocab.json, merges.txt and tokenizer_config.json.
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -21,14 +20,6 @@ namespace lmtx::detail {
 
 namespace {
 
-constexpr std::array<NamedToken, 7> named_tokens{{{"bos_token", "<s>"},
-                                                  {"eos_token", "</s>"},
-                                                  {"unk_token", "<unk>"},
-                                                  {"sep_token", "</s>"},
-                                                  {"pad_token", "<pad>"},
-                                                  {"cls_token", "<s>"},
-                                                  {"mask_token", "<mask>"}}};
-
 std::unordered_map<std::string, int32_t> read_vocabulary(const std::filesystem::path& file) {
   const Json json = read_json(file);
   if (!json.is_object() || json.empty()) fail(file.string(), "expected a JSON object of tokens and ids.");
@@ -45,10 +36,9 @@ std::vector<std::pair<std::string, std::string>> read_merges(const std::filesyst
   for (int64_t number = 1; std::getline(lines, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.starts_with("#version")) continue;
-    const size_t space = line.find(' ');
-    if (space == std::string::npos || line.find(' ', space + 1) != std::string::npos)
-      fail(file.string(), "line " + std::to_string(number) + " must be two tokens with a space between them.");
-    merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+    auto merge = parse_merge(line);
+    if (!merge) fail(file.string(), "line " + std::to_string(number) + " must be two tokens with a space between them.");
+    merges.push_back(std::move(*merge));
   }
   return merges;
 }
@@ -59,7 +49,7 @@ TokenizerParts read_roberta_files(const std::filesystem::path& vocabulary_file, 
   const auto [config, place] = read_settings_with_tokens(vocabulary_file.parent_path());
   const BpeOptions options{.vocabulary = read_vocabulary(vocabulary_file), .merges = read_merges(merges_file), .unknown_token = {}, .byte_level = true};
   AddedTokenList list(options.vocabulary);
-  add_config_tokens(config, named_tokens, list, place);
+  add_config_tokens(config, roberta_tokens, list, place);
   const auto id_of = [&, &config = config, &place = place](const char* key, const char* otherwise) {
     const std::string token = config_token(config, key, otherwise, place);
     const auto added = std::find_if(list.tokens().begin(), list.tokens().end(), [&](const AddedToken& t) { return t.content == token; });

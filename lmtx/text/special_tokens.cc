@@ -5,6 +5,7 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/text/tokenizer_config.h"
+#include "lmtx/text/tokenizer_json.h"
 
 namespace lmtx::detail {
 
@@ -16,12 +17,7 @@ std::string token_content(const Json& token, const std::string& place) {
 }
 
 void add_token(const Json& token, AddedTokenList& list, const std::string& place) {
-  const bool plain = token.is_string();
-  list.add({.content = token_content(token, place),
-            .single_word = !plain && json_boolean_or(token, "single_word", false, place),
-            .lstrip = !plain && json_boolean_or(token, "lstrip", false, place),
-            .rstrip = !plain && json_boolean_or(token, "rstrip", false, place),
-            .normalized = !plain && json_boolean_or(token, "normalized", false, place)});
+  list.add(token.is_string() ? AddedToken{.content = token.get<std::string>()} : read_added_token(token, place));
 }
 
 // Json looks keys up one by one, which is no way to find a million.

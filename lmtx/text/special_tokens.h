@@ -1,6 +1,7 @@
 // The named special tokens of tokenizer_config.json and special_tokens_map.json, as transformers gives them to a tokenizer without a tokenizer.json.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -15,6 +16,15 @@ namespace lmtx::detail {
 
 // The name that transformers has for it, and what it is where nobody says otherwise.
 using NamedToken = std::pair<const char*, const char*>;
+
+// Those of RoBERTa and XLM-RoBERTa.
+inline constexpr std::array<NamedToken, 7> roberta_tokens{{{"bos_token", "<s>"},
+                                                  {"eos_token", "</s>"},
+                                                  {"unk_token", "<unk>"},
+                                                  {"sep_token", "</s>"},
+                                                  {"pad_token", "<pad>"},
+                                                  {"cls_token", "<s>"},
+                                                  {"mask_token", "<mask>"}}};
 
 struct TokenizerSettings {
   Json config;

@@ -24,7 +24,6 @@ class NormalizerChain {
   using Buffers = std::array<std::string, 2>;
 
   void add(std::unique_ptr<const TextNormalizer> step) { steps_.push_back(std::move(step)); }
-  bool empty() const { return steps_.empty(); }
 
   // The normalized text: `text` itself where nothing changes, else in one of the buffers.
   std::string_view apply(std::string_view text, Buffers& buffers) const {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -55,8 +57,12 @@ struct JsonPreTokenizer {
 // Adds the steps of `normalizer`.
 void add_normalizers(const TokenizerJson& tokenizer, NormalizerChain& chain);
 JsonPreTokenizer read_pre_tokenizer(const TokenizerJson& tokenizer);
+// "a b": two tokens with a space between them, and nothing else.
+std::optional<std::pair<std::string, std::string>> parse_merge(std::string_view text);
 std::unique_ptr<const WordModel> read_bpe(TokenizerJson& tokenizer, bool byte_level);
 std::unique_ptr<const WordModel> read_unigram(TokenizerJson& tokenizer);
+// Of an object with `content`; its id is not set.
+AddedToken read_added_token(const Json& token, const std::string& place);
 std::vector<AddedToken> read_added_tokens(const TokenizerJson& tokenizer);
 // Sets prefix and suffix.
 void read_post_processor(const TokenizerJson& tokenizer, TokenizerParts& parts);

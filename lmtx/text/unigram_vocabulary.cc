@@ -1,7 +1,6 @@
 #include "lmtx/text/unigram_vocabulary.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <stdexcept>
 
@@ -29,9 +28,7 @@ UnigramVocabulary::UnigramVocabulary(UnigramOptions options) : unknown_(options.
   }
   unknown_score_ = lowest - unknown_penalty;
   for (size_t byte = 0; byte < 256; ++byte) {
-    char token[8];
-    std::snprintf(token, sizeof(token), "<0x%02X>", static_cast<unsigned>(byte));
-    const ByteTrie::Match match = options.byte_fallback ? trie_.longest_match(token) : ByteTrie::Match{};
+    const ByteTrie::Match match = options.byte_fallback ? trie_.longest_match(byte_token(byte)) : ByteTrie::Match{};
     bytes_[byte] = match.length == 6 ? match.value : -1;
   }
 }

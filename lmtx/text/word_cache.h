@@ -44,6 +44,20 @@ class WordCache {
     return true;
   }
 
+  // Appends the ids of a word of 1 to max_word_bytes bytes: those that are here, else those that `segment()` appends, which are kept.
+  template <typename Segment>
+  void append(std::string_view word, std::vector<int32_t>& ids, Segment&& segment) {
+    const Key key = WordCache::key(word);
+    std::span<const int32_t> known;
+    if (find(key, known)) {
+      ids.insert(ids.end(), known.begin(), known.end());
+      return;
+    }
+    const size_t before = ids.size();
+    segment();
+    insert(key, std::span(ids).subspan(before));
+  }
+
   void insert(const Key& key, std::span<const int32_t> ids) {
     if (ids.size() > max_ids) return;
     Entry& entry = entries_[key.place];

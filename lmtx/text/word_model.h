@@ -1,12 +1,22 @@
 // The innermost part of a tokenizer: words to ids.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace lmtx::detail {
+
+// The token of a byte, which an unknown character may become: "<0x41>".
+inline std::string byte_token(size_t byte) {
+  char text[8];
+  std::snprintf(text, sizeof(text), "<0x%02X>", static_cast<unsigned>(byte));
+  return text;
+}
 
 // Keeps scratch space: used by one thread at a time.
 class WordEncoder {

@@ -20,11 +20,10 @@ std::string normalize(BertNormalizer& normalizer, std::string_view text) {
   return normalized;
 }
 
-int64_t largest_id(const WordPieceOptions& options, const std::vector<AddedToken>& added_tokens) {
-  int64_t largest = -1;
-  for (const auto& [token, id] : options.vocabulary) largest = std::max<int64_t>(largest, id);
-  for (const AddedToken& token : added_tokens) largest = std::max<int64_t>(largest, token.id);
-  return largest;
+int64_t size_of(const WordPieceOptions& options) {
+  int64_t size = 0;
+  for (const auto& [token, id] : options.vocabulary) size = std::max<int64_t>(size, int64_t{id} + 1);
+  return size;
 }
 
 enum class ByteKind : uint8_t { part_of_word, space, punctuation };
@@ -123,15 +122,7 @@ class WordPieceSegmenter : public AddedTokenSegmenter {
   // What lies between spaces: a word, unless white space, punctuation or ideographs beyond ASCII are in it.
   void append_word(std::string_view word) {
     if (word.size() > WordCache::max_word_bytes) return segment(word, end());
-    const WordCache::Key key = WordCache::key(word);
-    std::span<const int32_t> known;
-    if (cache_.find(key, known)) {
-      ids().insert(ids().end(), known.begin(), known.end());
-      return;
-    }
-    const size_t before = ids().size();
-    segment(word, ids().max_size());  // All of it, since it will be kept.
-    cache_.insert(key, std::span(ids()).subspan(before));
+    cache_.append(word, ids(), [&] { segment(word, ids().max_size()); });  // All of it, since it will be kept.
   }
 
   void segment(std::string_view word, size_t end) {
@@ -153,7 +144,7 @@ WordPieceModel::WordPieceModel(const WordPieceOptions& options, const BertNormal
                       BertNormalizer bert(normalizer);
                       return normalize(bert, text);
                     }),
-      vocabulary_size_(largest_id(options, added_tokens) + 1) {}
+      vocabulary_size_(size_with(size_of(options), added_tokens)) {}
 
 std::unique_ptr<Segmenter> WordPieceModel::make_segmenter() const { return std::make_unique<WordPieceSegmenter>(*this); }
 

@@ -1,5 +1,4 @@
 // The files of XLM-RoBERTa's tokenizer without a tokenizer.json: sentencepiece.bpe.model (which is a unigram model) and tokenizer_config.json.
-#include <array>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -19,14 +18,6 @@ namespace lmtx::detail {
 
 namespace {
 
-constexpr std::array<NamedToken, 7> named_tokens{{{"bos_token", "<s>"},
-                                                  {"eos_token", "</s>"},
-                                                  {"unk_token", "<unk>"},
-                                                  {"sep_token", "</s>"},
-                                                  {"pad_token", "<pad>"},
-                                                  {"cls_token", "<s>"},
-                                                  {"mask_token", "<mask>"}}};
-
 // The model's own first three pieces (<unk>, <s>, </s>) make room for four others, as in fairseq; so the ids of all others are one more than in the model.
 constexpr size_t replaced_pieces = 3;
 constexpr int32_t unknown = 3;
@@ -43,7 +34,7 @@ std::vector<std::pair<std::string, double>> tokens_of(const SentencePieceFile& m
 std::vector<AddedToken> added_tokens(const SentencePieceFile& model, const Json& config, const AddedTokenList::Vocabulary& vocabulary, size_t num_ids,
                                      const std::string& place) {
   AddedTokenList list(vocabulary, num_ids);
-  add_config_tokens(config, named_tokens, list, place);
+  add_config_tokens(config, roberta_tokens, list, place);
   for (const SentencePiece& piece : model.pieces) {
     const bool is_special = piece.type == SentencePiece::control || piece.type == SentencePiece::user_defined;
     if (is_special && !list.contains(piece.text)) list.add({.content = piece.text});

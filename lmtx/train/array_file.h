@@ -1,9 +1,11 @@
 // Arrays of numbers, one after the other, in a framed file: the results of a run's stages. Internal; format: docs/formats/run.md.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,6 +15,12 @@
 #include "lmtx/export.h"
 
 namespace lmtx {
+
+// Whether each value is larger than the one before.
+template <typename T>
+bool rises(const std::vector<T>& values) {
+  return std::adjacent_find(values.begin(), values.end(), std::greater_equal<>()) == values.end();
+}
 
 class LMTX_API ArrayFileWriter {
  public:

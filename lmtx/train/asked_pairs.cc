@@ -1,7 +1,6 @@
 #include "lmtx/train/asked_pairs.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <stdexcept>
 
@@ -37,11 +36,6 @@ int64_t num_questions(const AskedPairs& pairs) {
     questions += std::any_of(of.begin(), of.end(), [](const AskedPair& pair) { return !pair.from_store && pair.state != PairState::over_budget; });
   }
   return questions;
-}
-
-template <typename T>
-bool rises(const std::vector<T>& values) {
-  return std::adjacent_find(values.begin(), values.end(), std::greater_equal<>()) == values.end();
 }
 
 bool is_possible(const AskedPair& pair) { return pair.label >= 0 && pair.state <= PairState::over_budget && pair.score >= 0 && pair.score <= 1; }

@@ -95,6 +95,14 @@ bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget
 
 }  // namespace
 
+template <typename Result>
+Result Curriculum::load_result(int64_t cycle, const std::string& name) const {
+  const fs::path file = folder_.cycle(cycle) / name;
+  Result result = Result::load(file);
+  if (!result.within(documents_->size(), labels_->size())) detail::fail(file.string(), "names documents or labels that this run does not have.");
+  return result;
+}
+
 Curriculum::Curriculum(const CurriculumInput& input, const RunManifest& manifest, const EventCallback& on_event, std::stop_token stop)
     : input_(input),
       options_(input.options),
@@ -159,8 +167,8 @@ void Curriculum::propose(int64_t cycle) {
 }
 
 AskedPairs Curriculum::ask_training(int64_t cycle) {
-  if (fs::exists(folder_.cycle(cycle) / "asked")) return load_asked(cycle, "asked");
-  const Shortlists shortlists = load_shortlists(cycle, "shortlist");
+  if (fs::exists(folder_.cycle(cycle) / "asked")) return load_result<AskedPairs>(cycle, "asked");
+  const Shortlists shortlists = load_result<Shortlists>(cycle, "shortlist");
   Spending spending = spending_so_far();
   spending.keep_back(development_reserve(cycle, spending.left()));
   return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
@@ -226,11 +234,11 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
 }
 
 AskedPairs Curriculum::ask_development(int64_t cycle) {
-  if (fs::exists(folder_.cycle(cycle) / "measured")) return load_asked(cycle, "measured");
+  if (fs::exists(folder_.cycle(cycle) / "measured")) return load_result<AskedPairs>(cycle, "measured");
   shortlist(cycle, cycle, split_.development, 1, "ranked");
   std::optional<Shortlists> untouched;
-  if (cycle == 0) untouched = load_shortlists(cycle, "untouched");
-  const Shortlists ranked = load_shortlists(cycle, "ranked");
+  if (cycle == 0) untouched = load_result<Shortlists>(cycle, "untouched");
+  const Shortlists ranked = load_result<Shortlists>(cycle, "ranked");
   if (untouched && untouched->labels.size() != ranked.labels.size())
     detail::fail((folder_.cycle(cycle) / "untouched").string(), "is of other documents than `ranked` beside it.");
   AskedPairs wanted = first_ranked(ranked, untouched);
@@ -411,20 +419,6 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
                        staged("embed labels", cycle), stop_);
   shortlister_student_ = student;
   return *shortlister_;
-}
-
-AskedPairs Curriculum::load_asked(int64_t cycle, const std::string& result) const {
-  const fs::path file = folder_.cycle(cycle) / result;
-  AskedPairs pairs = AskedPairs::load(file);
-  if (!pairs.within(documents_->size(), labels_->size())) detail::fail(file.string(), "names documents or labels that this run does not have.");
-  return pairs;
-}
-
-Shortlists Curriculum::load_shortlists(int64_t cycle, const std::string& result) const {
-  const fs::path file = folder_.cycle(cycle) / result;
-  Shortlists lists = Shortlists::load(file);
-  if (!lists.within(documents_->size(), labels_->size())) detail::fail(file.string(), "names documents or labels that this run does not have.");
-  return lists;
 }
 
 // Always from its folder, so that it is the same encoder before and after an interruption.

@@ -81,9 +81,9 @@ class Curriculum {
   int64_t development_reserve(int64_t cycle, int64_t left) const;
   void shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result);
   const Shortlister& shortlister(int64_t cycle, int64_t student);
-  // Results of stages, checked to be of these documents and labels.
-  AskedPairs load_asked(int64_t cycle, const std::string& result) const;
-  Shortlists load_shortlists(int64_t cycle, const std::string& result) const;
+  // The result of a stage (AskedPairs, Shortlists), checked to be of these documents and labels.
+  template <typename Result>
+  Result load_result(int64_t cycle, const std::string& name) const;
   Encoder load_student(int64_t student) const;
   std::string student_name(int64_t cycle) const;
   std::string provenance() const;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -100,8 +99,7 @@ Shortlists Shortlists::load(const std::filesystem::path& file) {
   if (k.size() != 1 || k[0] < 1 || lists.labels.size() % static_cast<size_t>(k[0]) != 0) reader.refuse();
   lists.k = k[0];
   if (lists.labels.size() / static_cast<size_t>(lists.k) != lists.documents.size() || lists.scores.size() != lists.labels.size()) reader.refuse();
-  const bool documents_rise = std::adjacent_find(lists.documents.begin(), lists.documents.end(), std::greater_equal<>()) == lists.documents.end();
-  if (!documents_rise || (!lists.documents.empty() && lists.documents.front() < 0)) reader.refuse();
+  if (!rises(lists.documents) || (!lists.documents.empty() && lists.documents.front() < 0)) reader.refuse();
   if (std::any_of(lists.labels.begin(), lists.labels.end(), [](int32_t label) { return label < 0; })) reader.refuse();
   return lists;
 }

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 import lmtx
 import tiny
+from runs import environment
 
 HERE = Path(__file__).parent
 FAST = ["--set", "cycles=2", "--set", "epochs=4", "--set", "batch_size=10", "--set", "learning_rate=2e-3", "--set", "warmup=0.1",
@@ -20,8 +20,7 @@ FAST = ["--set", "cycles=2", "--set", "epochs=4", "--set", "batch_size=10", "--s
 
 def lmtx_command(*arguments, cwd=None, text=None, columns=200):
     command = [sys.executable, "-m", "lmtx", *map(str, arguments)]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(lmtx.__file__).parents[1]), str(HERE), os.environ.get("PYTHONPATH", "")]), "COLUMNS": str(columns)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, input=text, env=env)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, input=text, env=environment(COLUMNS=str(columns)))
 
 
 def refusal(*arguments, **keywords):
