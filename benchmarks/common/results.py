@@ -97,10 +97,14 @@ def differences(old, new):
     return [name for name in ("machine", "versions", "settings") if old and old.get(name) != new[name]]
 
 
+VECTOR_FLAGS = ("avx", "fma", "amx", "asimd", "sve", "i8mm", "bf16")
+
+
 def machine(threads):
+    flags = (cpu_field("flags") or cpu_field("Features")).split()
     return {
         "processor": cpu_field("model name") or platform.processor(),
-        "flags": [flag for flag in (cpu_field("flags") or cpu_field("Features")).split() if flag.startswith(("avx", "fma", "amx", "asimd", "sve", "i8mm", "bf16"))],
+        "flags": [flag for flag in flags if flag.startswith(VECTOR_FLAGS)],
         "cores": len(os.sched_getaffinity(0)),
         "threads": threads,
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),

@@ -27,7 +27,8 @@ PEER_LIMIT, OWN_LIMIT = 1e-5, 1e-6
 def draw_texts(folders, count, seed):
     """An equal share of each folder, and of the largest folders what smaller ones lack."""
     draw = random.Random(seed)
-    texts = [draw.sample(documents, len(documents)) for documents in (list(map(document_text, documents_of(Path(folder), "train", "test"))) for folder in folders)]
+    read = (list(map(document_text, documents_of(Path(folder), "train", "test"))) for folder in folders)
+    texts = [draw.sample(documents, len(documents)) for documents in read]
     interleaved = (text for row in itertools.zip_longest(*texts) for text in row if text is not None)
     return list(itertools.islice(interleaved, count))
 

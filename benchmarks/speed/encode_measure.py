@@ -196,7 +196,8 @@ class Bench:
                     lacks["start-cpp"] = str(reason)
             for command in commands.values():  # files into memory
                 self.seconds_to_first_line(command)
-            seconds = take_turns({name: lambda _, command=command: self.seconds_to_first_line(command) for name, command in commands.items()}, range(self.settings["starts"]))
+            turns = {name: lambda _, command=command: self.seconds_to_first_line(command) for name, command in commands.items()}
+            seconds = take_turns(turns, range(self.settings["starts"]))
         return {name: self.start_row(name.removeprefix("start-"), seconds, lacks[name]) for name in wanted}
 
     @staticmethod
