@@ -91,7 +91,11 @@ Args:
 
 Raises:
     RuntimeError: Naming the file and what in it is missing, broken or not supported.
-    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.)");
+    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.
+
+Example:
+    >>> lmtx.Encoder.load('model', device='cpu').max_length
+    48)");
   def_encode(encoder, &encode_one, "text", "The vector of one text, float32 [dim]; arguments and errors as for many texts.");
   def_encode(encoder, &encode, "texts",
              R"(Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
@@ -130,7 +134,12 @@ Args:
 
 Raises:
     ValueError: For a `max_length` that the model has no positions for.
-    RuntimeError: Naming the path that could not be written, and why.)")
+    RuntimeError: Naming the path that could not be written, and why.
+
+Example:
+    >>> lmtx.Encoder.load('model').save('shorter', max_length=16)
+    >>> lmtx.Encoder.load('shorter').max_length
+    16)")
       .def("with_prompts", &with_prompts, py::arg("prompts"), py::kw_only(), py::arg("default_name") = py::none(),
            R"(The same encoder with these prompts, by name, in place of or besides its own.
 
@@ -150,7 +159,11 @@ Example:
            "dict[str, str]: what the folder has to put before texts, by name; \"query\" and \"document\" are always there, often empty.")
       .def_property_readonly("default_prompt_name", &default_prompt_name, "str: the name of the prompt that is put before texts by default; None: none is.")
       .def("fingerprint", &Encoder::fingerprint, release(),
-           "32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.")
+           R"(32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.
+
+Example:
+    >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
+    True)")
       .def("__repr__", [](const Encoder& self) { return "Encoder(dim=" + std::to_string(self.dim()) + ", max_length=" + std::to_string(self.max_length()) + ")"; });
 }
 
