@@ -8,9 +8,7 @@ title, tab, content. Ends with exit code 1 where a difference is over its limit:
 """
 
 import argparse
-import gzip
 import itertools
-import json
 import random
 import sys
 import time
@@ -20,25 +18,16 @@ import numpy as np
 
 import lmtx
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common.data import document_text, documents_of
+
 PEER_LIMIT, OWN_LIMIT = 1e-5, 1e-6
-
-
-def document_text(document):
-    return "\t".join(part for part in (document.get("title"), document.get("content")) if part)
-
-
-def read_documents(folder):
-    for name in ("train.jsonl", "test.jsonl"):
-        for file, opener in ((folder / f"{name}.gz", gzip.open), (folder / name, open)):
-            if file.exists():
-                with opener(file, "rt", encoding="utf-8") as lines:
-                    yield from (document_text(json.loads(line)) for line in lines)
 
 
 def draw_texts(folders, count, seed):
     """An equal share of each folder, and of the largest folders what smaller ones lack."""
     draw = random.Random(seed)
-    texts = [draw.sample(documents, len(documents)) for documents in (list(read_documents(Path(folder))) for folder in folders)]
+    texts = [draw.sample(documents, len(documents)) for documents in (list(map(document_text, documents_of(Path(folder), "train", "test"))) for folder in folders)]
     interleaved = (text for row in itertools.zip_longest(*texts) for text in row if text is not None)
     return list(itertools.islice(interleaved, count))
 

@@ -11,7 +11,6 @@ the first texts that differ. Exit code 1 if any differ, 2 for wrong input.
 """
 
 import argparse
-import gzip
 import itertools
 import json
 import os
@@ -26,8 +25,9 @@ import tokenizers
 from lmtx.models import bundled_minilm
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/python/text"))
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests/python/text")]
 import subword_models
+from common.data import data_folders, texts_of
 from random_texts import random_texts
 
 KINDS = ("wordpiece", "roberta", "modernbert", "xlm_roberta", "bge_m3", "newly_converted", "sentencepiece_bpe")
@@ -42,34 +42,6 @@ TEXTS_AT_ONCE = 2_000
 # Of the blocks of texts one in so many is compared cut, too.
 BLOCKS_PER_CUT = 8
 DIFFERENCES_SHOWN = 5
-
-
-def read_lines(file):
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else open(file, encoding="utf-8")
-    with opened as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
-
-
-def document_text(document):
-    return "\t".join(part for part in (document.get("title"), document.get("content")) if part)
-
-
-def label_texts(label):
-    yield label["title"]
-    yield from label.get("alternatives") or ()
-    if label.get("description"):
-        yield label["description"]
-
-
-def texts_of(folder):
-    for label in read_lines(folder / "labels.jsonl"):
-        yield from label_texts(label)
-    for split in ("train", "dev", "test"):
-        for file in (folder / f"{split}.jsonl", folder / f"{split}.jsonl.gz"):
-            if file.exists():
-                yield from map(document_text, read_lines(file))
 
 
 class Comparison:
@@ -150,12 +122,6 @@ def compare(models, source, texts, max_length):
     return [comparison.row(name, source) for name, comparison in comparisons.items()]
 
 
-def data_folders(arguments):
-    if arguments.folders or not os.environ.get("LMTX_DATA"):
-        return arguments.folders
-    return sorted(labels.parent for labels in Path(os.environ["LMTX_DATA"]).glob("*/labels.jsonl"))
-
-
 def write_results(rows, file):
     """Rows that the file has of other tokenizers or texts stay there."""
     if file.exists():
@@ -184,7 +150,7 @@ def main():
             parser.error(f"{file} is not there.")
     with tempfile.TemporaryDirectory() as made:
         models = {model.name: model for model in arguments.model} | {kind: make_kind(kind, Path(made)) for kind in kinds}
-        sources = [(folder.name, texts_of(folder)) for folder in data_folders(arguments)]
+        sources = [(folder.name, texts_of(folder)) for folder in data_folders(arguments.folders)]
         if arguments.generated:
             sources.append(("generated", generated(arguments.generated)))
         rows = []

@@ -75,6 +75,21 @@ def test_the_example_says_what_is_wrong_with_a_tagger(examples, tmp_path):
     assert result.stderr.startswith("tag: ") and str(tmp_path / "none") in result.stderr
 
 
+def test_the_example_embeds_as_python_does(examples, tiny_model):
+    import lmtx
+    import numpy
+
+    output = subprocess.check_output([examples / "embed", tiny_model], input="\n".join(TEXTS) + "\n", text=True)
+    vectors = numpy.array([line.split() for line in output.splitlines()], dtype=numpy.float32)
+    numpy.testing.assert_allclose(vectors, lmtx.Encoder.load(tiny_model).encode(TEXTS), rtol=1e-4, atol=1e-5)
+
+
+def test_the_example_says_what_is_wrong_with_a_model(examples, tmp_path):
+    result = subprocess.run([examples / "embed", tmp_path / "none"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert result.returncode == 1
+    assert result.stderr.startswith("embed: ") and str(tmp_path / "none") in result.stderr
+
+
 def read_lines(file: Path) -> list[dict]:
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
