@@ -331,13 +331,13 @@ class Encoder:
             >>> lmtx.Encoder.load('model', device='cpu').max_length
             48"""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
 
         Args:
@@ -347,6 +347,10 @@ class Encoder:
             prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
             token_budget: Tokens computed at once.
+            dtype: Of the products in the network: "float32", "int8" or "bfloat16"; vectors are float32. What the others gain and lose is in docs/encoder.md. The first
+                call in a dtype copies the network's weights to it. On cards only "float32".
+            deterministic: Vectors are the same to the last bit in any batch and order, with any number of threads. On the CPU they are so anyway; on a card each
+                text is then computed alone.
             out: "numpy", or "torch" for a tensor.
             on_event: Called with an Event after each batch.
 
@@ -355,7 +359,8 @@ class Encoder:
 
         Raises:
             TypeError: For a text that is missing or no str, naming its position.
-            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name` or `out`.
+            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name`, `dtype` or `out`,
+                a `dtype` that the encoder's device has no code for.
             RuntimeError: In a process that was forked while LMTX computed in its parent.
 
         Example:
@@ -363,9 +368,11 @@ class Encoder:
             >>> encoder.encode('income tax').shape
             (32,)
             >>> encoder.encode(('tax', 'trade'), out='torch').shape
-            torch.Size([2, 32])"""
+            torch.Size([2, 32])
+            >>> encoder.encode('income tax', dtype='int8').dtype
+            dtype('float32')"""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
         """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
