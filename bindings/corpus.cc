@@ -49,11 +49,20 @@ Example:
 The file is read once here to check it, then as needed: texts stay on disk, and memory is 16 bytes a document.
 
 Raises:
-    RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice.)")
+    RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice.
+
+Example:
+    >>> next(iter(lmtx.Corpus.open('train.jsonl'))).uid
+    'd0')")
       .def("__len__", &Corpus::size)
       .def("__iter__", &Corpus::read, release())
       .def("fingerprint", &Corpus::fingerprint, release(),
-           "32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone.")
+           R"(32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone.
+
+Example:
+    >>> corpus = lmtx.Corpus.open('train.jsonl')
+    >>> lmtx.Corpus.from_documents(list(corpus)).fingerprint() == corpus.fingerprint()
+    True)")
       .def("__repr__", [](const Corpus& corpus) { return "Corpus(" + with_commas(corpus.size()) + " documents)"; });
   m.def("read_targets", &read_targets, py::arg("file"), py::arg("num_labels"), release(),
         R"(For each document of a JSON-lines file, in order, its true labels (`target_ind`): a list of sorted, distinct label numbers below `num_labels`.

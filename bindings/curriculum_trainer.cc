@@ -57,7 +57,12 @@ Args:
 Raises:
     ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
     RuntimeError: For a folder or store that cannot be read or written.)")
-      .def("plan", &CurriculumTrainer::plan, release(), "Plan: what run() will ask at most.")
+      .def("plan", &CurriculumTrainer::plan, release(), R"(Plan: what run() will ask at most.
+
+Example:
+    >>> plan = trainer.plan()  # Of the trainer above.
+    >>> plan.questions, plan.judgments
+    (60, 600))")
       .def("run", &run, py::kw_only(), py::arg("on_event") = py::none(),
            R"(Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
 
@@ -69,7 +74,11 @@ Args:
 Raises:
     PairsOpen: The run needs answers that did not come.
     TeacherError: The teacher cannot go on.
-    RuntimeError: Another process runs in the folder, or the disk fails.)")
+    RuntimeError: Another process runs in the folder, or the disk fails.
+
+Example:
+    >>> trainer.run().ended  # The trainer above, which has run: it gives the report.
+    'cycles')")
       .def_property_readonly("options", &CurriculumTrainer::options, py::return_value_policy::copy, "TrainerOptions: the settings of the run.")
       .def("__repr__", [](const CurriculumTrainer& trainer) { return py::str("CurriculumTrainer({})").format(py::cast(trainer.options())); });
 }

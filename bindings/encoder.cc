@@ -29,15 +29,19 @@ at::Tensor embed(const Encoder& encoder, std::span<const std::string_view> texts
 }
 
 py::object encode(const Encoder& encoder, const Texts& texts, int64_t max_length, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name,
-                  std::optional<bool> normalize, int64_t token_budget, const std::string& out, const py::object& on_event) {
-  const EncodeOptions options{max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget};
+                  std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic, const std::string& out,
+                  const py::object& on_event) {
+  const EncodeOptions options{max_length,    choose_prompt(encoder, prompt, prompt_name), normalize, token_budget, parse_compute_dtype(dtype.utf8),
+                              deterministic};
   return to_output(embed(encoder, texts.views(), options, out, on_event), out);
 }
 
 py::object encode_one(const Encoder& encoder, const Text& text, int64_t max_length, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name,
-                      std::optional<bool> normalize, int64_t token_budget, const std::string& out, const py::object& on_event) {
+                      std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic, const std::string& out,
+                  const py::object& on_event) {
   const std::string_view view = text.utf8;
-  const EncodeOptions options{max_length, choose_prompt(encoder, prompt, prompt_name), normalize, token_budget};
+  const EncodeOptions options{max_length,    choose_prompt(encoder, prompt, prompt_name), normalize, token_budget, parse_compute_dtype(dtype.utf8),
+                              deterministic};
   return to_output(embed(encoder, std::span(&view, 1), options, out, on_event)[0], out);
 }
 
@@ -65,6 +69,7 @@ template <class Class, class Function, class... Extra>
 void def_encode(Class& encoder, Function function, const char* name, const Extra&... extra) {
   encoder.def("encode", function, py::arg(name), py::kw_only(), py::arg("max_length") = defaults.max_length, py::arg("prompt") = py::none(),
               py::arg("prompt_name") = py::none(), py::arg("normalize") = py::none(), py::arg("token_budget") = defaults.token_budget,
+              py::arg("dtype") = std::string(name_of(defaults.dtype)), py::arg("deterministic") = defaults.deterministic,
               py::arg("out") = "numpy", py::arg("on_event") = py::none(), extra...);
 }
 
@@ -91,7 +96,11 @@ Args:
 
 Raises:
     RuntimeError: Naming the file and what in it is missing, broken or not supported.
-    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.)");
+    ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.
+
+Example:
+    >>> lmtx.Encoder.load('model', device='cpu').max_length
+    48)");
   def_encode(encoder, &encode_one, "text", "The vector of one text, float32 [dim]; arguments and errors as for many texts.");
   def_encode(encoder, &encode, "texts",
              R"(Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
@@ -103,6 +112,10 @@ Args:
     prompt_name: The same, by its name in `prompts`.
     normalize: Scale to unit length; None: as the folder's modules say.
     token_budget: Tokens computed at once.
+    dtype: Of the products in the network: "float32", "int8" or "bfloat16"; vectors are float32. What the others gain and lose is in docs/encoder.md. The first
+        call in a dtype copies the network's weights to it. On cards only "float32".
+    deterministic: Vectors are the same to the last bit in any batch and order, with any number of threads. On the CPU they are so anyway; on a card each
+        text is then computed alone.
     out: "numpy", or "torch" for a tensor.
     on_event: Called with an Event after each batch.
 
@@ -111,7 +124,8 @@ Returns:
 
 Raises:
     TypeError: For a text that is missing or no str, naming its position.
-    ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name` or `out`.
+    ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name`, `dtype` or `out`,
+        a `dtype` that the encoder's device has no code for.
     RuntimeError: In a process that was forked while LMTX computed in its parent.
 
 Example:
@@ -119,7 +133,9 @@ Example:
     >>> encoder.encode('income tax').shape
     (32,)
     >>> encoder.encode(('tax', 'trade'), out='torch').shape
-    torch.Size([2, 32]))");
+    torch.Size([2, 32])
+    >>> encoder.encode('income tax', dtype='int8').dtype
+    dtype('float32'))");
   encoder
       .def("save", &Encoder::save, py::arg("folder"), py::kw_only(), py::arg("max_length") = 0, py::arg("normalize") = false, release(),
            R"(Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
@@ -130,7 +146,12 @@ Args:
 
 Raises:
     ValueError: For a `max_length` that the model has no positions for.
-    RuntimeError: Naming the path that could not be written, and why.)")
+    RuntimeError: Naming the path that could not be written, and why.
+
+Example:
+    >>> lmtx.Encoder.load('model').save('shorter', max_length=16)
+    >>> lmtx.Encoder.load('shorter').max_length
+    16)")
       .def("with_prompts", &with_prompts, py::arg("prompts"), py::kw_only(), py::arg("default_name") = py::none(),
            R"(The same encoder with these prompts, by name, in place of or besides its own.
 
@@ -150,7 +171,11 @@ Example:
            "dict[str, str]: what the folder has to put before texts, by name; \"query\" and \"document\" are always there, often empty.")
       .def_property_readonly("default_prompt_name", &default_prompt_name, "str: the name of the prompt that is put before texts by default; None: none is.")
       .def("fingerprint", &Encoder::fingerprint, release(),
-           "32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.")
+           R"(32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.
+
+Example:
+    >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
+    True)")
       .def("__repr__", [](const Encoder& self) { return "Encoder(dim=" + std::to_string(self.dim()) + ", max_length=" + std::to_string(self.max_length()) + ")"; });
 }
 

@@ -62,9 +62,20 @@ Example:
     >>> store
     JudgmentStore(2 judgments))")
       .def_static("open", &JudgmentStore::open, py::arg("file"), release(),
-           "Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full.")
+           R"(Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full.
+
+Example:
+    >>> lmtx.JudgmentStore.open('new.db')
+    JudgmentStore(0 judgments))")
       .def("find", &find, py::arg("identity"), py::arg("question"),
-           "What is known about each label of a question, in order: a list of Judgment, None where nothing is.")
+           R"(What is known about each label of a question, in order: a list of Judgment, None where nothing is.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('found.db')
+    >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+    >>> store.put('my-llm/1', question.part([0]), [True])
+    >>> store.find('my-llm/1', question)
+    [Judgment(Verdict.score(1.0), run=''), None])")
       .def("put", &put, py::arg("identity"), py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{}, py::arg("run") = Text{},
            R"(Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
 
@@ -76,17 +87,44 @@ Args:
     run: Who asked.
 
 Raises:
-    ValueError: For another number of verdicts, or one that is none, naming document and label.)")
-      .def("flush", &JudgmentStore::flush, release(), "When it returns what was put before survives a power cut, too. RuntimeError when the disk fails.")
+    ValueError: For another number of verdicts, or one that is none, naming document and label.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('put.db')
+    >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+    >>> store.put('my-llm/1', question, [0.9, lmtx.Verdict.no()], usage=lmtx.Usage(prompt_tokens=300), run='monday')
+    >>> len(store)
+    2)")
+      .def("flush", &JudgmentStore::flush, release(), R"(When it returns what was put before survives a power cut, too. RuntimeError when the disk fails.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+    >>> store.flush())")
       .def("__len__", py::overload_cast<>(&JudgmentStore::size, py::const_), release())
-      .def("size", &size_of, py::arg("identity"), "int: judgments of the teacher that uses this identity.")
-      .def("identities", &JudgmentStore::identities, release(), "list[str]: the identities in the store, sorted.")
+      .def("size", &size_of, py::arg("identity"), R"(int: judgments of the teacher that uses this identity.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+    >>> store.size('my-llm/1'), store.size('another-llm/1')
+    (2, 0))")
+      .def("identities", &JudgmentStore::identities, release(), R"(list[str]: the identities in the store, sorted.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+    >>> store.identities()
+    ['my-llm/1'])")
       .def("export_recording", &export_recording, py::arg("identity"), py::arg("file"),
            R"(Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all.
 
 Raises:
     ValueError: Where the store has nothing of this identity.
-    RuntimeError: Naming the path that could not be written, and why.)")
+    RuntimeError: Naming the path that could not be written, and why.
+
+Example:
+    >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+    >>> store.export_recording('my-llm/1', 'recording.jsonl')
+    >>> lmtx.RecordedOracle.open('recording.jsonl')
+    RecordedOracle(identity='my-llm/1', 2 pairs))")
       .def("__repr__", [](const JudgmentStore& store) { return "JudgmentStore(" + with_commas(store.size()) + " judgments)"; });
 }
 

@@ -87,7 +87,12 @@ Args:
 
 Raises:
     ValueError: For another dtype or shape, a negative owner, a row that is not finite, or an unknown method.
-    TypeError: For rows that are no array.)")
+    TypeError: For rows that are no array.
+
+Example:
+    >>> rows = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+    >>> lmtx.LabelIndex.build(rows, [0, 1, 1])
+    LabelIndex(2 labels, 3 rows, dim=2, exact))")
       .def("search", &search, py::arg("queries"), py::arg("k"), py::kw_only(), py::arg("allow") = std::vector<int64_t>{}, py::arg("deny") = std::vector<int64_t>{},
            py::arg("on_event") = py::none(),
            R"(The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
@@ -103,21 +108,55 @@ Returns:
     LabelMatches: int64 labels and float32 scores, both [num_queries, k].
 
 Raises:
-    ValueError: For another dtype or shape, k below 1, or a query that is not finite.)")
+    ValueError: For another dtype or shape, k below 1, or a query that is not finite.
+
+Example:
+    >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
+    >>> matches = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).search(queries, 2, deny=[0])
+    >>> matches.labels, matches.scores
+    (array([[1, 2]]), array([[0.75, 0.25]], dtype=float32)))")
       .def("with_added", &with_added, py::arg("rows"), py::arg("owners"),
            R"(With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
 
 Raises:
-    ValueError: As for build().)")
-      .def("with_removed", &with_removed, py::arg("labels"), release(), "Without these labels. IndexError for a label number that has no rows.")
+    ValueError: As for build().
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_added(np.ones((1, 3), dtype=np.float32), [3])
+    LabelIndex(4 labels, 4 rows, dim=3, exact))")
+      .def("with_removed", &with_removed, py::arg("labels"), release(), R"(Without these labels. IndexError for a label number that has no rows.
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1])
+    LabelIndex(2 labels, 3 rows, dim=3, exact))")
       .def("with_bias", &with_bias, py::arg("labels"), py::arg("biases"), release(),
-           "With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label "
-           "without rows.")
-      .def("compact", &LabelIndex::compact, release(), "In one segment, without the rows of removed labels: as fast and small as if built anew.")
+
+           R"(With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError
+for one that is not finite, IndexError for a label without rows.
+
+Example:
+    >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_bias([2], [1.0]).search(queries, 3).labels
+    array([[2, 1, 0]]))")
+      .def("compact", &LabelIndex::compact, release(), R"(In one segment, without the rows of removed labels: as fast and small as if built anew.
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1]).compact()
+    LabelIndex(2 labels, 2 rows, dim=3, exact))")
       .def("save", &LabelIndex::save, py::arg("folder"), release(),
-           "Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.")
+           R"(Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).save('index')
+    >>> lmtx.LabelIndex.load('index').num_labels
+    3)")
       .def_static("load", &LabelIndex::load, py::arg("folder"), release(),
-           "Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.")
+           R"(Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).save('saved-index')
+    >>> lmtx.LabelIndex.load('saved-index')
+    LabelIndex(3 labels, 3 rows, dim=3, exact))")
       .def_property_readonly("dim", &LabelIndex::dim, "int: numbers a row.")
       .def_property_readonly("num_labels", &LabelIndex::num_labels, "int: labels that can be found; also len().")
       .def_property_readonly("num_rows", &LabelIndex::num_rows, "int: rows kept, those of removed labels included.")

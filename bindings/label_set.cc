@@ -64,16 +64,31 @@ Example:
     >>> lmtx.LabelSet.open('labels.jsonl').names[:3]
     ['tax', 'health', 'army'])")
       .def("save", &LabelSet::save, py::arg("file"), release(),
-           "Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.")
+           R"(Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.
+
+Example:
+    >>> lmtx.LabelSet([lmtx.Label('l-tax', 'tax')]).save('one-label.jsonl')
+    >>> lmtx.LabelSet.open('one-label.jsonl')
+    LabelSet(1 labels))")
       .def("find", [](const LabelSet& labels, const Text& uid) { return labels.find(uid.utf8); }, py::arg("uid"),
-           "int: the number of the label with this uid; None where there is none.")
+           R"(int: the number of the label with this uid; None where there is none.
+
+Example:
+    >>> labels = lmtx.LabelSet.open('labels.jsonl')
+    >>> labels.find('l-army'), labels.find('l-navy')
+    (2, None))")
       .def_property_readonly("names", &names, "list[str]: the names of all labels, in order.")
       .def("__len__", &LabelSet::size)
       .def("__getitem__", &LabelSet::operator[], py::arg("number"), py::return_value_policy::copy,
            "The label of this number, from 0. IndexError where there is none.")
       .def("__iter__", [](const LabelSet& labels) { return py::make_iterator<py::return_value_policy::copy>(labels.labels().begin(), labels.labels().end()); },
            py::keep_alive<0, 1>())
-      .def("fingerprint", &LabelSet::fingerprint, release(), "32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.")
+      .def("fingerprint", &LabelSet::fingerprint, release(), R"(32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.
+
+Example:
+    >>> labels = lmtx.LabelSet.open('labels.jsonl')
+    >>> lmtx.LabelSet(list(labels)).fingerprint() == labels.fingerprint()
+    True)")
       .def("__repr__", [](const LabelSet& labels) { return "LabelSet(" + with_commas(labels.size()) + " labels)"; });
 }
 

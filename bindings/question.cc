@@ -48,7 +48,12 @@ Example:
       .def_property_readonly("uid", [](const OwnedQuestion& question) { return question.document.uid; }, "str: the uid of the document.")
       .def_property_readonly("text", [](const OwnedQuestion& question) { return document_text(question.document); }, "str: the document's title, tab, content.")
       .def("part", &part, py::arg("positions"),
-           "The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.")
+           R"(The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.
+
+Example:
+    >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+    >>> question.part([1])
+    Question(document '7', 1 labels))")
       .def("__len__", [](const OwnedQuestion& question) { return question.labels.size(); })
       .def("__repr__", [](const OwnedQuestion& question) {
         return py::str("Question(document {!r}, {} labels)").format(question.document.uid, question.labels.size());

@@ -120,7 +120,12 @@ Example:
       .def_readonly("notices", &TrainingReport::notices, "list[str]: sentences for the user, on what was skipped and why.")
       .def_readonly("student_folders", &TrainingReport::student_folders, "list[str]: the folders of the trained students, cycle by cycle.")
       .def_readonly("tagger_folder", &TrainingReport::tagger_folder, "str: the folder that Tagger.load opens.")
-      .def("to_json", &TrainingReport::to_json, "str: all of it as JSON, metrics in per cent.")
+      .def("to_json", &TrainingReport::to_json, R"(str: all of it as JSON, metrics in per cent.
+
+Example:
+    >>> import json
+    >>> json.loads(tagger.report.to_json())['ended']  # Of a tagger that lmtx.train made.
+    'cycles')")
       .def("__str__", &TrainingReport::to_string)
       .def("__repr__", [](const TrainingReport& report) {
         return py::str("TrainingReport({} cycles, {} judgments, best cycle {})").format(report.cycles.size(), report.total.judgments, report.best_cycle);

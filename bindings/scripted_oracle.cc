@@ -47,7 +47,14 @@ Args:
     skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.
     traits: How it likes to be asked.)")
       .def("asked", &ScriptedOracle::asked, py::call_guard<py::gil_scoped_release>(),
-           "dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.")
+           R"(dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.
+
+Example:
+    >>> teacher = lmtx.ScriptedOracle(lambda document, label: label == 'l-tax')
+    >>> options = {'base': 'model', 'out': 'scripted-run', 'progress': False, 'cycles': 1, 'development': 0, 'batch_size': 2}
+    >>> tagger = lmtx.train('train.jsonl', 'labels.jsonl', teacher=teacher, **options)
+    >>> len(teacher.asked()), set(teacher.asked().values())  # No pair was asked twice.
+    (600, {1}))")
       .def("__repr__", [](const ScriptedOracle& oracle) { return py::str("ScriptedOracle(identity={!r})").format(oracle.identity()); });
 }
 

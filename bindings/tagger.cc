@@ -162,14 +162,23 @@ Args:
     on_event: Called with an Event after each batch of labels.
 
 Raises:
-    ValueError: For settings that do not fit the encoder, or k below 1.)")
+    ValueError: For settings that do not fit the encoder, or k below 1.
+
+Example:
+    >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
+    >>> lmtx.Tagger.from_labels(encoder, labels, settings=lmtx.TaggerSettings(search_length=32), k=2)
+    Tagger(12 labels, dim=32, search_length=32, k=2))")
       .def_static("load", &load, py::arg("folder"), py::kw_only(), py::arg("device") = TaggerOptions{}.device, release(), R"(Opens the folder of a saved tagger.
 
 Args:
     device: "cpu", "cuda" or "cuda:N".
 
 Raises:
-    RuntimeError: Naming the file and what in it is missing, damaged or of a newer format.)")
+    RuntimeError: Naming the file and what in it is missing, damaged or of a newer format.
+
+Example:
+    >>> lmtx.Tagger.load('tagger', device='cpu')
+    Tagger(12 labels, dim=32, search_length=48, k=5))")
       .def("save", &save, py::arg("folder"), py::kw_only(), py::arg("provenance") = "{}", release(),
            R"(Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all.
 
@@ -177,7 +186,12 @@ Args:
     provenance: JSON text that is kept with it; ValueError for text that is none.
 
 Raises:
-    RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why.)");
+    RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why.
+
+Example:
+    >>> lmtx.Tagger.load('tagger').save('tagger-for-laptops', provenance='{"from": "the run of Monday"}')
+    >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
+    12)");
   def_tag(tagger, &tag_text, "text", R"(The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
 
 Args:
@@ -188,7 +202,14 @@ Args:
 Raises:
     ValueError: For k below 0, and for a dict without `title` and `content`.
     TypeError: For a text that is missing or no str, naming its position.
-    RuntimeError: In a process that was forked while LMTX computed in its parent.)");
+    RuntimeError: In a process that was forked while LMTX computed in its parent.
+
+Example:
+    >>> tagger = lmtx.Tagger.load('tagger')
+    >>> tagger.tag('army', k=1)
+    [Tag(label='army', score=1.00)]
+    >>> [tags[0].label for tags in tagger.tag(['tax', lmtx.Document('7', title='army')])]
+    ['tax', 'army'])");
   def_tag(tagger, &tag_document, "document", "The same for the text of a Document, or of a dict with `title` and `content`.");
   def_tag(tagger, &tag_many, "texts",
           "The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag.");

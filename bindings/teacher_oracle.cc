@@ -147,7 +147,19 @@ Args:
 
 Raises:
     ValueError: For another number of verdicts, one that is none (naming document and label), a question that was not asked, or after judge() returned.
-    RuntimeError: When the store cannot be written; judge() should let it pass.)")
+    RuntimeError: When the store cannot be written; judge() should let it pass.
+
+Example:
+    >>> class Careful(lmtx.TeacherOracle):
+    ...     def identity(self):
+    ...         return 'careful/1'
+    ...
+    ...     def judge(self, questions, answers):
+    ...         for question in questions:
+    ...             answers.put(question, [0.9 if label.name in question.text else 0.1 for label in question.labels], usage=lmtx.Usage(cost=0.001))
+    >>> options = {'base': 'model', 'out': 'careful-run', 'progress': False, 'cycles': 1, 'development': 0, 'batch_size': 10}
+    >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=Careful(), **options).report.total
+    AskingReport(pairs_wanted=600, judgments=600, abstentions=0, yes_rate=0...))")
       .def_property_readonly("stop_requested", &PythonAnswerSink::stop_requested,
                              "bool: True when the run wants to end: return soon, what is open is asked next time.")
       .def("__repr__", [](const PythonAnswerSink& sink) { return sink.open() ? "AnswerSink(open)" : "AnswerSink(closed)"; });
@@ -188,10 +200,19 @@ Example:
     Tagger(12 labels, dim=32, search_length=64, k=5))")
       .def(py::init<>(), "To be called by derived classes that have a constructor: super().__init__().")
       .def("identity", &TeacherOracle::identity, py::call_guard<py::gil_scoped_release>(),
-           "str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no "
-           "str.")
+
+           R"(str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError
+where it is no str.
+
+Example:
+    >>> lmtx.RecordedOracle.open('verdicts.jsonl').identity()
+    'perfect/1')")
       .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
-           "TeacherTraits: how it likes to be asked; one question a call unless overridden.")
+           R"(TeacherTraits: how it likes to be asked; one question a call unless overridden.
+
+Example:
+    >>> lmtx.ScriptedOracle(lambda document, label: True, traits=lmtx.TeacherTraits(questions_per_call=8)).traits()
+    TeacherTraits(questions_per_call=8, concurrent_calls=1))")
       .def("__repr__", &to_string);
 }
 

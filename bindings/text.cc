@@ -39,10 +39,4 @@ std::vector<std::string> strings(std::vector<Text> texts) {
   return result;
 }
 
-std::string with_commas(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
-  return digits;
-}
-
 }  // namespace lmtx::python

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lmtx/detail/with_commas.h"
+
 namespace lmtx::python {
 
 namespace py = pybind11;
@@ -24,8 +26,7 @@ py::object find_str(py::handle object);
 
 std::vector<std::string> strings(std::vector<Text> texts);
 
-// "1,009".
-std::string with_commas(int64_t number);
+using lmtx::detail::with_commas;
 
 }  // namespace lmtx::python
 

@@ -51,7 +51,11 @@ Args:
     lower_case: Put texts in lower case first, whatever these files say.
 
 Raises:
-    RuntimeError: Naming the file and what in it is missing, broken or not supported.)")
+    RuntimeError: Naming the file and what in it is missing, broken or not supported.
+
+Example:
+    >>> lmtx.Tokenizer.load('model').vocabulary_size
+    99)")
       .def("encode", &encode, py::arg("texts"), py::kw_only(), py::arg("max_length"),
            R"(The ids of each text with special tokens, an int32 array a text. Ctrl-C ends it within a second.
 
@@ -61,7 +65,11 @@ Args:
 
 Raises:
     TypeError: For a text that is missing or no str, naming its position.
-    ValueError: For a `max_length` that leaves no room for the special tokens.)")
+    ValueError: For a `max_length` that leaves no room for the special tokens.
+
+Example:
+    >>> lmtx.Tokenizer.load('model').encode(['income tax'], max_length=48)
+    [array([ 2, 13, 54, 43, 55, 53, 45, 77,  3], dtype=int32)])")
       .def_property_readonly("prefix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.prefix()); },
                              "int32 [n]: the special tokens put before a text.")
       .def_property_readonly("suffix", [](const Tokenizer& tokenizer) { return to_array(tokenizer.suffix()); },

@@ -75,8 +75,16 @@ Args:
 
 Raises:
     ValueError: For an unknown preset or name (with the nearest there is), and for a value that makes no sense, saying what was expected.)")
-      .def("to_dict", &to_dict, "dict: names and values, in order.")
-      .def("describe", &describe, "list[OptionInfo]: names, types, values and a sentence about each.")
+      .def("to_dict", &to_dict, R"(dict: names and values, in order.
+
+Example:
+    >>> lmtx.TrainerOptions(cycles=2).to_dict()['cycles']
+    2)")
+      .def("describe", &describe, R"(list[OptionInfo]: names, types, values and a sentence about each.
+
+Example:
+    >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
+    ['restart', 'use_all_judgments', 'dropout'])")
       .def("__getattr__", &get, py::arg("name"), "The value of an option: int, float, bool or str. AttributeError where there is none of that name.")
       .def("__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
       .def("__repr__", &to_string);

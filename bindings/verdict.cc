@@ -83,13 +83,37 @@ Example:
     >>> lmtx.Verdict.yes().value, lmtx.Verdict.abstain().value
     (1.0, None))")
       .def_static("score", py::overload_cast<double>(&Verdict::score), py::arg("score"),
-           "The probability of \"relevant\", in [0, 1]; ValueError for another number.")
-      .def_static("yes", &Verdict::yes, "A score of 1.")
-      .def_static("no", &Verdict::no, "A score of 0.")
-      .def_static("abstain", &Verdict::abstain, "The teacher will not say; stored, so that it is not asked again.")
+           R"(The probability of "relevant", in [0, 1]; ValueError for another number.
+
+Example:
+    >>> lmtx.Verdict.score(0.25).value
+    0.25)")
+      .def_static("yes", &Verdict::yes, R"(A score of 1.
+
+Example:
+    >>> lmtx.Verdict.yes() == lmtx.Verdict.score(1)
+    True)")
+      .def_static("no", &Verdict::no, R"(A score of 0.
+
+Example:
+    >>> lmtx.Verdict.no().value
+    0.0)")
+      .def_static("abstain", &Verdict::abstain, R"(The teacher will not say; stored, so that it is not asked again.
+
+Example:
+    >>> lmtx.Verdict.abstain().kind
+    'abstained')")
       .def_static("fail", [](Text reason) { return Verdict::fail(std::move(reason.utf8)); }, py::arg("reason"),
-                  "The outside world failed; not stored, asked again.")
-      .def_static("miss", &Verdict::miss, "This teacher never will have an answer; counts as abstained for the run, not stored.")
+                  R"(The outside world failed; not stored, asked again.
+
+Example:
+    >>> lmtx.Verdict.fail('timeout').reason
+    'timeout')")
+      .def_static("miss", &Verdict::miss, R"(This teacher never will have an answer; counts as abstained for the run, not stored.
+
+Example:
+    >>> lmtx.Verdict.miss().kind
+    'missing')")
       .def_property_readonly("kind", &kind_name, "str: 'scored', 'abstained', 'failed' or 'missing'.")
       .def_property_readonly("value", &value, "float: the score, in [0, 1]; None where there is none.")
       .def_property_readonly("reason", &Verdict::reason, "str: why it failed; else empty.")

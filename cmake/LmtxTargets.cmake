@@ -27,12 +27,16 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/version.cc.in ${PROJECT_BINARY_DIR}/g
 
 # Sources are found by folder: where a file lies says what it belongs to.
 file(GLOB lmtx_inference_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/*.cc ${PROJECT_SOURCE_DIR}/lmtx/corpus/*.cc
-     ${PROJECT_SOURCE_DIR}/lmtx/text/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/*.cc
+     ${PROJECT_SOURCE_DIR}/lmtx/text/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/eval/*.cc ${PROJECT_SOURCE_DIR}/lmtx/detail/*.cc)
 file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc)
 if(NOT LMTX_FAISS)
   list(FILTER lmtx_inference_sources EXCLUDE REGEX "search/hnsw.*\\.cc$")
 endif()
+
+# Rounding is theirs: a sum is fused with a product where they say so, on every processor.
+file(GLOB lmtx_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/kernels_*.cc)
+set_source_files_properties(${lmtx_kernels} PROPERTIES COMPILE_OPTIONS -ffp-contract=off SKIP_PRECOMPILE_HEADERS ON)
 
 add_library(lmtx_inference SHARED ${lmtx_inference_sources} ${PROJECT_BINARY_DIR}/generated/version.cc)
 target_link_libraries(lmtx_inference PUBLIC lmtx::torch Eigen3::Eigen
@@ -64,6 +68,7 @@ endforeach()
 
 # The public headers, by name: these are installed, and each is compiled alone (target all_verify_interface_header_sets).
 target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+  ${PROJECT_SOURCE_DIR}/lmtx/compute_dtype.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/corpus.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/document.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/label_set.h

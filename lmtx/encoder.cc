@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/nn/cpu/inference.h"
 #include "lmtx/nn/model_folder.h"
 #include "lmtx/nn/ops.h"
 #include "lmtx/nn/prompts.h"
@@ -98,15 +100,51 @@ Distinct find_distinct(std::span<const std::string_view> items) {
 
 std::string_view bytes_of(Sequence tokens) { return {reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes()}; }
 
+// A model, and what inference makes of it once it is asked for.
+class Network {
+ public:
+  explicit Network(std::shared_ptr<const SentenceModel> model) : model_(std::move(model)) {}
+
+  const SentenceModel& model() const { return *model_; }
+  // Made once; others wait for it.
+  const cpu::Inference& inference(ComputeDtype dtype) const {
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<const cpu::Inference>& inference = inference_[dtype];
+    if (!inference) inference = model_->prepare(dtype);
+    return *inference;
+  }
+
+ private:
+  const std::shared_ptr<const SentenceModel> model_;
+  mutable std::mutex mutex_;
+  mutable std::map<ComputeDtype, std::unique_ptr<const cpu::Inference>> inference_;
+};
+
+void check_options(const EncodeOptions& options, at::Device device) {
+  if (options.token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(options.token_budget) + " instead.");
+  if (!device.is_cpu() && options.dtype != ComputeDtype::float32) {
+    throw std::invalid_argument("`dtype` is \"" + std::string(name_of(options.dtype)) + "\", which is computed on the CPU only, but the encoder is on " +
+                                device.str() + "; use \"float32\", or load it with device \"cpu\".");
+  }
+}
+
+// Scaled to unit length; the sum is in the order of the numbers, so that nothing else decides it.
+void normalize_row(float* row, int64_t dim) {
+  double squares = 0;
+  for (int64_t i = 0; i < dim; ++i) squares += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  const auto length = static_cast<float>(std::max(std::sqrt(squares), 1e-12));
+  for (int64_t i = 0; i < dim; ++i) row[i] /= length;
+}
+
 // Computes vectors of token sequences into the rows of a matrix, and tells how far it is.
 class Embedder {
  public:
   // `unpooled` as in TokenBatch.
-  Embedder(const SentenceModel& model, const EncodeOptions& options, int64_t unpooled, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
-      : model_(model), options_(options), unpooled_(unpooled), on_event_(on_event), stop_(std::move(stop)),
-        normalize_(options.normalize.value_or(model.normalizes())),
-        rows_(at::empty({num_rows, model.dim()}, at::TensorOptions().dtype(at::kFloat))) {
-    if (options.token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(options.token_budget) + " instead.");
+  Embedder(const Network& network, const EncodeOptions& options, int64_t unpooled, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
+      : network_(network), options_(options), unpooled_(unpooled), on_event_(on_event), stop_(std::move(stop)),
+        normalize_(options.normalize.value_or(network.model().normalizes())), dim_(network.model().dim()) {
+    check_options(options, network.model().device());
+    rows_ = at::empty({num_rows, dim_}, at::TensorOptions().dtype(at::kFloat));
     report();
   }
 
@@ -115,9 +153,16 @@ class Embedder {
     std::vector<int64_t> lengths;
     for (const Sequence& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
     const int64_t first_row = done_;
-    for (const std::vector<int64_t>& positions : plan_batches(lengths, options_.token_budget)) {
+    const bool alone = options_.deterministic && !on_cpu();
+    for (const std::vector<int64_t>& positions : plan_batches(lengths, options_.token_budget, /*max_sequences=*/alone ? 1 : 0)) {
       check_stop(stop_);
-      embed(sequences, positions, first_row);
+      std::vector<Sequence> batch;
+      for (int64_t position : positions) batch.push_back(sequences[position]);
+      const at::Tensor vectors = on_cpu() ? infer(batch) : forward(batch);
+      for (size_t i = 0; i < positions.size(); ++i) {
+        float* row = rows_.mutable_data_ptr<float>() + (first_row + positions[i]) * dim_;
+        std::copy_n(vectors.const_data_ptr<float>() + static_cast<int64_t>(i) * dim_, dim_, row);
+      }
       done_ += static_cast<int64_t>(positions.size());
       report();
     }
@@ -126,30 +171,35 @@ class Embedder {
   const at::Tensor& rows() const { return rows_; }
 
  private:
-  void embed(std::span<const Sequence> sequences, const std::vector<int64_t>& positions, int64_t first_row) {
-    std::vector<Sequence> batch;
-    std::vector<int64_t> rows;
-    for (int64_t position : positions) {
-      batch.push_back(sequences[position]);
-      rows.push_back(first_row + position);
-    }
-    TokenBatch tokens = pack(batch, model_.device());
+  bool on_cpu() const { return network_.model().device().is_cpu(); }
+
+  at::Tensor infer(std::span<const Sequence> batch) {
+    const at::Tensor vectors = at::empty({static_cast<int64_t>(batch.size()), dim_}, at::kFloat);
+    auto* out = vectors.mutable_data_ptr<float>();
+    network_.inference(options_.dtype).compute(batch, unpooled_, out, workspaces_, stop_);
+    for (size_t i = 0; normalize_ && i < batch.size(); ++i) normalize_row(out + static_cast<int64_t>(i) * dim_, dim_);
+    return vectors;
+  }
+
+  at::Tensor forward(std::span<const Sequence> batch) const {
+    TokenBatch tokens = pack(batch, network_.model().device());
     tokens.unpooled = unpooled_;
-    at::Tensor vectors = model_.forward(tokens, nullptr, stop_);
-    if (normalize_) vectors = ops::normalize(vectors);
-    rows_.index_copy_(0, at::tensor(rows, at::kLong), vectors.to(at::kCPU, at::kFloat));
+    const at::Tensor vectors = network_.model().forward(tokens, nullptr, stop_);
+    return (normalize_ ? ops::normalize(vectors) : vectors).to(at::kCPU, at::kFloat).contiguous();
   }
 
   void report() const {
     if (on_event_) on_event_({.kind = Event::Kind::progress, .stage = "embed", .cycle = -1, .done = done_, .total = rows_.size(0), .message = ""});
   }
 
-  const SentenceModel& model_;
+  const Network& network_;
   const EncodeOptions& options_;
   const int64_t unpooled_;
   const EventCallback& on_event_;
   std::stop_token stop_;
-  bool normalize_;
+  const bool normalize_;
+  const int64_t dim_;
+  cpu::Workspaces workspaces_;
   at::Tensor rows_;  // float32 [num_rows, dim] on the CPU
   int64_t done_ = 0;
 };
@@ -178,14 +228,14 @@ at::Tensor repeat_rows(const at::Tensor& rows, const std::vector<int64_t>& place
 }  // namespace
 
 struct Encoder::Impl {
-  Impl(std::shared_ptr<const Settings> settings, Prompts prompts, std::shared_ptr<const SentenceModel> model)
-      : settings(std::move(settings)), prompts(std::move(prompts)), model(std::move(model)) {}
+  Impl(std::shared_ptr<const Settings> settings, Prompts prompts, std::shared_ptr<const Network> network)
+      : settings(std::move(settings)), prompts(std::move(prompts)), network(std::move(network)) {}
 
   static std::shared_ptr<const Impl> read(const fs::path& folder, at::Device device);
 
   const std::shared_ptr<const Settings> settings;
   const Prompts prompts;
-  const std::shared_ptr<const SentenceModel> model;
+  const std::shared_ptr<const Network> network;
   mutable std::once_flag fingerprint_once;
   mutable std::string fingerprint;
 };
@@ -205,7 +255,7 @@ std::shared_ptr<const Encoder::Impl> Encoder::Impl::read(const fs::path& folder,
                                                       .config = model.config,
                                                       .lower_case = model.lower_case});
   check_vocabulary(model, *settings);
-  return std::make_shared<Impl>(std::move(settings), Prompts::read(folder), SentenceModel::load(folder, device));
+  return std::make_shared<Impl>(std::move(settings), Prompts::read(folder), std::make_shared<Network>(SentenceModel::load(folder, device)));
 }
 
 at::Tensor Encoder::encode(std::span<const std::string_view> texts, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
@@ -219,7 +269,7 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
   }
   const std::string prompt = options.prompt.value_or(default_prompt());
   const Distinct distinct = find_distinct(texts);
-  Embedder embedder(model(), options, unpooled_tokens(prompt), static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  Embedder embedder(*impl_->network, options, unpooled_tokens(prompt), static_cast<int64_t>(distinct.first.size()), on_event, stop);
   std::vector<std::string> storage;
   for (size_t begin = 0; begin < distinct.first.size();) {
     const size_t end = block_end(texts, distinct.first, begin);
@@ -243,7 +293,7 @@ at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOption
     keys.push_back(bytes_of(tokens[i]));
   }
   const Distinct distinct = find_distinct(keys);
-  Embedder embedder(model(), options, unpooled_tokens(options.prompt.value_or("")), static_cast<int64_t>(distinct.first.size()), on_event, stop);
+  Embedder embedder(*impl_->network, options, unpooled_tokens(options.prompt.value_or("")), static_cast<int64_t>(distinct.first.size()), on_event, stop);
   std::vector<Sequence> sequences;
   for (int64_t i : distinct.first) sequences.push_back(tokens[i]);
   embedder.add(sequences);
@@ -271,7 +321,7 @@ int64_t Encoder::max_length() const {
 
 int64_t Encoder::max_positions() const { return model().max_positions(); }
 const Tokenizer& Encoder::tokenizer() const { return impl_->settings->tokenizer; }
-const SentenceModel& Encoder::model() const { return *impl_->model; }
+const SentenceModel& Encoder::model() const { return impl_->network->model(); }
 const std::map<std::string, std::string>& Encoder::prompts() const { return impl_->prompts.by_name(); }
 const std::string& Encoder::prompt(const std::string& name) const { return impl_->prompts.find(name); }
 std::string Encoder::default_prompt() const { return impl_->prompts.default_prompt(); }
@@ -286,7 +336,7 @@ int64_t Encoder::unpooled_tokens(const std::string& prompt) const {
 }
 
 Encoder Encoder::with_prompts(const std::map<std::string, std::string>& prompts, const std::string& default_name) const {
-  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts.with(prompts, default_name), impl_->model));
+  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts.with(prompts, default_name), impl_->network));
 }
 
 Encoder Encoder::with_model(std::shared_ptr<const SentenceModel> model) const {
@@ -294,7 +344,7 @@ Encoder Encoder::with_model(std::shared_ptr<const SentenceModel> model) const {
     throw std::invalid_argument("`model` must have the shape of the one it replaces: dimension " + std::to_string(dim()) + " and " + std::to_string(max_positions()) +
                                 " positions.");
   }
-  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts, std::move(model)));
+  return Encoder(std::make_shared<Impl>(impl_->settings, impl_->prompts, std::make_shared<Network>(std::move(model))));
 }
 
 std::string Encoder::fingerprint() const {

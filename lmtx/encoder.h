@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "lmtx/compute_dtype.h"
 #include "lmtx/event.h"
 #include "lmtx/export.h"
 #include "lmtx/text/tokenizer.h"
@@ -35,6 +36,11 @@ struct EncodeOptions {
   std::optional<bool> normalize = std::nullopt;
   // Tokens computed at once: larger is faster up to a point, and takes more memory.
   int64_t token_budget = 4096;
+  // Of the products in the network; all else is float32. On cards only float32.
+  ComputeDtype dtype = ComputeDtype::float32;
+  // A text's vector is the same to the last bit whatever it is encoded with, in any order, by any number of threads. On the CPU it is so anyway, for every
+  // dtype; on a card it means that each text is computed alone.
+  bool deterministic = false;
 };
 
 // An immutable handle, cheap to copy; const methods may be called from several threads.
@@ -43,7 +49,8 @@ class LMTX_API Encoder {
   // Opens a sentence-transformers folder. Throws std::runtime_error naming the file and the part that is missing, broken or not supported.
   static Encoder load(const std::filesystem::path& folder, const EncoderOptions& options = {});
 
-  // float32 [num_texts, dim] on the CPU. Equal texts are embedded once; vectors do not depend on the batch a text is in beyond 1e-6.
+  // float32 [num_texts, dim] on the CPU. Equal texts are embedded once; vectors do not depend on the batch a text is in beyond 1e-6, on the CPU not at all.
+  // The first call in a dtype copies the weights of the network's products to it, for all later ones. Throws std::invalid_argument for wrong options.
   // `on_event` gets progress in distinct texts; a stop request ends it with lmtx::Stopped.
   at::Tensor encode(std::span<const std::string_view> texts, const EncodeOptions& options = {}, const EventCallback& on_event = {},
                     std::stop_token stop = {}) const;
@@ -77,7 +84,7 @@ class LMTX_API Encoder {
   // Tokens at the start of a text behind `prompt` that its vector leaves out: those of the prompt where the folder says so (`include_prompt` false), else 0.
   int64_t unpooled_tokens(const std::string& prompt) const;
 
-  // The same tokenizer and settings around other weights of the same shape (what training makes).
+  // The same tokenizer and settings around other weights of the same shape (what training makes), which must not change any more.
   Encoder with_model(std::shared_ptr<const SentenceModel> model) const;
   // 32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors.
   std::string fingerprint() const;

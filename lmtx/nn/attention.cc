@@ -120,9 +120,13 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
 }  // namespace
 
 // In float32 as transformers computes them: at position 8,000 an angle's last bits are seen in the cosine.
-Rotation rotation(const TokenBatch& batch, int64_t head_dim, double theta, at::ScalarType dtype) {
+at::Tensor rotary_frequencies(int64_t head_dim, double theta) {
   if (head_dim % 2 != 0) throw std::invalid_argument("`head_dim` of rotary positions must be even, but is " + std::to_string(head_dim) + " instead.");
-  const at::Tensor frequencies = at::pow(theta, at::arange(0, head_dim, 2, at::kFloat).div(head_dim)).reciprocal();
+  return at::pow(theta, at::arange(0, head_dim, 2, at::kFloat).div(head_dim)).reciprocal();
+}
+
+Rotation rotation(const TokenBatch& batch, int64_t head_dim, double theta, at::ScalarType dtype) {
+  const at::Tensor frequencies = rotary_frequencies(head_dim, theta);
   const at::Tensor angles = places(batch).to(at::kFloat).unsqueeze(1).mul(frequencies.to(batch.ids.device())).unsqueeze(1);
   return {.cosine = angles.cos().to(dtype), .sine = angles.sin().to(dtype)};
 }

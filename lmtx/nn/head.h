@@ -23,13 +23,16 @@ class Head {
   at::Tensor operator()(const at::Tensor& hidden, const TokenBatch& batch) const;
   int64_t dim() const { return dim_; }
 
- private:
   struct Dense {
     DenseSettings settings;
     Linear linear;
     // Undefined where the module has none.
     Linear residual;
   };
+  const std::vector<PoolingMode>& modes() const { return modes_; }
+  const std::vector<Dense>& dense() const { return dense_; }
+
+ private:
   static at::Tensor apply(const Dense& dense, const at::Tensor& vectors);
 
   std::vector<PoolingMode> modes_;

@@ -9,6 +9,7 @@
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/quote.h"
+#include "lmtx/text/tokenizer_files.h"
 
 namespace lmtx {
 namespace {
@@ -73,13 +74,6 @@ void check_modules(const std::vector<Module>& modules, const std::string& place)
 
 Json read_optional(const fs::path& file) { return fs::exists(file) ? detail::read_json(file) : Json::object(); }
 
-// Sentence-transformers 6 keeps the length only in the tokenizer's configuration. There 1e30 stands for "no limit".
-int64_t tokenizer_length(const fs::path& folder) {
-  const fs::path file = folder / "tokenizer_config.json";
-  const double length = detail::json_number_or(read_optional(file), "model_max_length", 0, file.string());
-  return length > 0 && length < 1e9 ? static_cast<int64_t>(length) : 0;
-}
-
 // The settings of the Transformer module; the first versions named the file after the network.
 fs::path transformer_settings_file(const fs::path& folder) {
   for (const char* network : {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"}) {
@@ -130,7 +124,8 @@ void read_transformer_settings(ModelFolder& model) {
   check_arguments(config, file.string());
   model.max_length = detail::json_integer_or(config, "max_seq_length", 0, file.string());
   if (model.max_length < 0) fail(file.string(), "`max_seq_length` must not be negative, but is " + std::to_string(model.max_length) + ".");
-  if (model.max_length == 0) model.max_length = tokenizer_length(model.path);
+  // Sentence-transformers 6 keeps the length only in the tokenizer's configuration.
+  if (model.max_length == 0) model.max_length = detail::read_model_max_length(model.path);
   model.lower_case = detail::json_boolean_or(config, "do_lower_case", false, file.string());
 }
 

@@ -67,24 +67,6 @@ at::Tensor position_ids(const TokenBatch& batch, std::optional<int64_t> padding_
   return before.sub(before.index_select(0, start)).add(1).mul(counted).add(*padding_id);
 }
 
-// A device cannot report a wrong id without being waited for; there the tokenizer is trusted.
-void check_ids(const TokenBatch& batch, int64_t vocabulary_size) {
-  if (!batch.ids.is_cpu()) return;
-  const int32_t* ids = batch.ids.const_data_ptr<int32_t>();
-  for (int64_t t = 0; t < batch.num_tokens(); ++t) {
-    if (ids[t] < 0 || ids[t] >= vocabulary_size) {
-      throw std::invalid_argument("Token ids must be in [0, " + std::to_string(vocabulary_size) + "), the model's vocabulary, but one is " +
-                                  std::to_string(ids[t]) + " instead.");
-    }
-  }
-}
-
-void check_length(const TokenBatch& batch, int64_t num_positions) {
-  if (batch.max_length <= num_positions) return;
-  throw std::invalid_argument("A sequence must have at most " + std::to_string(num_positions) + " tokens, the positions of the model, but has " +
-                              std::to_string(batch.max_length) + " instead.");
-}
-
 // Weights of the tokens' numbers in their sequence, 1, 2, …, [length, 1]; without the first `skipped`.
 at::Tensor growing_weights(const at::Tensor& hidden, int64_t skipped) {
   return at::arange(skipped + 1, skipped + 1 + hidden.size(1), hidden.options()).unsqueeze(1);
@@ -117,11 +99,26 @@ at::Tensor pool_run(const at::Tensor& hidden, const Run& run, int64_t unpooled, 
 
 }  // namespace
 
+void check_ids(std::span<const int32_t> ids, int64_t vocabulary_size) {
+  for (const int32_t id : ids) {
+    if (id >= 0 && id < vocabulary_size) continue;
+    throw std::invalid_argument("Token ids must be in [0, " + std::to_string(vocabulary_size) + "), the model's vocabulary, but one is " + std::to_string(id) +
+                                " instead.");
+  }
+}
+
+void check_length(int64_t length, int64_t num_positions) {
+  if (length <= num_positions) return;
+  throw std::invalid_argument("A sequence must have at most " + std::to_string(num_positions) + " tokens, the positions of the model, but has " +
+                              std::to_string(length) + " instead.");
+}
+
 at::Tensor embed_norm(const TokenBatch& batch, const Embeddings& embeddings, const LayerNorm& norm, double dropout_p, Dropout* dropout) {
-  check_ids(batch, embeddings.words.size(0));
+  // A device cannot report a wrong id without being waited for; there the tokenizer is trusted.
+  if (batch.ids.is_cpu()) check_ids({batch.ids.const_data_ptr<int32_t>(), static_cast<size_t>(batch.num_tokens())}, embeddings.words.size(0));
   at::Tensor sum = at::embedding(embeddings.words, batch.ids);
   if (embeddings.positions.defined()) {
-    check_length(batch, embeddings.max_length());
+    check_length(batch.max_length, embeddings.max_length());
     sum = sum.add(at::embedding(embeddings.positions, position_ids(batch, embeddings.padding_id)));
   }
   if (embeddings.token_type.defined()) sum = sum.add(embeddings.token_type.select(0, 0));

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "lmtx/export.h"
+#include "lmtx/nn/activation.h"
 #include "lmtx/nn/dropout.h"
 #include "lmtx/nn/pooling.h"
 #include "lmtx/text/token_batch.h"
@@ -22,7 +23,7 @@ struct LayerNorm {
   double eps = 1e-12;
 };
 
-enum class Activation { identity, gelu, gelu_tanh, relu, silu, tanh, sigmoid };
+using lmtx::Activation;
 
 struct Embeddings {
   at::Tensor words = {};       // [vocabulary, d]
@@ -35,6 +36,10 @@ struct Embeddings {
   // Tokens of the longest sequence that there are positions for; only where there are learned ones.
   int64_t max_length() const { return positions.size(0) - (padding_id ? *padding_id + 1 : 0); }
 };
+
+// Throw std::invalid_argument for ids that have no row in the model's vocabulary, and for a sequence that is longer than there are positions.
+LMTX_API void check_ids(std::span<const int32_t> ids, int64_t vocabulary_size);
+LMTX_API void check_length(int64_t length, int64_t num_positions);
 
 // Sum of a token's embeddings, then layer norm and dropout: [T, d].
 LMTX_API at::Tensor embed_norm(const TokenBatch& batch, const Embeddings& embeddings, const LayerNorm& norm, double dropout_p, Dropout* dropout);
@@ -60,7 +65,9 @@ struct Rotation {
   at::Tensor cosine, sine;
 };
 
-// Angles of rotary positions (RoFormer): position times theta^(-2 i / head_dim) for pair i. head_dim is even.
+// Angles of rotary positions (RoFormer): position times theta^(-2 i / head_dim) for pair i. head_dim is even. What positions are multiplied by is float32 on
+// the CPU, [head_dim / 2].
+LMTX_API at::Tensor rotary_frequencies(int64_t head_dim, double theta);
 LMTX_API Rotation rotation(const TokenBatch& batch, int64_t head_dim, double theta, at::ScalarType dtype);
 
 // In each head, numbers i and i + head_dim / 2 are turned by their angle: x [T, heads * head_dim], perhaps a view, to the same shape.

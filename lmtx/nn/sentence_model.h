@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lmtx/compute_dtype.h"
 #include "lmtx/export.h"
 #include "lmtx/nn/dense.h"
 #include "lmtx/nn/dropout.h"
@@ -18,6 +19,11 @@
 #include "lmtx/text/token_batch.h"
 
 namespace lmtx {
+
+namespace cpu {
+class Inference;  // lmtx/nn/cpu/inference.h
+struct Kernels;   // lmtx/nn/cpu/kernels.h
+}  // namespace cpu
 
 class LMTX_API SentenceModel {
  public:
@@ -30,6 +36,10 @@ class LMTX_API SentenceModel {
   // Vectors [n, dim] in the parameters' dtype, before normalization. Differentiable when autograd records (parameters with requires_grad set).
   // `dropout` is drawn from (none: evaluation). Checks `stop` between layers.
   virtual at::Tensor forward(const TokenBatch& batch, Dropout* dropout = nullptr, const std::stop_token& stop = {}) const = 0;
+
+  // The same computation without a way back, in the given dtype, on the CPU: with a copy of the weights of its products, as they are now.
+  // With the processor's best kernels, if not told otherwise.
+  virtual std::unique_ptr<const cpu::Inference> prepare(ComputeDtype dtype = ComputeDtype::float32, const cpu::Kernels* kernels = nullptr) const = 0;
 
   // All weights by their names in model.safetensors, those of Dense modules behind the name of their folder ("2_Dense/linear.weight"), in a fixed order; they
   // share storage with the model. Tensors that no output of this model depends on (BERT's pooler) are kept in the file but are not among them.

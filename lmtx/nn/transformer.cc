@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "lmtx/nn/cpu/inference.h"
 #include "lmtx/nn/grouping.h"
 #include "lmtx/nn/safetensors.h"
 #include "lmtx/stopped.h"
@@ -20,14 +21,14 @@ void check_stop_in_backward(const at::Tensor& hidden, const std::stop_token& sto
 Transformer::Transformer(ModelFolder folder, TransformerSettings settings, TransformerNames names, Weights weights)
     : folder_(std::move(folder)), settings_(std::move(settings)), names_(std::move(names)) {
   const std::string prefix = weights.contains(names_.prefix + names_.words + ".weight") ? names_.prefix : "";
-  embeddings_ = take_embeddings(weights, prefix);
-  embedding_norm_ = take_norm(weights, prefix + names_.embedding_norm);
+  weights_.embeddings = take_embeddings(weights, prefix);
+  weights_.embedding_norm = take_norm(weights, prefix + names_.embedding_norm);
   if (settings_.relative_positions > 0) {
-    relative_positions_ = weights.take(prefix + names_.relative_positions + ".weight", {settings_.relative_positions, settings_.num_heads});
+    weights_.relative_positions = weights.take(prefix + names_.relative_positions + ".weight", {settings_.relative_positions, settings_.num_heads});
   }
-  for (int64_t i = 0; i < settings_.num_layers; ++i) layers_.push_back(take_layer(weights, prefix + names_.layers + std::to_string(i) + ".", i));
-  if (settings_.norm_first) final_norm_ = take_norm(weights, prefix + names_.final_norm);
-  head_ = Head(folder_, settings_.dim, weights);
+  for (int64_t i = 0; i < settings_.num_layers; ++i) weights_.layers.push_back(take_layer(weights, prefix + names_.layers + std::to_string(i) + ".", i));
+  if (settings_.norm_first) weights_.final_norm = take_norm(weights, prefix + names_.final_norm);
+  weights_.head = Head(folder_, settings_.dim, weights);
   parameters_ = weights.taken();
   unused_ = weights.rest();
 }
@@ -55,9 +56,9 @@ ops::LayerNorm Transformer::take_norm(Weights& weights, const std::string& name)
   return norm;
 }
 
-Transformer::Layer Transformer::take_layer(Weights& weights, const std::string& prefix, int64_t number) const {
+TransformerLayer Transformer::take_layer(Weights& weights, const std::string& prefix, int64_t number) const {
   const int64_t dim = settings_.dim, inputs = static_cast<int64_t>(names_.attention_inputs.size());
-  Layer layer;
+  TransformerLayer layer;
   for (const std::string& name : names_.attention_inputs) {
     layer.attention_inputs.push_back(take_linear(weights, prefix + name, dim, 3 / inputs * dim, settings_.attention_bias));
   }
@@ -73,14 +74,14 @@ Transformer::Layer Transformer::take_layer(Weights& weights, const std::string& 
 at::Tensor Transformer::forward(const TokenBatch& batch, Dropout* dropout, const std::stop_token& stop) const {
   const GroupedBatch grouped = group_by_length(batch);
   const Positions positions = positions_of(grouped.batch);
-  at::Tensor hidden = ops::embed_norm(grouped.batch, embeddings_, embedding_norm_, settings_.embedding_dropout, dropout);
-  for (const Layer& layer : layers_) {
+  at::Tensor hidden = ops::embed_norm(grouped.batch, weights_.embeddings, weights_.embedding_norm, settings_.embedding_dropout, dropout);
+  for (const TransformerLayer& layer : weights_.layers) {
     check_stop(stop);
     check_stop_in_backward(hidden, stop);
     hidden = feed_forward(layer, attend(layer, hidden, grouped.batch, positions, dropout), dropout);
   }
-  if (settings_.norm_first) hidden = ops::norm(hidden, final_norm_);
-  return grouped.restore(head_(hidden, grouped.batch));
+  if (settings_.norm_first) hidden = ops::norm(hidden, weights_.final_norm);
+  return grouped.restore(weights_.head(hidden, grouped.batch));
 }
 
 Transformer::Positions Transformer::positions_of(const TokenBatch& batch) const {
@@ -88,20 +89,20 @@ Transformer::Positions Transformer::positions_of(const TokenBatch& batch) const 
   for (const LayerAttention& attention : settings_.attention) {
     if (!attention.rope_theta || positions.rotations.contains(*attention.rope_theta)) continue;
     positions.rotations[*attention.rope_theta] =
-        ops::rotation(batch, settings_.dim / settings_.num_heads, *attention.rope_theta, embeddings_.words.scalar_type());
+        ops::rotation(batch, settings_.dim / settings_.num_heads, *attention.rope_theta, weights_.embeddings.words.scalar_type());
   }
-  if (relative_positions_.defined()) positions.bias = ops::relative_bias(relative_positions_, batch.max_length);
+  if (weights_.relative_positions.defined()) positions.bias = ops::relative_bias(weights_.relative_positions, batch.max_length);
   return positions;
 }
 
-at::Tensor Transformer::attend(const Layer& layer, const at::Tensor& hidden, const TokenBatch& batch, const Positions& positions, Dropout* dropout) const {
+at::Tensor Transformer::attend(const TransformerLayer& layer, const at::Tensor& hidden, const TokenBatch& batch, const Positions& positions, Dropout* dropout) const {
   const bool norms = settings_.norm_first && layer.attention_norm.weight.defined();
   const at::Tensor mixed = mix(layer, norms ? ops::norm(hidden, layer.attention_norm) : hidden, batch, positions, dropout);
   const at::Tensor branch = ops::linear(mixed, layer.attention_output.weight, layer.attention_output.bias);
   return rejoin(hidden, branch, layer.attention_norm, settings_.attention_output_dropout, dropout);
 }
 
-at::Tensor Transformer::mix(const Layer& layer, const at::Tensor& input, const TokenBatch& batch, const Positions& positions, Dropout* dropout) const {
+at::Tensor Transformer::mix(const TransformerLayer& layer, const at::Tensor& input, const TokenBatch& batch, const Positions& positions, Dropout* dropout) const {
   std::vector<at::Tensor> parts;
   for (const Linear& linear : layer.attention_inputs) parts.push_back(ops::linear(input, linear.weight, linear.bias));
   if (parts.size() == 1) parts = parts.front().chunk(3, 1);
@@ -114,7 +115,7 @@ at::Tensor Transformer::mix(const Layer& layer, const at::Tensor& input, const T
   return ops::packed_attention(parts[0], parts[1], parts[2], batch, attention, dropout);
 }
 
-at::Tensor Transformer::feed_forward(const Layer& layer, const at::Tensor& hidden, Dropout* dropout) const {
+at::Tensor Transformer::feed_forward(const TransformerLayer& layer, const at::Tensor& hidden, Dropout* dropout) const {
   const at::Tensor up = ops::linear(settings_.norm_first ? ops::norm(hidden, layer.output_norm) : hidden, layer.up.weight, {});
   const at::Tensor inner = settings_.gated ? ops::gated_activation(up, layer.up.bias, settings_.activation, settings_.inner_dropout, dropout)
                                            : ops::bias_activation(up, layer.up.bias, settings_.activation);
@@ -124,6 +125,10 @@ at::Tensor Transformer::feed_forward(const Layer& layer, const at::Tensor& hidde
 
 at::Tensor Transformer::rejoin(const at::Tensor& hidden, const at::Tensor& branch, const ops::LayerNorm& norm, double dropout_p, Dropout* dropout) const {
   return settings_.norm_first ? ops::residual(hidden, branch, dropout_p, dropout) : ops::residual_norm(hidden, branch, norm, dropout_p, dropout);
+}
+
+std::unique_ptr<const cpu::Inference> Transformer::prepare(ComputeDtype dtype, const cpu::Kernels* kernels) const {
+  return std::make_unique<cpu::Inference>(settings_, weights_, dtype, kernels == nullptr ? cpu::kernels() : *kernels);
 }
 
 std::shared_ptr<SentenceModel> Transformer::clone(at::ScalarType dtype) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "lmtx/detail/little_endian.h"
 #include "lmtx/text/utf8.h"
 
 namespace lmtx::detail {
@@ -17,18 +18,12 @@ uint32_t value(uint32_t unit) { return unit & 0x7fffffff; }
 uint32_t label(uint32_t unit) { return unit & 0x800000ff; }
 uint32_t offset(uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); }
 
-uint32_t little_endian(std::string_view bytes) {
-  uint32_t number = 0;
-  for (size_t i = 4; i > 0; --i) number = number << 8 | static_cast<unsigned char>(bytes[i - 1]);
-  return number;
-}
-
 bool is_ascii(std::string_view text, size_t pos) { return pos >= text.size() || static_cast<unsigned char>(text[pos]) < 0x80; }
 
 }  // namespace
 
 CharsmapNormalizer::CharsmapNormalizer(std::string_view charsmap) {
-  const size_t size = charsmap.size() < 4 ? 0 : little_endian(charsmap);
+  const size_t size = charsmap.size() < 4 ? 0 : little_endian(charsmap.substr(0, 4));
   if (size == 0 || size % 4 != 0 || size > charsmap.size() - 4) throw std::invalid_argument("the map of characters is broken");
   for (size_t i = 0; i < size; i += 4) units_.push_back(little_endian(charsmap.substr(4 + i, 4)));
   replacements_ = charsmap.substr(4 + size);

@@ -9,6 +9,7 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/little_endian.h"
 #include "lmtx/detail/quote.h"
 
 namespace lmtx::detail {
@@ -53,12 +54,6 @@ class Message {
 
  private:
   [[noreturn]] static void broken() { throw std::invalid_argument("the file is broken, or no SentencePiece model"); }
-
-  static uint32_t little_endian(std::string_view bytes) {
-    uint32_t number = 0;
-    for (size_t i = bytes.size(); i > 0; --i) number = number << 8 | static_cast<unsigned char>(bytes[i - 1]);
-    return number;
-  }
 
   uint64_t varint() {
     uint64_t number = 0;

@@ -21,6 +21,8 @@ namespace {
 
 // Texts that a thread takes at once.
 constexpr int64_t texts_per_block = 32;
+// Bytes of a text whose scratch memory a segmenter may keep; one that saw a longer text is dropped, with its caches.
+constexpr size_t longest_kept = size_t{1} << 20;
 
 // Consecutive sequences.
 struct Block {
@@ -98,6 +100,7 @@ RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t 
   std::vector<Block> blocks((num_texts + texts_per_block - 1) / texts_per_block);
   const auto num_blocks = static_cast<int64_t>(blocks.size());
   std::atomic<int64_t> next_block{0};
+  const bool any_long = std::any_of(texts.begin(), texts.end(), [](std::string_view text) { return text.size() > longest_kept; });
   // Texts differ in length, so each worker takes the next block when it is done with one.
   at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), num_blocks), 1, [&](int64_t, int64_t) {
     std::unique_ptr<detail::Segmenter> segmenter = impl_->take_segmenter();
@@ -105,7 +108,7 @@ RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t 
       const int64_t begin = i * texts_per_block;
       blocks[i] = impl_->encode(texts.subspan(begin, std::min(texts_per_block, num_texts - begin)), max_ids, *segmenter);
     }
-    impl_->give_back(std::move(segmenter));
+    if (!any_long) impl_->give_back(std::move(segmenter));
   });
   check_stop(stop);
   return concatenate(blocks);

@@ -6,17 +6,14 @@
 #include <utility>
 
 #include "lmtx/detail/quote.h"
+#include "lmtx/detail/with_commas.h"
 #include "lmtx/train/curriculum.h"
 
 namespace lmtx::notices {
 
 namespace {
 
-std::string with_commas(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), 1, ',');
-  return digits;
-}
+using detail::with_commas;
 
 // "1 pair", "1,234 pairs".
 std::string count(int64_t number, const std::string& noun) { return with_commas(number).append(" ").append(noun).append(number == 1 ? "" : "s"); }

@@ -148,11 +148,20 @@ class Corpus:
         The file is read once here to check it, then as needed: texts stay on disk, and memory is 16 bytes a document.
 
         Raises:
-            RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice."""
+            RuntimeError: Naming file and line for what is no document, and both lines for a uid that occurs twice.
+
+        Example:
+            >>> next(iter(lmtx.Corpus.open('train.jsonl'))).uid
+            'd0'"""
     def __len__(self) -> int: ...
     def __iter__(self) -> DocumentReader: ...
     def fingerprint(self) -> str:
-        """32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone."""
+        """32 hexadecimal digits that depend on every uid, title and content, in order, and on nothing else. RuntimeError where the file has gone.
+
+        Example:
+            >>> corpus = lmtx.Corpus.open('train.jsonl')
+            >>> lmtx.Corpus.from_documents(list(corpus)).fingerprint() == corpus.fingerprint()
+            True"""
 
 def read_targets(file: str | os.PathLike[str], num_labels: int) -> list[list[int]]:
     """For each document of a JSON-lines file, in order, its true labels (`target_ind`): a list of sorted, distinct label numbers below `num_labels`.
@@ -217,9 +226,19 @@ class LabelSet:
             >>> lmtx.LabelSet.open('labels.jsonl').names[:3]
             ['tax', 'health', 'army']"""
     def save(self, file: str | os.PathLike[str]) -> None:
-        """Writes such a file, whole or not at all. RuntimeError naming the path that could not be written."""
+        """Writes such a file, whole or not at all. RuntimeError naming the path that could not be written.
+
+        Example:
+            >>> lmtx.LabelSet([lmtx.Label('l-tax', 'tax')]).save('one-label.jsonl')
+            >>> lmtx.LabelSet.open('one-label.jsonl')
+            LabelSet(1 labels)"""
     def find(self, uid: str) -> int | None:
-        """int: the number of the label with this uid; None where there is none."""
+        """int: the number of the label with this uid; None where there is none.
+
+        Example:
+            >>> labels = lmtx.LabelSet.open('labels.jsonl')
+            >>> labels.find('l-army'), labels.find('l-navy')
+            (2, None)"""
     @property
     def names(self) -> list[str]:
         """list[str]: the names of all labels, in order."""
@@ -228,7 +247,12 @@ class LabelSet:
         """The label of this number, from 0. IndexError where there is none."""
     def __iter__(self) -> collections.abc.Iterator[Label]: ...
     def fingerprint(self) -> str:
-        """32 hexadecimal digits that depend on every field of every label, in order, and on nothing else."""
+        """32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.
+
+        Example:
+            >>> labels = lmtx.LabelSet.open('labels.jsonl')
+            >>> lmtx.LabelSet(list(labels)).fingerprint() == labels.fingerprint()
+            True"""
 
 class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable; may be used from several threads, also at once.
@@ -248,7 +272,11 @@ class Tokenizer:
             lower_case: Put texts in lower case first, whatever these files say.
 
         Raises:
-            RuntimeError: Naming the file and what in it is missing, broken or not supported."""
+            RuntimeError: Naming the file and what in it is missing, broken or not supported.
+
+        Example:
+            >>> lmtx.Tokenizer.load('model').vocabulary_size
+            99"""
     def encode(self, texts: collections.abc.Iterable[str], *, max_length: int) -> list[numpy.typing.NDArray[numpy.int32]]:
         """The ids of each text with special tokens, an int32 array a text. Ctrl-C ends it within a second.
 
@@ -258,7 +286,11 @@ class Tokenizer:
 
         Raises:
             TypeError: For a text that is missing or no str, naming its position.
-            ValueError: For a `max_length` that leaves no room for the special tokens."""
+            ValueError: For a `max_length` that leaves no room for the special tokens.
+
+        Example:
+            >>> lmtx.Tokenizer.load('model').encode(['income tax'], max_length=48)
+            [array([ 2, 13, 54, 43, 55, 53, 45, 77,  3], dtype=int32)]"""
     @property
     def prefix(self) -> numpy.typing.NDArray[numpy.int32]:
         """int32 [n]: the special tokens put before a text."""
@@ -293,15 +325,19 @@ class Encoder:
 
         Raises:
             RuntimeError: Naming the file and what in it is missing, broken or not supported.
-            ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for."""
+            ValueError: For a name that is no folder, not in the cache and not on the hub; for a device that is none, or that this build has no code for.
+
+        Example:
+            >>> lmtx.Encoder.load('model', device='cpu').max_length
+            48"""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
 
         Args:
@@ -311,6 +347,10 @@ class Encoder:
             prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
             token_budget: Tokens computed at once.
+            dtype: Of the products in the network: "float32", "int8" or "bfloat16"; vectors are float32. What the others gain and lose is in docs/encoder.md. The first
+                call in a dtype copies the network's weights to it. On cards only "float32".
+            deterministic: Vectors are the same to the last bit in any batch and order, with any number of threads. On the CPU they are so anyway; on a card each
+                text is then computed alone.
             out: "numpy", or "torch" for a tensor.
             on_event: Called with an Event after each batch.
 
@@ -319,7 +359,8 @@ class Encoder:
 
         Raises:
             TypeError: For a text that is missing or no str, naming its position.
-            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name` or `out`.
+            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name`, `dtype` or `out`,
+                a `dtype` that the encoder's device has no code for.
             RuntimeError: In a process that was forked while LMTX computed in its parent.
 
         Example:
@@ -327,9 +368,11 @@ class Encoder:
             >>> encoder.encode('income tax').shape
             (32,)
             >>> encoder.encode(('tax', 'trade'), out='torch').shape
-            torch.Size([2, 32])"""
+            torch.Size([2, 32])
+            >>> encoder.encode('income tax', dtype='int8').dtype
+            dtype('float32')"""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
         """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
@@ -340,7 +383,12 @@ class Encoder:
 
         Raises:
             ValueError: For a `max_length` that the model has no positions for.
-            RuntimeError: Naming the path that could not be written, and why."""
+            RuntimeError: Naming the path that could not be written, and why.
+
+        Example:
+            >>> lmtx.Encoder.load('model').save('shorter', max_length=16)
+            >>> lmtx.Encoder.load('shorter').max_length
+            16"""
     def with_prompts(self, prompts: collections.abc.Mapping[str, str], *, default_name: str | None = None) -> Encoder:
         """The same encoder with these prompts, by name, in place of or besides its own.
 
@@ -370,7 +418,11 @@ class Encoder:
     def default_prompt_name(self) -> str | None:
         """str: the name of the prompt that is put before texts by default; None: none is."""
     def fingerprint(self) -> str:
-        """32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once."""
+        """32 hexadecimal digits over weights, configuration and tokenizer: equal for folders that give equal vectors. Computed once.
+
+        Example:
+            >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
+            True"""
 
 class LabelMatches:
     """What a search found.
@@ -413,7 +465,12 @@ class LabelIndex:
 
         Raises:
             ValueError: For another dtype or shape, a negative owner, a row that is not finite, or an unknown method.
-            TypeError: For rows that are no array."""
+            TypeError: For rows that are no array.
+
+        Example:
+            >>> rows = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+            >>> lmtx.LabelIndex.build(rows, [0, 1, 1])
+            LabelIndex(2 labels, 3 rows, dim=2, exact)"""
     def search(self, queries: numpy.typing.NDArray[numpy.float32], k: int, *, allow: collections.abc.Sequence[int] = ..., deny: collections.abc.Sequence[int] = ..., on_event: collections.abc.Callable[[Event], None] | None = None) -> LabelMatches:
         """The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
 
@@ -428,23 +485,57 @@ class LabelIndex:
             LabelMatches: int64 labels and float32 scores, both [num_queries, k].
 
         Raises:
-            ValueError: For another dtype or shape, k below 1, or a query that is not finite."""
+            ValueError: For another dtype or shape, k below 1, or a query that is not finite.
+
+        Example:
+            >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
+            >>> matches = lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).search(queries, 2, deny=[0])
+            >>> matches.labels, matches.scores
+            (array([[1, 2]]), array([[0.75, 0.25]], dtype=float32))"""
     def with_added(self, rows: numpy.typing.NDArray[numpy.float32], owners: collections.abc.Sequence[int]) -> LabelIndex:
         """With more rows, float32 [num_rows, dim], of which row i belongs to label owners[i]; rows of a removed label bring it back with those rows only.
 
         Raises:
-            ValueError: As for build()."""
+            ValueError: As for build().
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_added(np.ones((1, 3), dtype=np.float32), [3])
+            LabelIndex(4 labels, 4 rows, dim=3, exact)"""
     def with_removed(self, labels: collections.abc.Sequence[int]) -> LabelIndex:
-        """Without these labels. IndexError for a label number that has no rows."""
+        """Without these labels. IndexError for a label number that has no rows.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1])
+            LabelIndex(2 labels, 3 rows, dim=3, exact)"""
     def with_bias(self, labels: collections.abc.Sequence[int], biases: collections.abc.Sequence[float]) -> LabelIndex:
-        """With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError for one that is not finite, IndexError for a label without rows."""
+        """With biases[i] added to every score of labels[i], instead of a bias that it had. ValueError
+        for one that is not finite, IndexError for a label without rows.
+
+        Example:
+            >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_bias([2], [1.0]).search(queries, 3).labels
+            array([[2, 1, 0]])"""
     def compact(self) -> LabelIndex:
-        """In one segment, without the rows of removed labels: as fast and small as if built anew."""
+        """In one segment, without the rows of removed labels: as fast and small as if built anew.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1]).compact()
+            LabelIndex(2 labels, 2 rows, dim=3, exact)"""
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written."""
+        """Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).save('index')
+            >>> lmtx.LabelIndex.load('index').num_labels
+            3"""
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> LabelIndex:
-        """Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format."""
+        """Opens a saved index. RuntimeError naming the file that is missing, damaged, cut off or of a newer format.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).save('saved-index')
+            >>> lmtx.LabelIndex.load('saved-index')
+            LabelIndex(3 labels, 3 rows, dim=3, exact)"""
     @property
     def dim(self) -> int:
         """int: numbers a row."""
@@ -802,7 +893,12 @@ class Tagger:
             on_event: Called with an Event after each batch of labels.
 
         Raises:
-            ValueError: For settings that do not fit the encoder, or k below 1."""
+            ValueError: For settings that do not fit the encoder, or k below 1.
+
+        Example:
+            >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
+            >>> lmtx.Tagger.from_labels(encoder, labels, settings=lmtx.TaggerSettings(search_length=32), k=2)
+            Tagger(12 labels, dim=32, search_length=32, k=2)"""
     @staticmethod
     def load(folder: str | os.PathLike[str], *, device: str = 'cpu') -> Tagger:
         """Opens the folder of a saved tagger.
@@ -811,7 +907,11 @@ class Tagger:
             device: "cpu", "cuda" or "cuda:N".
 
         Raises:
-            RuntimeError: Naming the file and what in it is missing, damaged or of a newer format."""
+            RuntimeError: Naming the file and what in it is missing, damaged or of a newer format.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger', device='cpu')
+            Tagger(12 labels, dim=32, search_length=48, k=5)"""
     def save(self, folder: str | os.PathLike[str], *, provenance: str = '{}') -> None:
         """Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all.
 
@@ -819,7 +919,12 @@ class Tagger:
             provenance: JSON text that is kept with it; ValueError for text that is none.
 
         Raises:
-            RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why."""
+            RuntimeError: For a folder that is there and no tagger, or a path that could not be written, saying why.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').save('tagger-for-laptops', provenance='{"from": "the run of Monday"}')
+            >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
+            12"""
     @typing.overload
     def tag(self, text: str, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
@@ -832,7 +937,14 @@ class Tagger:
         Raises:
             ValueError: For k below 0, and for a dict without `title` and `content`.
             TypeError: For a text that is missing or no str, naming its position.
-            RuntimeError: In a process that was forked while LMTX computed in its parent."""
+            RuntimeError: In a process that was forked while LMTX computed in its parent.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.tag('army', k=1)
+            [Tag(label='army', score=1.00)]
+            >>> [tags[0].label for tags in tagger.tag(['tax', lmtx.Document('7', title='army')])]
+            ['tax', 'army']"""
     @typing.overload
     def tag(self, document: Document, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The same for the text of a Document, or of a dict with `title` and `content`."""
@@ -868,22 +980,46 @@ class Verdict:
         (1.0, None)"""
     @staticmethod
     def score(score: float) -> Verdict:
-        """The probability of "relevant", in [0, 1]; ValueError for another number."""
+        """The probability of "relevant", in [0, 1]; ValueError for another number.
+
+        Example:
+            >>> lmtx.Verdict.score(0.25).value
+            0.25"""
     @staticmethod
     def yes() -> Verdict:
-        """A score of 1."""
+        """A score of 1.
+
+        Example:
+            >>> lmtx.Verdict.yes() == lmtx.Verdict.score(1)
+            True"""
     @staticmethod
     def no() -> Verdict:
-        """A score of 0."""
+        """A score of 0.
+
+        Example:
+            >>> lmtx.Verdict.no().value
+            0.0"""
     @staticmethod
     def abstain() -> Verdict:
-        """The teacher will not say; stored, so that it is not asked again."""
+        """The teacher will not say; stored, so that it is not asked again.
+
+        Example:
+            >>> lmtx.Verdict.abstain().kind
+            'abstained'"""
     @staticmethod
     def fail(reason: str) -> Verdict:
-        """The outside world failed; not stored, asked again."""
+        """The outside world failed; not stored, asked again.
+
+        Example:
+            >>> lmtx.Verdict.fail('timeout').reason
+            'timeout'"""
     @staticmethod
     def miss() -> Verdict:
-        """This teacher never will have an answer; counts as abstained for the run, not stored."""
+        """This teacher never will have an answer; counts as abstained for the run, not stored.
+
+        Example:
+            >>> lmtx.Verdict.miss().kind
+            'missing'"""
     @property
     def kind(self) -> str:
         """str: 'scored', 'abstained', 'failed' or 'missing'."""
@@ -944,7 +1080,12 @@ class Question:
     def text(self) -> str:
         """str: the document's title, tab, content."""
     def part(self, positions: collections.abc.Sequence[int]) -> Question:
-        """The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none."""
+        """The same document with the labels at these positions, to be answered apart from the others. IndexError for a position that is none.
+
+        Example:
+            >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+            >>> question.part([1])
+            Question(document '7', 1 labels)"""
     def __len__(self) -> int: ...
 
 class TeacherTraits:
@@ -992,7 +1133,19 @@ class AnswerSink:
 
         Raises:
             ValueError: For another number of verdicts, one that is none (naming document and label), a question that was not asked, or after judge() returned.
-            RuntimeError: When the store cannot be written; judge() should let it pass."""
+            RuntimeError: When the store cannot be written; judge() should let it pass.
+
+        Example:
+            >>> class Careful(lmtx.TeacherOracle):
+            ...     def identity(self):
+            ...         return 'careful/1'
+            ...
+            ...     def judge(self, questions, answers):
+            ...         for question in questions:
+            ...             answers.put(question, [0.9 if label.name in question.text else 0.1 for label in question.labels], usage=lmtx.Usage(cost=0.001))
+            >>> options = {'base': 'model', 'out': 'careful-run', 'progress': False, 'cycles': 1, 'development': 0, 'batch_size': 10}
+            >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=Careful(), **options).report.total
+            AskingReport(pairs_wanted=600, judgments=600, abstentions=0, yes_rate=0...)"""
     @property
     def stop_requested(self) -> bool:
         """bool: True when the run wants to end: return soon, what is open is asked next time."""
@@ -1021,9 +1174,18 @@ class TeacherOracle:
     def __init__(self) -> None:
         """To be called by derived classes that have a constructor: super().__init__()."""
     def identity(self) -> str:
-        """str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError where it is no str."""
+        """str: names everything that can change a verdict (model, prompt, cut, decoding): judgments are reused under this name. TypeError
+        where it is no str.
+
+        Example:
+            >>> lmtx.RecordedOracle.open('verdicts.jsonl').identity()
+            'perfect/1'"""
     def traits(self) -> TeacherTraits:
-        """TeacherTraits: how it likes to be asked; one question a call unless overridden."""
+        """TeacherTraits: how it likes to be asked; one question a call unless overridden.
+
+        Example:
+            >>> lmtx.ScriptedOracle(lambda document, label: True, traits=lmtx.TeacherTraits(questions_per_call=8)).traits()
+            TeacherTraits(questions_per_call=8, concurrent_calls=1)"""
 
 class CallbackOracle(TeacherOracle):
     """A teacher made of a function.
@@ -1063,9 +1225,17 @@ class RecordedOracle(TeacherOracle):
 
         Raises:
             RuntimeError: Naming file and line, for a header that is missing or newer, broken JSON, lists of unequal lengths, a score outside [0, 1], or a pair with
-                two scores."""
+                two scores.
+
+        Example:
+            >>> len(lmtx.RecordedOracle.open('verdicts.jsonl'))
+            720"""
     def documents(self) -> list[str]:
-        """list[str]: every document uid that was recorded, in the order of the file."""
+        """list[str]: every document uid that was recorded, in the order of the file.
+
+        Example:
+            >>> lmtx.RecordedOracle.open('verdicts.jsonl').documents()[-1]
+            'd59'"""
     def __len__(self) -> int: ...
 
 class ScriptedOracle(TeacherOracle):
@@ -1087,7 +1257,14 @@ class ScriptedOracle(TeacherOracle):
             skip_every: Leave every n-th question unanswered the first time it is asked; 0: none.
             traits: How it likes to be asked."""
     def asked(self) -> dict[tuple[str, str], int]:
-        """dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not."""
+        """dict[tuple[str, str], int]: how often each (document uid, label uid) was asked, answered or not.
+
+        Example:
+            >>> teacher = lmtx.ScriptedOracle(lambda document, label: label == 'l-tax')
+            >>> options = {'base': 'model', 'out': 'scripted-run', 'progress': False, 'cycles': 1, 'development': 0, 'batch_size': 2}
+            >>> tagger = lmtx.train('train.jsonl', 'labels.jsonl', teacher=teacher, **options)
+            >>> len(teacher.asked()), set(teacher.asked().values())  # No pair was asked twice.
+            (600, {1})"""
 
 class Judgment:
     """A verdict kept in a store: what JudgmentStore.find gives. Immutable.
@@ -1122,9 +1299,20 @@ class JudgmentStore:
         JudgmentStore(2 judgments)"""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> JudgmentStore:
-        """Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full."""
+        """Opens or makes the file. RuntimeError naming it, where it is no store, of a newer format, read-only, or the disk is full.
+
+        Example:
+            >>> lmtx.JudgmentStore.open('new.db')
+            JudgmentStore(0 judgments)"""
     def find(self, identity: str, question: Question) -> list[Judgment | None]:
-        """What is known about each label of a question, in order: a list of Judgment, None where nothing is."""
+        """What is known about each label of a question, in order: a list of Judgment, None where nothing is.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('found.db')
+            >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+            >>> store.put('my-llm/1', question.part([0]), [True])
+            >>> store.find('my-llm/1', question)
+            [Judgment(Verdict.score(1.0), run=''), None]"""
     def put(self, identity: str, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ..., run: str = '') -> None:
         """Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
 
@@ -1136,20 +1324,47 @@ class JudgmentStore:
             run: Who asked.
 
         Raises:
-            ValueError: For another number of verdicts, or one that is none, naming document and label."""
+            ValueError: For another number of verdicts, or one that is none, naming document and label.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('put.db')
+            >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+            >>> store.put('my-llm/1', question, [0.9, lmtx.Verdict.no()], usage=lmtx.Usage(prompt_tokens=300), run='monday')
+            >>> len(store)
+            2"""
     def flush(self) -> None:
-        """When it returns what was put before survives a power cut, too. RuntimeError when the disk fails."""
+        """When it returns what was put before survives a power cut, too. RuntimeError when the disk fails.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+            >>> store.flush()"""
     def __len__(self) -> int: ...
     def size(self, identity: str) -> int:
-        """int: judgments of the teacher that uses this identity."""
+        """int: judgments of the teacher that uses this identity.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+            >>> store.size('my-llm/1'), store.size('another-llm/1')
+            (2, 0)"""
     def identities(self) -> list[str]:
-        """list[str]: the identities in the store, sorted."""
+        """list[str]: the identities in the store, sorted.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+            >>> store.identities()
+            ['my-llm/1']"""
     def export_recording(self, identity: str, file: str | os.PathLike[str]) -> None:
         """Writes a teacher's judgments as recorded verdicts, which RecordedOracle reads; whole or not at all.
 
         Raises:
             ValueError: Where the store has nothing of this identity.
-            RuntimeError: Naming the path that could not be written, and why."""
+            RuntimeError: Naming the path that could not be written, and why.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+            >>> store.export_recording('my-llm/1', 'recording.jsonl')
+            >>> lmtx.RecordedOracle.open('recording.jsonl')
+            RecordedOracle(identity='my-llm/1', 2 pairs)"""
 
 class Budget:
     """What a run may spend. Immutable.
@@ -1207,9 +1422,17 @@ class TrainerOptions:
         Raises:
             ValueError: For an unknown preset or name (with the nearest there is), and for a value that makes no sense, saying what was expected."""
     def to_dict(self) -> dict[str, int | float | bool | str]:
-        """dict: names and values, in order."""
+        """dict: names and values, in order.
+
+        Example:
+            >>> lmtx.TrainerOptions(cycles=2).to_dict()['cycles']
+            2"""
     def describe(self) -> list[OptionInfo]:
-        """list[OptionInfo]: names, types, values and a sentence about each."""
+        """list[OptionInfo]: names, types, values and a sentence about each.
+
+        Example:
+            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
+            ['restart', 'use_all_judgments', 'dropout']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
@@ -1400,7 +1623,12 @@ class TrainingReport:
     def tagger_folder(self) -> str:
         """str: the folder that Tagger.load opens."""
     def to_json(self) -> str:
-        """str: all of it as JSON, metrics in per cent."""
+        """str: all of it as JSON, metrics in per cent.
+
+        Example:
+            >>> import json
+            >>> json.loads(tagger.report.to_json())['ended']  # Of a tagger that lmtx.train made.
+            'cycles'"""
 
 class CurriculumTrainer:
     """Runs the curriculum in a work folder: shortlist, ask, train, measure.
@@ -1435,7 +1663,12 @@ class CurriculumTrainer:
             ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
             RuntimeError: For a folder or store that cannot be read or written."""
     def plan(self) -> Plan:
-        """Plan: what run() will ask at most."""
+        """Plan: what run() will ask at most.
+
+        Example:
+            >>> plan = trainer.plan()  # Of the trainer above.
+            >>> plan.questions, plan.judgments
+            (60, 600)"""
     def run(self, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> TrainingReport:
         """Runs, or goes on, until the curriculum ends; on a finished folder it gives the report.
 
@@ -1447,7 +1680,11 @@ class CurriculumTrainer:
         Raises:
             PairsOpen: The run needs answers that did not come.
             TeacherError: The teacher cannot go on.
-            RuntimeError: Another process runs in the folder, or the disk fails."""
+            RuntimeError: Another process runs in the folder, or the disk fails.
+
+        Example:
+            >>> trainer.run().ended  # The trainer above, which has run: it gives the report.
+            'cycles'"""
     @property
     def options(self) -> TrainerOptions:
         """TrainerOptions: the settings of the run."""

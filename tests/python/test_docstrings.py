@@ -49,8 +49,17 @@ def test_everything_public_has_a_docstring():
     assert [name for name, doc in documented().items() if not text_of(doc)] == []
 
 
-def test_every_public_class_and_function_has_an_example():
-    assert [name for name, value in public_objects().items() if ">>> " not in docstring(value)] == []
+def methods(cls):
+    """What is called by name: neither attributes, which their docstrings show in a line, nor what Python calls."""
+    return {name: value for name, value in members(cls).items() if not name.startswith("_") and not isinstance(value, property)}
+
+
+def test_every_public_class_function_and_method_has_an_example():
+    found = {name: docstring(value) for name, value in public_objects().items()}
+    for name, value in public_objects().items():
+        if inspect.isclass(value) and not issubclass(value, Exception):
+            found |= {f"{name}.{method}": docstring(function) for method, function in methods(value).items()}
+    assert [name for name, doc in found.items() if ">>> " not in doc] == []
 
 
 def test_arrays_have_dtype_and_shape_and_errors_are_named():

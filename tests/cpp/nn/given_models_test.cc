@@ -1,5 +1,6 @@
 // Models that tests/python/nn/test_architectures.py makes with transformers, and what that computes for them. It runs this test by its tag; alone it is hidden.
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "catch.h"
 #include "fixtures.h"
+#include "lmtx/nn/cpu/inference.h"
 #include "lmtx/nn/ops.h"
 #include "lmtx/nn/sentence_model.h"
 
@@ -41,12 +43,20 @@ Sequences sequences_of(const fs::path& model) {
   return nlohmann::json::parse(in).get<Sequences>();
 }
 
+std::vector<cpu::Sequence> spans(const Sequences& sequences) { return {sequences.begin(), sequences.end()}; }
+
+at::Tensor infer(const cpu::Inference& inference, const Sequences& sequences, int64_t unpooled = 0) {
+  const at::Tensor vectors = at::empty({static_cast<int64_t>(sequences.size()), inference.dim()});
+  cpu::Workspaces workspaces;
+  inference.compute(spans(sequences), unpooled, vectors.mutable_data_ptr<float>(), workspaces);
+  return vectors;
+}
+
 // The models' vectors are the first state and the mean of the states, so that without the first `place` tokens each begins with the state at `place`.
-void check_states(const SentenceModel& model, const TokenBatch& batch, const at::Tensor& hidden) {
+template <class Vectors>  // (number of tokens that are left out)
+void check_states(const Vectors& vectors_without, const TokenBatch& batch, const at::Tensor& hidden) {
   for (int64_t place = 0; place < batch.max_length; place += place < 12 ? 1 : 29) {
-    TokenBatch rest = batch;
-    rest.unpooled = place;
-    const at::Tensor vectors = model.forward(rest);
+    const at::Tensor vectors = vectors_without(place);
     for (int64_t i = 0; i < batch.size(); ++i) {
       if (batch.host_offsets[i] + place >= batch.host_offsets[i + 1]) continue;
       INFO("sequence " << i << ", token " << place);
@@ -74,6 +84,16 @@ void check_batches(const SentenceModel& model, const Sequences& sequences) {
   }
 }
 
+// To the last bit, in every dtype.
+void check_inference_alone(const SentenceModel& model, const cpu::Kernels& kernels, const Sequences& sequences) {
+  for (const ComputeDtype dtype : {ComputeDtype::float32, ComputeDtype::int8, ComputeDtype::bfloat16}) {
+    INFO(name_of(dtype));
+    const auto inference = model.prepare(dtype, &kernels);
+    const at::Tensor together = infer(*inference, sequences);
+    for (size_t i = 0; i < sequences.size(); ++i) CHECK(infer(*inference, {sequences[i]})[0].equal(together[static_cast<int64_t>(i)]));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("given models have the hidden states and gradients that lie beside them, in any batch", "[.given]") {
@@ -82,7 +102,18 @@ TEST_CASE("given models have the hidden states and gradients that lie beside the
     const auto model = SentenceModel::load(folder);
     const Sequences sequences = sequences_of(folder);
     const NamedTensors expected = read_safetensors(beside(folder, ".expected.safetensors"));
-    check_states(*model, batch_of(sequences), find(expected, "hidden"));
+    const auto forward = [&](int64_t unpooled) {
+      TokenBatch batch = batch_of(sequences);
+      batch.unpooled = unpooled;
+      return model->forward(batch);
+    };
+    check_states(forward, batch_of(sequences), find(expected, "hidden"));
+    for (const cpu::Kernels* kernels : cpu::all_kernels()) {
+      INFO(kernels->name);
+      const auto inference = model->prepare(ComputeDtype::float32, kernels);
+      check_states([&](int64_t unpooled) { return infer(*inference, sequences, unpooled); }, batch_of(sequences), find(expected, "hidden"));
+      check_inference_alone(*model, *kernels, sequences);
+    }
     check_batches(*model, sequences);
     check_gradients(*model, batch_of(sequences), expected);
   }
