@@ -69,7 +69,8 @@ EncodeToFileOptions resolve(EncodeToFileOptions options, const Encoder& encoder)
   return options;
 }
 
-// All that decides the rows, by name: what a resumed call must have in common with the one before. A new option that changes vectors belongs here, too.
+// All that decides the rows, by name: what a resumed call must have in common with the one before. An option that comes later is listed only where it is not at its
+// default, so that what was begun before goes on.
 detail::Json content_of(const Encoder& encoder, const Texts& texts, const EncodeToFileOptions& options) {
   detail::Json content;
   content["encoder"] = encoder.fingerprint();

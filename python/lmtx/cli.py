@@ -407,9 +407,7 @@ def encode(
     lmtx encode --model intfloat/multilingual-e5-small --labels shop/labels.jsonl.gz --prompt-name query --file-dtype float16 --out labels.npy
     """
     with _checking_input():
-        if (documents is None) == (labels is None):
-            raise ValueError("give --documents FILE or --labels FILE, one of the two.")
-        source = Corpus.open(documents) if documents else LabelSet.open(labels)
+        source = _open_texts(documents, labels)
         encoder = Encoder.load(find_model(model))
     with ProgressDisplay(enabled=not quiet) as display, _failing_with(1), _wrong_values():
         vectors = encoder.encode_to_file(
@@ -417,6 +415,14 @@ def encode(
             file_dtype=file_dtype, overwrite=overwrite, on_event=display
         )  # fmt: skip
     print(f"{out}: {vectors.dtype} [{vectors.shape[0]:,}, {vectors.shape[1]}]")
+
+
+def _open_texts(documents: Path | None, labels: Path | None) -> Corpus | LabelSet:
+    if documents and not labels:
+        return Corpus.open(documents)
+    if labels and not documents:
+        return LabelSet.open(labels)
+    raise ValueError("give --documents FILE or --labels FILE, one of the two.")
 
 
 @commands.command()
