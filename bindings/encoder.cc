@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include "choose_prompt.h"
 #include "interrupts.h"
 #include "register.h"
 #include "tensor.h"
@@ -15,12 +16,6 @@ namespace {
 const EncodeOptions defaults;
 
 py::object to_output(const at::Tensor& vectors, const std::string& out) { return out == "torch" ? to_torch(vectors) : to_numpy(vectors); }
-
-std::optional<std::string> choose_prompt(const Encoder& encoder, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name) {
-  if (prompt && prompt_name) throw py::value_error("give `prompt` or `prompt_name`, not both.");
-  if (prompt_name) return encoder.prompt(prompt_name->utf8);
-  return prompt ? std::optional(prompt->utf8) : std::nullopt;
-}
 
 at::Tensor embed(const Encoder& encoder, std::span<const std::string_view> texts, const EncodeOptions& options, const std::string& out,
                  const py::object& on_event) {

@@ -27,6 +27,7 @@ Example:
   register_label_set(m);
   register_tokenizer(m);
   register_encoder(m);
+  register_encode_to_file(m);
   register_label_index(m);
   register_metrics(m);
   register_tagger(m);

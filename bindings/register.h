@@ -15,6 +15,7 @@ void register_corpus(py::module_& m);
 void register_label_set(py::module_& m);
 void register_tokenizer(py::module_& m);
 void register_encoder(py::module_& m);
+void register_encode_to_file(py::module_& m);
 void register_label_index(py::module_& m);
 void register_metrics(py::module_& m);
 void register_tagger(py::module_& m);

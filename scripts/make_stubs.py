@@ -35,6 +35,7 @@ REPLACEMENTS = [
     (r"(rows|queries): object", r"\1: numpy.typing.NDArray[numpy.float32]"),
     (r"verdicts: object", "verdicts: collections.abc.Sequence[Verdict | float | bool | None]"),
     (r"function: object", "function: collections.abc.Callable[[str, list[str]], collections.abc.Sequence[Verdict | float | bool | None]]"),
+    (r"documents: object", "documents: typing.Any"),
     (r"rule: object", "rule: collections.abc.Callable[[str, str], Verdict | float | bool | None]"),
     (r"ranked: collections\.abc\.Sequence\[collections\.abc\.Sequence\[int\]\]", "ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64]"),
     (r"numpy\.ndarray\[typing\.Any, numpy\.dtype\[(.*?)\]\]", r"numpy.typing.NDArray[\1]"),
@@ -48,6 +49,7 @@ REPLACEMENTS = [
 # Methods whose results pybind11 calls object.
 RETURNS = {
     ("Encoder", "encode"): "numpy.typing.NDArray[numpy.float32]",
+    ("Encoder", "encode_to_file"): "numpy.typing.NDArray[typing.Any]",
     ("Tokenizer", "encode"): "list[numpy.typing.NDArray[numpy.int32]]",
     ("TrainerOptions", "to_dict"): "dict[str, int | float | bool | str]",
     ("TrainerOptions", "__getattr__"): "typing.Any",

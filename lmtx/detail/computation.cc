@@ -31,6 +31,8 @@ Computation::Computation() {
         "This process was forked while LMTX computed in its parent, and the threads that computed are not here; start a process that is no fork "
         "(\"spawn\" in Python's multiprocessing), or fork when nothing computes.");
   }
+  // A thread that is new to torch learns how many it may use: what it calls beside torch, such as MKL, would take all that there are.
+  at::internal::lazy_init_num_threads();
   if (forked) stay_on_one_thread();
   ++under_way;
 }

@@ -77,7 +77,7 @@ void flush_tree(const fs::path& folder) {
 
 fs::path folder_of(const fs::path& path) { return without_slash(fs::absolute(path)).parent_path(); }
 
-void move_path(const fs::path& from, const fs::path& to) {
+void rename_path(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail(to, "write", errno);
 }
 
@@ -87,14 +87,10 @@ bool is_stream(const fs::path& path) {
   return fs::is_character_file(status) || fs::is_fifo(status);
 }
 
-// Also to where nothing is yet.
-fs::path follow_link(const fs::path& path) {
-  fs::path target = without_slash(path);
-  for (int links = 0; fs::is_symlink(target); ++links) {
-    if (links == 40) fail(path, "write", ELOOP);
-    target = target.parent_path() / fs::read_symlink(target);
-  }
-  return target;
+// Whether this is still the file or folder of that name, and not one that was renamed or removed meanwhile.
+bool is_at(int descriptor, const fs::path& path) {
+  struct stat opened {}, there {};
+  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 
 // A file or folder under construction beside the one that it will become, at first empty. It is locked: so what a killed process left there is told from
@@ -144,9 +140,7 @@ class Draft {
     if (descriptor < 0) fail(target_, "write", errno);
     // A file system that has no locks gives another error.
     const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-    struct stat opened {}, there {};
-    const bool still_there = ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &there) == 0 && opened.st_ino == there.st_ino;
-    if (!locked || !still_there) {
+    if (!locked || !is_at(descriptor, path)) {
       ::close(descriptor);
       return false;
     }
@@ -174,7 +168,7 @@ class Draft {
 
   fs::path move_in_two_steps() {
     const fs::path old = beside(target_, replaced);
-    move_path(target_, old);
+    rename_path(target_, old);
     if (::rename(path_.c_str(), target_.c_str()) == 0) return old;
     const int error = errno;
     ::rename(old.c_str(), target_.c_str());
@@ -192,10 +186,19 @@ void restore_replaced(const fs::path& folder) {
   const fs::path old = beside(folder, replaced);
   if (!fs::exists(old)) return;
   if (fs::exists(folder)) remove_tree(old);
-  else move_path(old, folder);
+  else rename_path(old, folder);
 }
 
 }  // namespace
+
+fs::path follow_link(const fs::path& path) {
+  fs::path target = without_slash(path);
+  for (int links = 0; fs::is_symlink(target); ++links) {
+    if (links == 40) fail(path, "write", ELOOP);
+    target = target.parent_path() / fs::read_symlink(target);
+  }
+  return target;
+}
 
 std::string read_file(const fs::path& file, int64_t max_bytes) {
   const Descriptor descriptor(file, O_RDONLY, "open");
@@ -241,6 +244,11 @@ void write_folder_atomically(const fs::path& folder, const std::function<void(co
   fill(draft.path());
   flush_tree(draft.path());
   draft.publish();
+}
+
+void move_path(const fs::path& from, const fs::path& to) {
+  rename_path(from, to);
+  flush(folder_of(to), /*folder=*/true);
 }
 
 void make_folder(const fs::path& folder) {
@@ -315,14 +323,18 @@ class LockDescriptors {
 }  // namespace
 
 FileLock::FileLock(const fs::path& file, const std::string& who_else) {
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail(file, "open", errno);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    ::close(descriptor);
-    if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
-    fail(file, "lock", error);
-  }
+  int descriptor = -1;
+  do {
+    if (descriptor >= 0) ::close(descriptor);
+    descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) fail(file, "open", errno);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
+      ::close(descriptor);
+      if (error == EWOULDBLOCK) throw std::runtime_error(who_else);
+      fail(file, "lock", error);
+    }
+  } while (!is_at(descriptor, file));
   descriptor_ = descriptor;
   LockDescriptors::all().add(descriptor);
 }

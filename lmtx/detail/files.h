@@ -27,6 +27,11 @@ LMTX_API void write_folder_atomically(const std::filesystem::path& folder, const
 // Removes what a killed write_*_atomically left beside `path`. Nobody else may be writing it.
 LMTX_API void remove_leftovers(const std::filesystem::path& path);
 
+// Where a symbolic link leads, also to where nothing is yet; any other path as it is. Throws std::runtime_error naming the path for links in a circle.
+LMTX_API std::filesystem::path follow_link(const std::filesystem::path& path);
+// Gives a file another name, in the place of what is there, and flushes the folder to disk. Throws std::runtime_error naming the new path and the cause.
+LMTX_API void move_path(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Makes the folder, and those above it, where they are missing. Throws std::runtime_error naming the path and the cause.
 LMTX_API void make_folder(const std::filesystem::path& folder);
 // Removes a file, or a folder with all that is in it, if it is there. Throws likewise.
@@ -34,8 +39,8 @@ LMTX_API void remove_tree(const std::filesystem::path& path);
 // Why nothing can be made in `folder`, or in the nearest one above where it is missing, such as "Read-only file system"; empty where it can.
 LMTX_API std::string why_not_writable(const std::filesystem::path& folder);
 
-// An advisory lock on a file, held until destruction or the end of this process, whatever children it has. Throws std::runtime_error saying `who_else` when
-// another process has it.
+// An advisory lock on a file, made where it is missing; held until destruction or the end of this process, whatever children it has. Throws
+// std::runtime_error saying `who_else` when another process has it.
 class LMTX_API FileLock {
  public:
   FileLock(const std::filesystem::path& file, const std::string& who_else);

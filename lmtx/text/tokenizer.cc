@@ -89,7 +89,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder, bool lower_case) 
   });
 }
 
-RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t max_length, const std::stop_token& stop) const {
+RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t max_length, const std::stop_token& stop, int64_t max_threads) const {
   const detail::Computation computation;
   const auto num_special = static_cast<int64_t>(prefix().size() + suffix().size());
   if (max_length < std::max<int64_t>(num_special, 1))
@@ -101,8 +101,9 @@ RaggedTokens Tokenizer::encode(std::span<const std::string_view> texts, int64_t 
   const auto num_blocks = static_cast<int64_t>(blocks.size());
   std::atomic<int64_t> next_block{0};
   const bool any_long = std::any_of(texts.begin(), texts.end(), [](std::string_view text) { return text.size() > longest_kept; });
+  const int64_t num_threads = max_threads > 0 ? std::min<int64_t>(max_threads, at::get_num_threads()) : at::get_num_threads();
   // Texts differ in length, so each worker takes the next block when it is done with one.
-  at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), num_blocks), 1, [&](int64_t, int64_t) {
+  at::parallel_for(0, std::min(num_threads, num_blocks), 1, [&](int64_t, int64_t) {
     std::unique_ptr<detail::Segmenter> segmenter = impl_->take_segmenter();
     for (int64_t i = next_block++; i < num_blocks && !stop.stop_requested(); i = next_block++) {
       const int64_t begin = i * texts_per_block;

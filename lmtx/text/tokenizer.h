@@ -37,8 +37,9 @@ class LMTX_API Tokenizer {
   // Ids with special tokens: prefix, text, suffix. No sequence is longer than `max_length`: the text is cut, the special tokens stay (where there
   // are two, `max_length` must be at least 2; std::invalid_argument else). Special tokens that occur inside a text become their ids.
   // Bytes that are no UTF-8 count as U+FFFD, as Python's errors="replace" decodes them; an encoded surrogate is one U+FFFD.
-  // Runs on torch's thread pool; the result does not depend on the number of threads. A stop request ends it with lmtx::Stopped.
-  RaggedTokens encode(std::span<const std::string_view> texts, int64_t max_length, const std::stop_token& stop = {}) const;
+  // Runs on torch's thread pool, on at most `max_threads` of its threads (0: on all; 1: on the caller's alone); the result does not depend on their number.
+  // A stop request ends it with lmtx::Stopped.
+  RaggedTokens encode(std::span<const std::string_view> texts, int64_t max_length, const std::stop_token& stop = {}, int64_t max_threads = 0) const;
 
   // The special tokens that encode() puts before and after a text ([CLS] and [SEP] for BERT).
   std::span<const int32_t> prefix() const;

@@ -423,6 +423,40 @@ class Encoder:
         Example:
             >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
             True"""
+    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
+        """Writes the vectors of documents or labels to a NumPy file, [num_documents, dim], in memory that does not grow with their number.
+
+        Documents are read from disk window by window; the next window is tokenized while one is computed. Until all is done the rows are in FILE.partial. Whatever
+        ends the work (Ctrl-C, a kill, a full disk), the same call goes on from there and ends with the same bytes.
+
+        Args:
+            documents: A Corpus, of which the texts are title and content, or a LabelSet, of which they are the names; or what lmtx.train takes for documents: a path
+                to JSON lines, a DataFrame, or a list of str, dict or Document, which stay in memory.
+            file: Usually NAME.npy.
+            max_length, prompt, prompt_name, normalize, token_budget: As for encode().
+            file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
+            overwrite: Take the place of a `file` that is there already, when all is done.
+            window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.
+            checkpoint_seconds: How often what was computed is secured. A kill costs so much at most, and a window.
+            on_event: Called with an Event after each batch.
+
+        Returns:
+            numpy.load(file, mmap_mode="r"): a read-only array, float32 or float16 [num_documents, dim], whose rows are read from disk when they are used.
+
+        Raises:
+            ValueError: For a `file` that is there already or cannot be written; where FILE.partial was begun with another encoder, documents or options, naming what
+                differs; for wrong options, as in encode().
+            RuntimeError: Naming the path, where another process writes it, for a damaged FILE.partial, a full disk, and documents that cannot be read.
+
+        Example:
+            >>> encoder = lmtx.Encoder.load('model')
+            >>> vectors = encoder.encode_to_file(lmtx.Corpus.open('train.jsonl'), 'train.npy', file_dtype='float16')
+            >>> vectors.shape, vectors.dtype
+            ((60, 32), dtype('float16'))
+            >>> encoder.encode_to_file(lmtx.LabelSet.open('labels.jsonl'), 'labels.npy').shape
+            (12, 32)
+            >>> lmtx.LabelIndex.build(np.load('labels.npy', mmap_mode='r')).num_labels
+            12"""
 
 class LabelMatches:
     """What a search found.

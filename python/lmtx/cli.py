@@ -98,6 +98,15 @@ def _failing_with(code: int) -> Iterator[None]:
         raise Failure(str(error), code) from error
 
 
+@contextlib.contextmanager
+def _wrong_values() -> Iterator[None]:
+    """Of what may also go wrong while it works: a wrong value is wrong input, exit code 2."""
+    try:
+        yield
+    except ValueError as error:
+        raise Failure(str(error), 2) from error
+
+
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     """Ends a command that was interrupted with one line and exit code 130."""
 
@@ -369,6 +378,51 @@ def _parse_line(line: str) -> Document:
 def _tags_as_json(document: Document, tags: list[Tag]) -> dict[str, Any]:
     rows = [{"uid": tag.uid, "label": tag.label, "score": round(tag.score, 4)} for tag in tags]
     return {**({"uid": document.uid} if document.uid else {}), "tags": rows}
+
+
+@commands.command()
+@_interruptible
+def encode(
+    model: Annotated[str, typer.Option(metavar="MODEL", help="The encoder: a sentence-transformers folder, or a name on the Hugging Face hub.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The NumPy file of vectors, usually NAME.npy; while it is being made it is FILE.partial.")],
+    documents: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid, title, content, plain or .gz: title and content are encoded.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid and title, plain or .gz: the titles are encoded.")] = None,
+    file_dtype: Annotated[str, typer.Option(metavar="TYPE", help="Of the numbers in the file: float32, or float16.")] = "float32",
+    max_length: Annotated[int, typer.Option(metavar="N", help="Tokens a text, special tokens included; 0: the model's own.", min=0)] = 0,
+    prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="Put before each text; else the model's default prompt.")] = None,
+    prompt_name: Annotated[str | None, typer.Option(metavar="NAME", help="The same, by the name that the model has for it.")] = None,
+    normalize: Annotated[bool | None, typer.Option("--normalize/--no-normalize", help="Whether to scale vectors to unit length; else as the model says.")] = None,
+    token_budget: Annotated[int, typer.Option(metavar="N", help="Tokens computed at once.", min=1)] = 4096,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Take the place of a file that is there already, when all is done.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Encodes documents or labels to a NumPy file of vectors, a row each, in memory that does not grow with their number.
+
+    After any interruption the same command goes on, and the file gets the same bytes.
+
+    [bold]Examples[/bold]
+
+    lmtx encode --model all-MiniLM-L6-v2/ --documents bills/train.jsonl --out train.npy
+
+    lmtx encode --model intfloat/multilingual-e5-small --labels shop/labels.jsonl.gz --prompt-name query --file-dtype float16 --out labels.npy
+    """
+    with _checking_input():
+        source = _open_texts(documents, labels)
+        encoder = Encoder.load(find_model(model))
+    with ProgressDisplay(enabled=not quiet) as display, _failing_with(1), _wrong_values():
+        vectors = encoder.encode_to_file(
+            source, out, max_length=max_length, prompt=prompt, prompt_name=prompt_name, normalize=normalize, token_budget=token_budget,
+            file_dtype=file_dtype, overwrite=overwrite, on_event=display
+        )  # fmt: skip
+    print(f"{out}: {vectors.dtype} [{vectors.shape[0]:,}, {vectors.shape[1]}]")
+
+
+def _open_texts(documents: Path | None, labels: Path | None) -> Corpus | LabelSet:
+    if documents and not labels:
+        return Corpus.open(documents)
+    if labels and not documents:
+        return LabelSet.open(labels)
+    raise ValueError("give --documents FILE or --labels FILE, one of the two.")
 
 
 @commands.command()

@@ -267,6 +267,11 @@ FILE* guard_stream(const char* path, const char* mode, Stream stream) {
     static auto* const real = next<int(int, offset_type, offset_type)>(#name);                                     \
     return guard("resize", path_of(descriptor), /*takes_space=*/true, settings().error, [&] { return real(descriptor, begin, size); }); \
   }
+#define FAULTY_RESERVE(name, offset_type)                                                                          \
+  int name(int descriptor, int mode, offset_type begin, offset_type size) {                                        \
+    static auto* const real = next<int(int, int, offset_type, offset_type)>(#name);                                \
+    return guard("resize", path_of(descriptor), /*takes_space=*/true, -1, [&] { return real(descriptor, mode, begin, size); }); \
+  }
 #define FAULTY_MMAP(name, offset_type)                                                                             \
   void* name(void* address, size_t size, int protection, int flags, int descriptor, offset_type offset) noexcept { \
     static auto* const real = next<void*(void*, size_t, int, int, int, offset_type)>(#name);                       \
@@ -297,6 +302,8 @@ FAULTY_FTRUNCATE(ftruncate, off_t)
 FAULTY_FTRUNCATE(ftruncate64, off64_t)
 FAULTY_FALLOCATE(posix_fallocate, off_t)
 FAULTY_FALLOCATE(posix_fallocate64, off64_t)
+FAULTY_RESERVE(fallocate, off_t)
+FAULTY_RESERVE(fallocate64, off64_t)
 FAULTY_MMAP(mmap, off_t)
 FAULTY_MMAP(mmap64, off64_t)
 

@@ -274,7 +274,7 @@ def test_help_teaches():
     result = lmtx_command("train", "--help")
     assert result.returncode == 0
     assert "--teacher recorded:verdicts.jsonl.gz" in result.stdout and "ask(document: str, labels: list[str])" in result.stdout
-    assert all(name in lmtx_command("--help").stdout for name in ("train", "eval", "tag", "demo"))
+    assert all(name in lmtx_command("--help").stdout for name in ("train", "eval", "tag", "encode", "demo"))
     options = lmtx_command("train", "--list-options").stdout
     assert all(f"{name}=" in options for name in lmtx.TrainerOptions().to_dict())
 

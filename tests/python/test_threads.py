@@ -1,5 +1,7 @@
 """Several Python threads use the same objects at once, and long calls leave the others running."""
 
+import json
+import subprocess
 import sys
 import threading
 import time
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 import lmtx
+from runs import environment
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,81 @@ def test_other_threads_go_on_during_a_call(tagger, name):
         thread.join()
     during = [moment for moment in moments if started < moment < ended]
     assert len(during) >= 5, (len(during), ended - started)
+
+
+# Which share of a call's CPU time each thread had that had a part in it, in the thread that calls, or in a new one.
+SHARES = """
+import json, os, sys, threading
+import numpy as np
+import lmtx
+
+threads, place, tagger_folder, out = sys.argv[1:]
+if threads != "environment":
+    import torch
+    torch.set_num_threads(int(threads))
+tagger = lmtx.Tagger.load(tagger_folder)
+encoder = tagger.encoder
+texts = [f"tax {i} " + "army water school " * (i % 10) for i in range(1500)]
+rng = np.random.default_rng(0)
+rows, queries = rng.standard_normal((20_000, 64), dtype=np.float32), rng.standard_normal((256, 64), dtype=np.float32)
+index = lmtx.LabelIndex.build(rows)
+
+def nanoseconds():
+    found = {}
+    for thread in os.listdir("/proc/self/task"):
+        try:
+            found[thread] = int(open(f"/proc/self/task/{thread}/schedstat").read().split()[0])
+        except OSError:  # It has ended meanwhile.
+            pass
+    return found
+
+def shares(call):
+    before = nanoseconds()
+    call()
+    spent = [now - before.get(thread, 0) for thread, now in nanoseconds().items()]
+    return sorted((round(time / sum(spent), 3) for time in spent if time > 0), reverse=True)
+
+calls = {
+    "encode": lambda: encoder.encode(texts),
+    "encode_to_file": lambda: encoder.encode_to_file(texts, out, overwrite=True),
+    "tokenize": lambda: [encoder.tokenizer.encode(texts, max_length=48) for _ in range(20)],
+    "tag": lambda: tagger.tag(texts),
+    "search": lambda: [index.search(queries, 10) for _ in range(3)],
+    "build": lambda: lmtx.LabelIndex.build(rows),
+}
+found = {}
+def work():
+    found.update({name: shares(call) for name, call in calls.items()})
+if place == "main":
+    work()
+else:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+print(json.dumps(found))
+"""
+# Of the CPU time of a call: what watches for Ctrl-C, and what hands over.
+LITTLE = 0.02
+
+
+def shares_of(tagger_folder, out, threads, place, **variables):
+    arguments = [sys.executable, "-c", SHARES, threads, place, str(tagger_folder), str(out)]
+    result = subprocess.run(arguments, capture_output=True, text=True, env=environment(**variables))
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("place", ["main", "other"])
+@pytest.mark.parametrize("threads", ["1", "environment"])
+def test_where_one_thread_is_allowed_one_thread_does_all(tagger_folder, tmp_path, threads, place):
+    """As torch.set_num_threads says, else OMP_NUM_THREADS; also in a thread that is new to torch."""
+    found = shares_of(tagger_folder, tmp_path / "vectors.npy", threads, place, OMP_NUM_THREADS="1" if threads == "environment" else "4")
+    assert {name: shares for name, shares in found.items() if sum(share > LITTLE for share in shares) != 1} == {}
+
+
+def test_as_many_threads_work_as_are_allowed(tagger_folder, tmp_path):
+    found = shares_of(tagger_folder, tmp_path / "vectors.npy", "3", "other", OMP_NUM_THREADS="1")
+    # One more reads and tokenizes ahead of encode_to_file.
+    assert {name: shares for name, shares in found.items() if sum(share > LITTLE for share in shares) > 3 + (name == "encode_to_file")} == {}
+    # Even tiny work is shared by two of them, so that the measure is one.
+    assert {name: shares for name, shares in found.items() if name != "build" and shares[1] < LITTLE} == {}
