@@ -32,13 +32,14 @@ def chosen_rows(patterns):
 def table(measured):
     """The results as a table of Markdown, every row of it."""
     by_name = {row["name"]: row for row in measured.get("rows", [])}
-    lines = ["| work | peer | LMTX | times as good | aim | |", "|---|---|---|---|---|---|"]
+    lines = ["| work | peer | products alone | LMTX | times as good | aim | |", "|---|---|---|---|---|---|---|"]
     for row in ROWS:
         result = by_name.get(row.name)
         verdict = results.judge(row, result)
-        cells = ["", "", ""]
+        cells = [""] * 4
         if result and not result.get("not_run"):
-            cells = [amount_text(result.get("peer"), row.unit), amount_text(result["lmtx"], row.unit), results.figure_text(result["figure"], row.aim.unit)]
+            amounts = [amount_text(result.get(what), row.unit) for what in ("peer", "products", "lmtx")]
+            cells = [*amounts, results.figure_text(result["figure"], row.aim.unit)]
         lines.append(f"| {' | '.join([row.work, *cells, str(row.aim), verdict.outcome])} |")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""benchmarks/: how figures get their intervals, and how committed results are judged."""
+"""benchmarks/: how figures get their intervals, how committed results are judged, and that docs/encoding.md says so."""
 
 import itertools
 import json
@@ -168,6 +168,13 @@ def test_a_row_whose_data_is_absent_is_not_run(row, model):
 def test_the_page_shows_the_committed_results():
     page = encode_cpu.PAGE.read_text(encoding="utf-8")
     assert page == encode_cpu.fill_page(page, results.read(encode_cpu.RESULTS)), "python benchmarks/speed/encode_cpu.py --fill-docs"
+
+
+def test_the_page_quotes_refusals_that_there_are():
+    quoted = encode_cpu.PAGE.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0].splitlines()
+    sources = "".join(re.sub(r'\\"', '"', file.read_text(encoding="utf-8")) for file in (ROOT / "lmtx").glob("*/*.cc"))
+    missing = [part.strip() for line in quoted for part in line.split("…") if part.strip() not in sources]
+    assert len(quoted) > 10 and not missing
 
 
 # -- workers
