@@ -73,6 +73,12 @@ def test_float16_is_float32_rounded(encoder, corpus, tmp_path):
     np.testing.assert_array_equal(half, np.asarray(whole).astype(np.float16))
 
 
+def test_int8_rows_are_the_vectors_of_int8_to_the_last_bit(encoder, corpus, tmp_path):
+    rows = encoder.encode_to_file(corpus, tmp_path / "rows.npy", dtype="int8", deterministic=True, **SMALL)
+    np.testing.assert_array_equal(rows, encoder.encode(texts_of(corpus), dtype="int8"))
+    assert np.abs(rows - encoder.encode(texts_of(corpus))).max() > 1e-5
+
+
 def test_options_are_those_of_encode(encoder, corpus, tmp_path):
     options = {"max_length": 9, "prompt": "army ", "normalize": False}
     vectors = encoder.encode_to_file(corpus, tmp_path / "vectors.npy", **options, **SMALL)
