@@ -357,6 +357,12 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<char*>(data_), static_cast<size_t>(size_));
 }
 
+void MappedFile::forget(int64_t begin, int64_t end) const {
+  const int64_t page_begin = begin / ::sysconf(_SC_PAGESIZE) * ::sysconf(_SC_PAGESIZE);
+  // Only advice: where it is not taken, memory is given back with the mapping.
+  if (end > page_begin) ::madvise(const_cast<char*>(data_) + page_begin, static_cast<size_t>(end - page_begin), MADV_DONTNEED);
+}
+
 // The bytes of a plain or gzip file. zlib's own reader of files would do, but passes over whatever comes after a gzip stream: of a file of several streams, the
 // next one with a damaged start, with all that follows.
 struct LineReader::Stream {

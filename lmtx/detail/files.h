@@ -61,6 +61,8 @@ class LMTX_API MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   const char* data() const { return data_; }
   int64_t size() const { return size_; }
+  // Gives back the memory of bytes [begin, end), to whole pages around; whoever looks there again reads the file again.
+  void forget(int64_t begin, int64_t end) const;
 
  private:
   const char* data_ = nullptr;

@@ -171,9 +171,12 @@ NamedTensors read_safetensors(const std::filesystem::path& file) {
                             " (and a header at most 100,000,000); is it truncated, or no safetensors file?");
   }
   const char* header = mapped.data() + sizeof header_bytes;
+  const auto data_begin = static_cast<int64_t>(sizeof header_bytes + header_bytes);
   NamedTensors tensors;
   for (const Entry& entry : parse_header({header, header_bytes}, size - sizeof header_bytes - header_bytes, file.string())) {
     tensors.emplace_back(entry.name, copy_tensor(entry, header + header_bytes));
+    // So that a model is not in memory twice.
+    mapped.forget(data_begin + static_cast<int64_t>(entry.begin), data_begin + static_cast<int64_t>(entry.end));
   }
   return tensors;
 }

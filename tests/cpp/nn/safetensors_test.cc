@@ -34,7 +34,42 @@ std::string bytes_of(const std::filesystem::path& file) {
   return out.str();
 }
 
+// Of /proc/self/status, in MiB: VmRSS, memory that is held now, or VmHWM, the most since reset_peak().
+double mebibytes(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
+  }
+  return 0;
+}
+
+// False where that is not possible, or where a sanitizer takes memory besides.
+bool reset_peak() {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  return false;
+#else
+  return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush);
+#endif
+}
+
 }  // namespace
+
+TEST_CASE("reading takes the memory of the tensors, and not that of the file besides") {
+  const TemporaryFolder folder;
+  const at::Tensor eight_mebibytes = at::arange(2 << 20, at::kFloat);
+  NamedTensors tensors;
+  for (int i = 0; i < 16; ++i) tensors.emplace_back("t" + std::to_string(i), eight_mebibytes);
+  write_safetensors(folder.path / "model.safetensors", tensors);
+  const bool can_measure = reset_peak();
+  const double before = mebibytes("VmRSS");
+  const NamedTensors read = read_safetensors(folder.path / "model.safetensors");
+  CHECK(read.back().second.equal(eight_mebibytes));
+  if (can_measure) {
+    CHECK(mebibytes("VmHWM") - before < 16 * 8 + 2 * 8);
+  } else {
+    WARN("memory is not measured: a sanitizer takes some, too, or the kernel does not reset the peak");
+  }
+}
 
 TEST_CASE("tensors of every dtype come back as they were written") {
   const TemporaryFolder folder;
