@@ -166,6 +166,8 @@ def test_a_call_that_was_interrupted_goes_on(encoder, corpus, tmp_path):
     assert names_in(tmp_path) == ["vectors.npy.partial", "vectors.npy.partial.json", "whole.npy"]
     with pytest.raises(ValueError, match=r"begun otherwise: `max_length` is 48 there, but 9 now\. Give the same, or delete it and .*partial\.json to begin anew\."):
         encoder.encode_to_file(corpus, file, max_length=9, **SMALL)
+    with pytest.raises(ValueError, match=r"begun otherwise: `dtype` is .* there, but \"int8\" now\."):
+        encoder.encode_to_file(corpus, file, dtype="int8", **SMALL)
     events = []
     encoder.encode_to_file(corpus, file, on_event=events.append, **SMALL)
     assert "of 800 vectors; going on from there." in events[0].message and events[1].done > 200
