@@ -28,13 +28,15 @@ py::object to_source(const py::object& documents) {
 }
 
 py::object encode(const Encoder& encoder, const py::object& documents, const std::filesystem::path& file, int64_t max_length, const std::optional<Text>& prompt,
-                  const std::optional<Text>& prompt_name, std::optional<bool> normalize, int64_t token_budget, const std::string& file_dtype, bool overwrite,
-                  int64_t window_tokens, double checkpoint_seconds, const py::object& on_event) {
+                  const std::optional<Text>& prompt_name, std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic,
+                  const std::string& file_dtype, bool overwrite, int64_t window_tokens, double checkpoint_seconds, const py::object& on_event) {
   EncodeToFileOptions options;
   options.encode.max_length = max_length;
   options.encode.prompt = choose_prompt(encoder, prompt, prompt_name);
   options.encode.normalize = normalize;
   options.encode.token_budget = token_budget;
+  options.encode.dtype = parse_compute_dtype(dtype.utf8);
+  options.encode.deterministic = deterministic;
   options.file_dtype = to_dtype(file_dtype);
   options.overwrite = overwrite;
   options.window_tokens = window_tokens;
@@ -54,7 +56,8 @@ void register_encode_to_file(py::module_& m) {
   py::class_<Encoder>(m.attr("Encoder"))
       .def("encode_to_file", &encode, py::arg("documents"), py::arg("file"), py::kw_only(), py::arg("max_length") = defaults.encode.max_length,
            py::arg("prompt") = py::none(), py::arg("prompt_name") = py::none(), py::arg("normalize") = py::none(),
-           py::arg("token_budget") = defaults.encode.token_budget, py::arg("file_dtype") = "float32", py::arg("overwrite") = defaults.overwrite,
+           py::arg("token_budget") = defaults.encode.token_budget, py::arg("dtype") = std::string(name_of(defaults.encode.dtype)),
+           py::arg("deterministic") = defaults.encode.deterministic, py::arg("file_dtype") = "float32", py::arg("overwrite") = defaults.overwrite,
            py::arg("window_tokens") = defaults.window_tokens, py::arg("checkpoint_seconds") = defaults.checkpoint_seconds, py::arg("on_event") = py::none(),
            R"(Writes the vectors of documents or labels to a NumPy file, [num_documents, dim], in memory that does not grow with their number.
 
@@ -65,7 +68,7 @@ Args:
     documents: A Corpus, of which the texts are title and content, or a LabelSet, of which they are the names; or what lmtx.train takes for documents: a path
         to JSON lines, a DataFrame, or a list of str, dict or Document, which stay in memory.
     file: Usually NAME.npy.
-    max_length, prompt, prompt_name, normalize, token_budget: As for encode().
+    max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic: As for encode().
     file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
     overwrite: Take the place of a `file` that is there already, when all is done.
     window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.

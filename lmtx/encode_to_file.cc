@@ -79,6 +79,8 @@ detail::Json content_of(const Encoder& encoder, const Texts& texts, const Encode
   content["prompt"] = *options.encode.prompt;
   content["normalize"] = *options.encode.normalize;
   content["token_budget"] = options.encode.token_budget;
+  if (options.encode.dtype != ComputeDtype::float32) content["dtype"] = name_of(options.encode.dtype);
+  if (options.encode.deterministic) content["deterministic"] = true;
   content["window_tokens"] = options.window_tokens;
   return content;
 }

@@ -27,7 +27,7 @@ std::string npy_header(const VectorFileShape& shape) {
 }
 
 Json with_shape(Json content, const VectorFileShape& shape) {
-  content["dtype"] = shape.descr;
+  content["file_dtype"] = shape.descr;
   content["rows"] = shape.rows;
   content["dim"] = shape.dim;
   return content;
@@ -76,7 +76,7 @@ VectorFile::VectorFile(const fs::path& file, VectorFileShape shape, const Json& 
   out_ = std::make_unique<GrowingFile>(partial_);
   // What is left where a process ended between the last two steps.
   if (state && state->finished && out_->size() == 0) {
-    was_finished_ = fs::exists(file_) && state->content == content_;
+    was_finished_ = fs::exists(file_) && differences(state->content, content_).empty();
     remove_tree(sidecar_);
     state.reset();
   }
@@ -131,7 +131,7 @@ void VectorFile::open(const std::optional<State>& state) {
 }
 
 void VectorFile::check_same(const State& state) const {
-  const std::string clauses = differences(state.content, content_);
+  const std::string clauses = one_line(differences(state.content, content_), 1000);
   if (!clauses.empty()) {
     throw std::invalid_argument(partial_.string() + " holds vectors that were begun otherwise: " + clauses + ". Give the same, or delete it and " + sidecar_.string() +
                                 " to begin anew.");

@@ -423,7 +423,7 @@ class Encoder:
         Example:
             >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
             True"""
-    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
+    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
         """Writes the vectors of documents or labels to a NumPy file, [num_documents, dim], in memory that does not grow with their number.
 
         Documents are read from disk window by window; the next window is tokenized while one is computed. Until all is done the rows are in FILE.partial. Whatever
@@ -433,7 +433,7 @@ class Encoder:
             documents: A Corpus, of which the texts are title and content, or a LabelSet, of which they are the names; or what lmtx.train takes for documents: a path
                 to JSON lines, a DataFrame, or a list of str, dict or Document, which stay in memory.
             file: Usually NAME.npy.
-            max_length, prompt, prompt_name, normalize, token_budget: As for encode().
+            max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic: As for encode().
             file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
             overwrite: Take the place of a `file` that is there already, when all is done.
             window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.

@@ -387,6 +387,7 @@ def encode(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The NumPy file of vectors, usually NAME.npy; while it is being made it is FILE.partial.")],
     documents: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid, title, content, plain or .gz: title and content are encoded.")] = None,
     labels: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid and title, plain or .gz: the titles are encoded.")] = None,
+    dtype: Annotated[str, typer.Option(metavar="TYPE", help="What the model computes in: float32, int8 or bfloat16.")] = "float32",
     file_dtype: Annotated[str, typer.Option(metavar="TYPE", help="Of the numbers in the file: float32, or float16.")] = "float32",
     max_length: Annotated[int, typer.Option(metavar="N", help="Tokens a text, special tokens included; 0: the model's own.", min=0)] = 0,
     prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="Put before each text; else the model's default prompt.")] = None,
@@ -412,7 +413,7 @@ def encode(
     with ProgressDisplay(enabled=not quiet) as display, _failing_with(1), _wrong_values():
         vectors = encoder.encode_to_file(
             source, out, max_length=max_length, prompt=prompt, prompt_name=prompt_name, normalize=normalize, token_budget=token_budget,
-            file_dtype=file_dtype, overwrite=overwrite, on_event=display
+            dtype=dtype, file_dtype=file_dtype, overwrite=overwrite, on_event=display
         )  # fmt: skip
     print(f"{out}: {vectors.dtype} [{vectors.shape[0]:,}, {vectors.shape[1]}]")
 

@@ -132,7 +132,7 @@ class Inference::Team {
   template <class Each>  // (begin, size, scratch)
   void for_each_tile(int64_t rows, Workspace& workspace, const Each& each) const {
     // Smaller ones where all threads are to have some.
-    const int64_t tile = all_ ? std::clamp((rows / at::get_num_threads() + 11) / 12 * 12, int64_t{12}, tile_rows) : tile_rows;
+    const int64_t tile = all_ ? std::clamp((rows / at::get_num_threads() + 23) / 24 * 24, int64_t{24}, tile_rows) : tile_rows;
     for_each((rows + tile - 1) / tile, workspace, [&](int64_t i, Scratch& scratch) { each(i * tile, std::min(tile, rows - i * tile), scratch); });
   }
   size_t size() const { return all_ ? at::get_num_threads() : 1; }
@@ -328,9 +328,10 @@ void Inference::attend_head(const Stretch& stretch, const float* qkv, float* out
   const float *keys = qkv + dim, *values = qkv + 2 * dim;
   const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
   float* packed = reinterpret_cast<float*>(scratch.keys.reserve(stride * head_dim * number));
-  for (int64_t j = 0; j < stride; ++j) {
+  // Whatever is in the columns behind the last key goes into columns that are not written.
+  for (int64_t j = 0; j < length; ++j) {
     float* to = packed + j / panel * panel * head_dim + j % panel;
-    for (int64_t k = 0; k < head_dim; ++k) to[k * panel] = j < length ? keys[j * 3 * dim + k] : 0.0f;
+    for (int64_t k = 0; k < head_dim; ++k) to[k * panel] = keys[j * 3 * dim + k];
   }
   float* scores = scratch.scores.reserve(query_rows * stride);
   const bool windowed = stretch.window && length > *stretch.window + 1;

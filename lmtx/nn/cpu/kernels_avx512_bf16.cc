@@ -12,7 +12,7 @@ namespace lmtx::cpu {
 namespace {
 
 using Float = float __attribute__((vector_size(64)));
-constexpr int row_block = 12;
+constexpr int row_block = 8;
 constexpr int panel_vectors = 2;
 // vpdpbusd takes unsigned times signed bytes.
 constexpr int quantized_zero = 128;

@@ -165,6 +165,7 @@ TEST_CASE("files of a newer format are refused in one sentence") {
   check_refused("run/cycle-0/cycle.json", number, resume);
   check_refused("run/cycle-0/trained.json", number, resume);
   check_refused("finished/report.json", number, read_format("report.json"));
+  check_refused("vectors/vectors.npy.partial.json", number, read_format("file of vectors in the making"));
   check_refused("run/documents.tokens", byte(8), resume);
   check_refused("run/documents.twins", byte(8), resume);
   check_refused("run/cycle-0/asked", byte(8), resume);

@@ -17,6 +17,7 @@
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/sealed_json.h"
+#include "lmtx/encode_to_file.h"
 #include "lmtx/encoder.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
@@ -215,6 +216,22 @@ void make_runs(const fs::path& folder) {
   fs::copy(folder / "finished" / "judgments.db", folder / "judgments.db");
 }
 
+EncodeToFileOptions small_windows() { return {.encode = {.token_budget = 8}, .window_tokens = 128, .checkpoint_seconds = 0}; }
+
+// In the making: the rows of 16 documents are there.
+void make_vectors(const fs::path& folder) {
+  fs::create_directories(folder / "vectors");
+  std::stop_source stop;
+  const auto stop_after_16 = [&](const Event& event) {
+    if (event.done >= 16) stop.request_stop();
+  };
+  try {
+    encode_to_file(Encoder::load(folder / "model"), Corpus::open(folder / "documents.jsonl"), folder / "vectors" / "vectors.npy", small_windows(), stop_after_16, stop.get_token());
+    throw std::logic_error("the vectors were to stop in the making");
+  } catch (const Stopped&) {
+  }
+}
+
 // --- reading them ---
 
 template <typename T>
@@ -340,6 +357,19 @@ Json read_twins(const fs::path& file) {
   return first;
 }
 
+// What they come to: float32 behind the header.
+Json read_vectors(const fs::path& folder) {
+  fs::remove_all(folder / "resumed");
+  fs::copy(folder / "vectors", folder / "resumed");
+  const fs::path file = folder / "resumed" / "vectors.npy";
+  encode_to_file(Encoder::load(folder / "model"), Corpus::open(folder / "documents.jsonl"), file, small_windows());
+  const std::string bytes = detail::read_file(file);
+  std::vector<float> numbers(num_documents * dim);
+  if (bytes.size() != 128 + numbers.size() * sizeof(float)) throw std::logic_error("the vectors have another size");
+  std::memcpy(numbers.data(), bytes.data() + 128, bytes.size() - 128);
+  return {{"header", bytes.substr(8, 120)}, {"rows", numbers}};
+}
+
 Json read_run(const fs::path& folder) {
   const RunManifest run = *WorkFolder(folder).manifest();
   Json options = Json::object();
@@ -367,6 +397,7 @@ void make_valid_files(const fs::path& folder) {
   make_graph(folder);
 #endif
   make_runs(folder);
+  make_vectors(folder);
 }
 
 const std::vector<Format>& formats() {
@@ -396,6 +427,7 @@ const std::vector<Format>& formats() {
       of_file("asked pairs", "run/cycle-1/asked", true, read_asked),
       of_file("measured pairs", "run/cycle-0/measured", true, read_asked),
       of_file("shortlists", "run/cycle-0/shortlist", true, read_shortlists),
+      {"file of vectors in the making", {"vectors"}, true, read_vectors},
       {"run.json", {"run/run.json"}, true, [](const fs::path& folder) { return read_run(folder / "run"); }},
       of_file("cycle.json", "run/cycle-0/cycle.json", true, read_report_file),
       of_file("report.json", "finished/report.json", true, read_report_file),

@@ -14,8 +14,8 @@ namespace lmtx::test {
 namespace fs = std::filesystem;
 
 // Makes in `folder`: `model` (vocab.txt) and `model-json` (tokenizer.json), `tokenizers` (a folder of each other kind), `documents.jsonl`, `labels.jsonl` and `verdicts.jsonl`, the first and the last also
-// with `.gz`, `judgments.db`, `index`, `graph` (a label index with an HNSW graph), `run` (a work folder in the middle of the second cycle's training) and
-// `finished` (the same at its end).
+// with `.gz`, `judgments.db`, `index`, `graph` (a label index with an HNSW graph), `run` (a work folder in the middle of the second cycle's training),
+// `finished` (the same at its end) and `vectors` (a file of vectors in the making).
 void make_valid_files(const fs::path& folder);
 
 struct Format {

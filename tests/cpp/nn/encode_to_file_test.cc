@@ -254,7 +254,7 @@ TEST_CASE("vectors that were begun otherwise are left alone, and the difference 
   changed([](auto& options) { options.encode.normalize = false; }, "`normalize` is true there, but false now");
   changed([](auto& options) { options.encode.token_budget = 9; }, "`token_budget` is 8 there, but 9 now");
   changed([](auto& options) { options.window_tokens = 256; }, "`window_tokens` is 128 there, but 256 now");
-  changed([](auto& options) { options.file_dtype = VectorDtype::float16; }, "`dtype` is \"<f4\" there, but \"<f2\" now");
+  changed([](auto& options) { options.file_dtype = VectorDtype::float16; }, "`file_dtype` is \"<f4\" there, but \"<f2\" now");
   check_refused(encoder, some_corpus(50), same, "`documents` is \"" + corpus.fingerprint() + "\" there, but \"" + some_corpus(50).fingerprint() + "\" now; `rows` is 60 there, but 50 now");
   const Encoder other = Encoder::load(models() / "distilbert");
   check_refused(other, corpus, same, "`encoder` is \"" + encoder.fingerprint() + "\" there, but \"" + other.fingerprint());
