@@ -135,10 +135,9 @@ def shares(call):
 calls = {
     "encode": lambda: encoder.encode(texts),
     "encode_to_file": lambda: encoder.encode_to_file(texts, out, overwrite=True),
-    "tokenize": lambda: [encoder.tokenizer.encode(texts, max_length=48) for _ in range(20)],
+    "tokenize": lambda: [encoder.tokenizer.encode(texts, max_length=48) for _ in range(40)],
     "tag": lambda: tagger.tag(texts),
-    "search": lambda: [index.search(queries, 10) for _ in range(3)],
-    "build": lambda: lmtx.LabelIndex.build(rows),
+    "search": lambda: [index.search(queries, 10) for _ in range(8)],
 }
 found = {}
 def work():
@@ -175,4 +174,4 @@ def test_as_many_threads_work_as_are_allowed(tagger_folder, tmp_path):
     # One more reads and tokenizes ahead of encode_to_file.
     assert {name: shares for name, shares in found.items() if sum(share > LITTLE for share in shares) > 3 + (name == "encode_to_file")} == {}
     # Even tiny work is shared by two of them, so that the measure is one.
-    assert {name: shares for name, shares in found.items() if name != "build" and shares[1] < LITTLE} == {}
+    assert {name: shares for name, shares in found.items() if shares[1] < LITTLE} == {}
