@@ -193,7 +193,7 @@ TEST_CASE("what an event handler or a corpus throws comes through, and what was 
   const std::string whole = detail::read_file(folder.path / "documents.jsonl");
   std::ofstream(folder.path / "documents.jsonl") << whole.substr(0, whole.size() / 2);
   CHECK_THROWS_WITH(encode_to_file(encoder, corpus, file, small()), ContainsSubstring("documents.jsonl"));
-  CHECK(detail::read_json(sidecar(file))["rows_done"].get<int64_t>() >= 24);
+  CHECK(detail::read_json(sidecar(file))["rows_done"] == 16);
   std::ofstream(folder.path / "documents.jsonl") << whole;
   encode_to_file(encoder, corpus, file, small());
   CHECK(largest_difference(read_array(file, at::kFloat, 32).rows, encode_alone(encoder, corpus)) < 1e-6);

@@ -123,7 +123,7 @@ def test_an_unknown_dtype_is_refused_with_those_there_are(model):
 
 
 @pytest.fixture(scope="module")
-def benchmark():
+def script():
     file = Path(__file__).parents[3] / "benchmarks" / "quality" / "encoder_dtypes.py"
     spec = importlib.util.spec_from_file_location("encoder_dtypes", file)
     module = importlib.util.module_from_spec(spec)
@@ -131,28 +131,28 @@ def benchmark():
     return module
 
 
-def test_the_committed_results_meet_the_aim_for_precision(benchmark):
-    assert benchmark.check(json.loads(benchmark.RESULTS.read_text())) == []
+def test_the_committed_results_meet_the_aim_for_precision(script):
+    assert script.check(json.loads(script.RESULTS.read_text())) == []
 
 
-def test_a_set_that_is_absent_and_an_aim_that_is_missed_are_named(benchmark, tmp_path, monkeypatch):
+def test_a_set_that_is_absent_and_an_aim_that_is_missed_are_named(script, tmp_path, monkeypatch):
     monkeypatch.setenv("LMTX_DATA", str(tmp_path))
-    assert benchmark.find_sets([])["debian-debtags"] is None
+    assert script.find_sets([])["debian-debtags"] is None
     (tmp_path / "debian-debtags").mkdir()
     (tmp_path / "debian-debtags" / "labels.jsonl").write_text("")
-    assert benchmark.find_sets([tmp_path / "mine"]).keys() == {"mine", *benchmark.SETS}
-    assert benchmark.find_sets([])["debian-debtags"] == tmp_path / "debian-debtags"
-    results = {"sets": {name: {"dtypes": {"int8": {"change": {"points": -0.4}}}} for name in benchmark.SETS}}
-    assert benchmark.check(results) == ["precision@1 with int8: mean lower by 0.40 points, aim at most 0.3"]
+    assert script.find_sets([tmp_path / "mine"]).keys() == {"mine", *script.SETS}
+    assert script.find_sets([])["debian-debtags"] == tmp_path / "debian-debtags"
+    results = {"sets": {name: {"dtypes": {"int8": {"change": {"points": -0.4}}}} for name in script.SETS}}
+    assert script.check(results) == ["precision@1 with int8: mean lower by 0.40 points, aim at most 0.3"]
     results["sets"]["tibkat-gnd-en"] = {"not_run": "its folder is absent"}
-    assert benchmark.check(results) == ["precision@1 with int8: not measured on tibkat-gnd-en"]
+    assert script.check(results) == ["precision@1 with int8: not measured on tibkat-gnd-en"]
 
 
-def test_a_set_is_measured_in_every_dtype(benchmark, model, tmp_path):
+def test_a_set_is_measured_in_every_dtype(script, model, tmp_path):
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps({"title": title}) + "\n" for title in ("tax", "army", "water")))
     documents = [{"title": "tax bill", "target_ind": [0]}, {"title": "army", "content": "of soldiers", "target_ind": [1, 2]}]
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(document) + "\n" for document in documents))
-    row = benchmark.measure_set(lmtx.Encoder.load(model), tmp_path)
+    row = script.measure_set(lmtx.Encoder.load(model), tmp_path)
     assert (row["documents"], row["labels"]) == (2, 3)
     assert row["dtypes"]["float32"]["cosine_min"] == pytest.approx(1, abs=1e-6)
     assert row["dtypes"]["float32"]["change"] == {"points": 0, "low": 0, "high": 0}
