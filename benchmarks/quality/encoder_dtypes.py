@@ -4,8 +4,8 @@
     python benchmarks/quality/encoder_dtypes.py [--data FOLDER ...]
     python benchmarks/quality/encoder_dtypes.py --check
 
-A FOLDER has labels.jsonl and test.jsonl or test.jsonl.gz. The three sets of the table are looked for by name among the given folders, in the folder of sets that LMTX_DATA
-names, and in examples/; one that is nowhere is listed as not run. Of a set at most 5,000 test documents are drawn (seeded); each gets the label whose
+A FOLDER has labels.jsonl and test.jsonl or test.jsonl.gz. The three sets of the table are looked for by name among the given folders, in the folder of sets
+that LMTX_DATA names, and in examples/; one that is nowhere is listed as not run. Of a set at most 5,000 test documents are drawn (seeded); each gets the label whose
 name's vector is nearest to its own, of all labels of the set, both in the same dtype. Writes results/encoder_dtypes.json beside this file.
 
 `--check` computes nothing: it judges those results and ends with exit code 1 naming what is missed or was not measured. The aim: with int8 the mean

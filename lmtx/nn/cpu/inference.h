@@ -41,20 +41,21 @@ class LMTX_API Inference {
   struct Norm;
   struct Layer;
   struct Dense;
-  struct Positions;
   struct Batch;
-  struct Stretch;
   class Team;
 
-  Positions positions_of(int64_t max_length) const;
+  void compute_together(const Batch& batch, float* out, Workspaces& workspaces, const std::stop_token& stop) const;
+  void compute_apart(const Batch& batch, int64_t threads, float* out, Workspaces& workspaces, const std::stop_token& stop) const;
   void compute_batch(const Batch& batch, float* out, Workspace& workspace, const Team& team, const std::stop_token& stop) const;
-  void embed(const Batch& batch, float* hidden, const Team& team) const;
   void embed_sequence(Sequence tokens, float* hidden) const;
   void project(const Layer& layer, const Batch& batch, Workspace& workspace, const Team& team) const;
+  void rotate(const Layer& layer, const Batch& batch, Workspace& workspace, const Team& team) const;
   void attend(const Layer& layer, const Batch& batch, Workspace& workspace, const Team& team) const;
-  void attend_head(const Stretch& stretch, const float* qkv, float* out, Scratch& scratch) const;
+  void feed_forward(const Layer& layer, int64_t rows, float* hidden, float* sum, Scratch& scratch) const;
   void finish_layer(const Layer& layer, const Batch& batch, Workspace& workspace, const Team& team) const;
   void pool(const Batch& batch, const float* hidden, float* out, Scratch& scratch) const;
+  // Of `rows` vectors, each `from` [in] to `to` [out].
+  void apply(const Dense& dense, int64_t rows, const float* from, float* to, Scratch& scratch) const;
   // The norms of `rows` rows where `norm` is one; `to` may be `from`.
   void normalize_rows(const Norm& norm, const float* from, int64_t rows, float* to) const;
 

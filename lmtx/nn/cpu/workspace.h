@@ -15,8 +15,7 @@ struct Scratch {
   Buffer<float> input, inner, gated, sum;
   Converted converted;
   // Of a head: the keys of a sequence, and the scores of some queries.
-  Buffer<std::byte> keys;
-  Buffer<float> scores;
+  Buffer<float> keys, scores;
   // Vectors between pooling and what comes behind it.
   Buffer<float> vectors, next;
 };
