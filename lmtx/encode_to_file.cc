@@ -64,13 +64,15 @@ EncodeToFileOptions resolve(EncodeToFileOptions options, const Encoder& encoder)
   if (!encode.normalize) encode.normalize = encoder.model().normalizes();
   if (detail::find_invalid_utf8(*encode.prompt) != std::string::npos)
     throw std::invalid_argument("`prompt` must be UTF-8, but is " + detail::quote(*encode.prompt) + " instead.");
-  if (options.window_tokens < 1) throw std::invalid_argument("`window_tokens` must be at least 1, but is " + std::to_string(options.window_tokens) + " instead.");
-  if (!(options.checkpoint_seconds >= 0)) throw std::invalid_argument("`checkpoint_seconds` must not be negative, but is " + std::to_string(options.checkpoint_seconds) + " instead.");
+  if (options.window_tokens < 1)
+    throw std::invalid_argument("`window_tokens` must be at least 1, but is " + std::to_string(options.window_tokens) + " instead.");
+  if (!(options.checkpoint_seconds >= 0))
+    throw std::invalid_argument("`checkpoint_seconds` must not be negative, but is " + std::to_string(options.checkpoint_seconds) + " instead.");
   return options;
 }
 
-// All that decides the rows, by name: what a resumed call must have in common with the one before. An option that comes later is listed only where it is not at its
-// default, so that what was begun before goes on.
+// All that decides the rows, by name: what a resumed call must have in common with the one before. An option that comes later is listed only where it is not at
+// its default, so that what was begun before goes on.
 detail::Json content_of(const Encoder& encoder, const Texts& texts, const EncodeToFileOptions& options) {
   detail::Json content;
   content["encoder"] = encoder.fingerprint();
@@ -155,11 +157,13 @@ class FileEncoder {
       throw;
     }
     if (file_.rows_done() != texts_.size)
-      throw std::runtime_error("The " + std::string(texts_.kind) + " were " + std::to_string(texts_.size) + " when they were opened, but now are " + std::to_string(file_.rows_done()) + ".");
+      throw std::runtime_error("The " + std::string(texts_.kind) + " were " + std::to_string(texts_.size) + " when they were opened, but now are " +
+                               std::to_string(file_.rows_done()) + ".");
   }
 
   void add(const RaggedTokens& window, const std::stop_token& stop) {
-    const at::Tensor vectors = encoder_.encode_tokens(window, encode_, on_event_ ? EventCallback([&](const Event& event) { report(event, window.size()); }) : nullptr, stop);
+    const at::Tensor vectors =
+        encoder_.encode_tokens(window, encode_, on_event_ ? EventCallback([&](const Event& event) { report(event, window.size()); }) : nullptr, stop);
     file_.append(bytes_of(in_file(vectors, options_.file_dtype, file_.rows_done())));
     const auto now = std::chrono::steady_clock::now();
     if (now - checkpoint_ < std::chrono::duration<double>(options_.checkpoint_seconds)) return;
@@ -180,7 +184,8 @@ class FileEncoder {
     if (!on_event_) return;
     if (file_.rows_done() > 0) {
       on_event_({.kind = Event::Kind::notice,
-                 .message = file_.partial().string() + " has " + std::to_string(file_.rows_done()) + " of " + std::to_string(texts_.size) + " vectors; going on from there."});
+                 .message = file_.partial().string() + " has " + std::to_string(file_.rows_done()) + " of " + std::to_string(texts_.size) +
+                            " vectors; going on from there."});
     }
     on_event_({.stage = stage, .done = file_.rows_done(), .total = texts_.size});
   }
@@ -202,7 +207,8 @@ class FileEncoder {
   std::chrono::steady_clock::time_point checkpoint_ = std::chrono::steady_clock::now();
 };
 
-void encode(const Encoder& encoder, const Texts& texts, const std::filesystem::path& path, const EncodeToFileOptions& given, const EventCallback& on_event, const std::stop_token& stop) {
+void encode(const Encoder& encoder, const Texts& texts, const std::filesystem::path& path, const EncodeToFileOptions& given, const EventCallback& on_event,
+            const std::stop_token& stop) {
   const detail::Computation computation;
   const EncodeToFileOptions options = resolve(given, encoder);
   detail::VectorFile file(path, shape_of(texts.size, encoder.dim(), options.file_dtype), content_of(encoder, texts, options), options.overwrite);

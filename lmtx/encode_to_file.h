@@ -36,8 +36,8 @@ struct EncodeToFileOptions {
 // document_text() of document i. Memory does not grow with their number: documents are read from the corpus window by window, and the next window is read and
 // tokenized on a thread of its own while one is computed (where torch may use but one thread, it is not). Equal texts of one window are computed once.
 //
-// Until all is done the rows are in FILE.partial, with FILE.partial.json beside it. Whatever ends the work, a kill, a full disk, a stop request, the same call goes
-// on from the last row that was secured, and the file gets the same bytes as without the interruption, given the same machine and torch (on a card with
+// Until all is done the rows are in FILE.partial, with FILE.partial.json beside it. Whatever ends the work, a kill, a full disk, a stop request, the same call
+// goes on from the last row that was secured, and the file gets the same bytes as without the interruption, given the same machine and torch (on a card with
 // `encode.deterministic`).
 //
 // Throws std::invalid_argument for wrong options, for a `file` that is there already (unless `overwrite`) or cannot be written, and where FILE.partial was

@@ -18,7 +18,8 @@ fs::path with_suffix(fs::path path, const char* suffix) { return path += suffix;
 
 // Version 1.0 of NumPy's format: mark, version, the length of what follows, and a dictionary of Python that is filled up with blanks to a multiple of 64 bytes.
 std::string npy_header(const VectorFileShape& shape) {
-  std::string text = "{'descr': '" + shape.descr + "', 'fortran_order': False, 'shape': (" + std::to_string(shape.rows) + ", " + std::to_string(shape.dim) + "), }";
+  std::string text =
+      "{'descr': '" + shape.descr + "', 'fortran_order': False, 'shape': (" + std::to_string(shape.rows) + ", " + std::to_string(shape.dim) + "), }";
   const std::string start("\x93NUMPY\x01\x00", 8);
   while ((start.size() + 2 + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';
@@ -43,7 +44,8 @@ std::string differences(const Json& there, const Json& given) {
   std::string clauses;
   const auto compare = [&](const std::string& name) {
     const std::string before = shown(there, name), now = shown(given, name);
-    if (there.value(name, Json()) != given.value(name, Json())) clauses += (clauses.empty() ? "" : "; ") + quote(name) + " is " + before + " there, but " + now + " now";
+    if (there.value(name, Json()) != given.value(name, Json()))
+      clauses += (clauses.empty() ? "" : "; ") + quote(name) + " is " + before + " there, but " + now + " now";
   };
   for (const auto& item : given.items()) compare(item.key());
   for (const auto& item : there.items()) {
@@ -92,7 +94,8 @@ VectorFile::VectorFile(const fs::path& file, VectorFileShape shape, const Json& 
 
 void VectorFile::check_place(bool overwrite) const {
   const fs::path folder = fs::absolute(file_).parent_path();
-  if (!file_.has_filename() || fs::is_directory(file_)) throw std::invalid_argument("The vectors need the name of a file, but " + file_.string() + " is a folder.");
+  if (!file_.has_filename() || fs::is_directory(file_))
+    throw std::invalid_argument("The vectors need the name of a file, but " + file_.string() + " is a folder.");
   if (!fs::is_directory(folder)) throw std::invalid_argument("The folder of " + file_.string() + " is not there.");
   if (const std::string fault = why_not_writable(folder); !fault.empty())
     throw std::invalid_argument("The folder of " + file_.string() + " cannot be written: " + fault + ".");
@@ -106,7 +109,8 @@ std::optional<VectorFile::State> VectorFile::read_state() const {
   const std::string place = sidecar_.string();
   const Json json = read_json(sidecar_);
   const int64_t format = json_integer(json, "format", place);
-  if (format > newest_format) fail(place, "this file has format " + std::to_string(format) + ", but this LMTX reads formats up to " + std::to_string(newest_format) + ".");
+  if (format > newest_format)
+    fail(place, "this file has format " + std::to_string(format) + ", but this LMTX reads formats up to " + std::to_string(newest_format) + ".");
   json_string(json, "checksum", place);
   check_seal(json, place);
   const auto content = json.find("content");
@@ -122,10 +126,13 @@ std::optional<VectorFile::State> VectorFile::read_state() const {
 void VectorFile::open(const std::optional<State>& state) {
   if (state) {
     check_same(*state);
-    if (state->rows_done > 0) go_on(*state);
-    else begin();
+    if (state->rows_done > 0)
+      go_on(*state);
+    else
+      begin();
   } else {
-    if (out_->size() > 0) throw std::runtime_error(partial_.string() + " is there, but not " + sidecar_.string() + ", which says what it holds; delete it to begin anew.");
+    if (out_->size() > 0)
+      throw std::runtime_error(partial_.string() + " is there, but not " + sidecar_.string() + ", which says what it holds; delete it to begin anew.");
     begin();
   }
 }
@@ -133,8 +140,8 @@ void VectorFile::open(const std::optional<State>& state) {
 void VectorFile::check_same(const State& state) const {
   const std::string clauses = one_line(differences(state.content, content_), 1000);
   if (!clauses.empty()) {
-    throw std::invalid_argument(partial_.string() + " holds vectors that were begun otherwise: " + clauses + ". Give the same, or delete it and " + sidecar_.string() +
-                                " to begin anew.");
+    throw std::invalid_argument(partial_.string() + " holds vectors that were begun otherwise: " + clauses + ". Give the same, or delete it and " +
+                                sidecar_.string() + " to begin anew.");
   }
 }
 
@@ -148,8 +155,11 @@ void VectorFile::begin() {
 }
 
 void VectorFile::go_on(const State& state) {
-  const auto refuse = [&](const std::string& fault) { fail(partial_.string(), "damaged: " + fault + "; delete it and " + sidecar_.string() + " to begin anew."); };
-  if (state.rows_done > shape_.rows) fail(sidecar_.string(), "`rows_done` is " + std::to_string(state.rows_done) + ", but there are only " + std::to_string(shape_.rows) + " rows.");
+  const auto refuse = [&](const std::string& fault) {
+    fail(partial_.string(), "damaged: " + fault + "; delete it and " + sidecar_.string() + " to begin anew.");
+  };
+  if (state.rows_done > shape_.rows)
+    fail(sidecar_.string(), "`rows_done` is " + std::to_string(state.rows_done) + ", but there are only " + std::to_string(shape_.rows) + " rows.");
   const int64_t end = end_of(state.rows_done);
   if (out_->size() < end) refuse("it has " + std::to_string(out_->size()) + " bytes, but at least " + std::to_string(end) + " were written");
   written_ = std::make_unique<Hasher>();
@@ -178,7 +188,8 @@ void VectorFile::write_state(bool finished) {
 }
 
 void VectorFile::finish() {
-  if (rows_done_ != shape_.rows) throw std::logic_error("a file of " + std::to_string(shape_.rows) + " rows is finished with " + std::to_string(rows_done_) + ": a bug in LMTX");
+  if (rows_done_ != shape_.rows)
+    throw std::logic_error("a file of " + std::to_string(shape_.rows) + " rows is finished with " + std::to_string(rows_done_) + ": a bug in LMTX");
   out_->flush();
   out_->resize(end_of(shape_.rows));
   write_state(/*finished=*/true);

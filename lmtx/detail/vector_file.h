@@ -26,8 +26,8 @@ struct VectorFileShape {
   int64_t row_bytes() const { return dim * bytes_per_number; }
 };
 
-// Writes FILE.partial, with FILE.partial.json beside it, which says what it will hold and how far it is; at the end the former becomes FILE and the latter goes.
-// Belongs to one thread.
+// Writes FILE.partial, with FILE.partial.json beside it, which says what it will hold and how far it is; at the end the former becomes FILE and the latter
+// goes. Belongs to one thread.
 class LMTX_API VectorFile {
  public:
   // Begins, or goes on with what is there. `content` is an object that decides the rows, each member a setting by its name. Throws std::invalid_argument where

@@ -96,7 +96,12 @@ std::string sidecar(const fs::path& file) { return file.string() + ".partial.jso
 bool stop_after(int64_t done, const Encoder& encoder, const Corpus& corpus, const fs::path& file, const EncodeToFileOptions& options = small()) {
   std::stop_source stop;
   try {
-    encode_to_file(encoder, corpus, file, options, [&](const Event& event) { if (event.done >= done) stop.request_stop(); }, stop.get_token());
+    encode_to_file(
+        encoder, corpus, file, options,
+        [&](const Event& event) {
+          if (event.done >= done) stop.request_stop();
+        },
+        stop.get_token());
   } catch (const Stopped&) {
     return true;
   }
@@ -136,7 +141,8 @@ TEST_CASE("a file of vectors is made with the options of encode") {
   encode_to_file(encoder, corpus, folder.path / "vectors.npy", options);
   CHECK(largest_difference(read_array(folder.path / "vectors.npy", at::kFloat, 32).rows, encode_alone(encoder, corpus, options.encode)) < 1e-6);
   options.encode.max_length = 17;
-  CHECK_THROWS_WITH(encode_to_file(encoder, corpus, folder.path / "others.npy", options), ContainsSubstring("`max_length` must be from 2, the special tokens, to 16"));
+  CHECK_THROWS_WITH(encode_to_file(encoder, corpus, folder.path / "others.npy", options),
+                    ContainsSubstring("`max_length` must be from 2, the special tokens, to 16"));
   CHECK(files_in(folder.path) == 1);
 }
 
@@ -168,7 +174,9 @@ TEST_CASE("a file of vectors that was stopped anywhere goes on to the same bytes
       const int64_t rows = detail::read_json(sidecar(file))["rows_done"].get<int64_t>();
       CHECK(rows >= done - 8);
       std::vector<std::string> notices;
-      encode_to_file(encoder, corpus, file, options, [&](const Event& event) { if (event.kind == Event::Kind::notice) notices.push_back(event.message); });
+      encode_to_file(encoder, corpus, file, options, [&](const Event& event) {
+        if (event.kind == Event::Kind::notice) notices.push_back(event.message);
+      });
       const std::string notice = partial(file) + " has " + std::to_string(rows) + " of 60 vectors; going on from there.";
       CHECK(notices == (rows > 0 ? std::vector<std::string>{notice} : std::vector<std::string>{}));
     }
@@ -183,10 +191,13 @@ TEST_CASE("what an event handler or a corpus throws comes through, and what was 
   const TemporaryFolder folder;
   const fs::path file = folder.path / "vectors.npy";
   std::ofstream lines(folder.path / "documents.jsonl");
-  for (const Document& document : some_documents(60)) lines << Json{{"uid", document.uid}, {"title", document.title}, {"content", document.content}}.dump() << "\n";
+  for (const Document& document : some_documents(60))
+    lines << Json{{"uid", document.uid}, {"title", document.title}, {"content", document.content}}.dump() << "\n";
   lines.close();
   const Corpus corpus = Corpus::open(folder.path / "documents.jsonl");
-  const auto throws = [](const Event& event) { if (event.done > 20) throw std::domain_error("enough"); };
+  const auto throws = [](const Event& event) {
+    if (event.done > 20) throw std::domain_error("enough");
+  };
   CHECK_THROWS_AS(encode_to_file(encoder, corpus, file, small(), throws), std::domain_error);
   CHECK(detail::read_json(sidecar(file))["rows_done"] == 16);
 
@@ -220,7 +231,8 @@ TEST_CASE("a file that is there is replaced only on request, and only when all i
 TEST_CASE("places where no file can be are refused") {
   const Encoder encoder = Encoder::load(models() / "bert");
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(encode_to_file(encoder, some_corpus(), folder.path / "no" / "vectors.npy"), "The folder of " + (folder.path / "no" / "vectors.npy").string() + " is not there.");
+  CHECK_THROWS_WITH(encode_to_file(encoder, some_corpus(), folder.path / "no" / "vectors.npy"),
+                    "The folder of " + (folder.path / "no" / "vectors.npy").string() + " is not there.");
   CHECK_THROWS_WITH(encode_to_file(encoder, some_corpus(), folder.path), ContainsSubstring("is a folder."));
   EncodeToFileOptions options = small();
   options.overwrite = true;
@@ -239,23 +251,29 @@ TEST_CASE("vectors that were begun otherwise are left alone, and the difference 
   const fs::path file = folder.path / "vectors.npy";
   REQUIRE(stop_after(20, encoder, corpus, file));
   const std::string rows = detail::read_file(partial(file)), state = detail::read_file(sidecar(file));
-  const auto check_refused = [&](const Encoder& encoder, const Corpus& corpus, const std::function<void(EncodeToFileOptions&)>& change, const std::string& difference) {
+  const auto check_refused = [&](const Encoder& encoder, const Corpus& corpus, const std::function<void(EncodeToFileOptions&)>& change,
+                                 const std::string& difference) {
     EncodeToFileOptions options = small();
     change(options);
     CHECK_THROWS_AS(encode_to_file(encoder, corpus, file, options), std::invalid_argument);
-    CHECK_THROWS_WITH(encode_to_file(encoder, corpus, file, options), ContainsSubstring(partial(file) + " holds vectors that were begun otherwise: " + difference));
+    CHECK_THROWS_WITH(encode_to_file(encoder, corpus, file, options),
+                      ContainsSubstring(partial(file) + " holds vectors that were begun otherwise: " + difference));
     CHECK(detail::read_file(partial(file)) == rows);
     CHECK(detail::read_file(sidecar(file)) == state);
   };
   const auto same = [](EncodeToFileOptions&) {};
-  const auto changed = [&](const std::function<void(EncodeToFileOptions&)>& change, const std::string& difference) { check_refused(encoder, corpus, change, difference); };
-  changed([](auto& options) { options.encode.max_length = 7; }, "`max_length` is 14 there, but 7 now. Give the same, or delete it and " + sidecar(file) + " to begin anew.");
+  const auto changed = [&](const std::function<void(EncodeToFileOptions&)>& change, const std::string& difference) {
+    check_refused(encoder, corpus, change, difference);
+  };
+  changed([](auto& options) { options.encode.max_length = 7; },
+          "`max_length` is 14 there, but 7 now. Give the same, or delete it and " + sidecar(file) + " to begin anew.");
   changed([](auto& options) { options.encode.prompt = "d "; }, "`prompt` is \"\" there, but \"d \" now");
   changed([](auto& options) { options.encode.normalize = false; }, "`normalize` is true there, but false now");
   changed([](auto& options) { options.encode.token_budget = 9; }, "`token_budget` is 8 there, but 9 now");
   changed([](auto& options) { options.window_tokens = 256; }, "`window_tokens` is 128 there, but 256 now");
   changed([](auto& options) { options.file_dtype = VectorDtype::float16; }, "`file_dtype` is \"<f4\" there, but \"<f2\" now");
-  check_refused(encoder, some_corpus(50), same, "`documents` is \"" + corpus.fingerprint() + "\" there, but \"" + some_corpus(50).fingerprint() + "\" now; `rows` is 60 there, but 50 now");
+  check_refused(encoder, some_corpus(50), same,
+                "`documents` is \"" + corpus.fingerprint() + "\" there, but \"" + some_corpus(50).fingerprint() + "\" now; `rows` is 60 there, but 50 now");
   const Encoder other = Encoder::load(models() / "distilbert");
   check_refused(other, corpus, same, "`encoder` is \"" + encoder.fingerprint() + "\" there, but \"" + other.fingerprint());
   const LabelSet labels = labels_named({"a cab"});
@@ -290,7 +308,8 @@ TEST_CASE("a damaged file in the making is refused, and left alone") {
   newer["format"] = 2;
   check_refused(rows, detail::sealed(newer).dump(), sidecar(file) + ": this file has format 2, but this LMTX reads formats up to 1.");
   fs::remove(sidecar(file));
-  CHECK_THROWS_WITH(encode_to_file(encoder, corpus, file, small()), partial(file) + " is there, but not " + sidecar(file) + ", which says what it holds; delete it to begin anew.");
+  CHECK_THROWS_WITH(encode_to_file(encoder, corpus, file, small()),
+                    partial(file) + " is there, but not " + sidecar(file) + ", which says what it holds; delete it to begin anew.");
   detail::write_file_atomically(sidecar(file), state);
   detail::write_file_atomically(partial(file), rows);
   encode_to_file(encoder, corpus, file, small());
