@@ -23,16 +23,12 @@ inline Float fma(Float a, Float b, Float c) { return (Float)_mm256_fmadd_ps((__m
 #include "lmtx/nn/cpu/dots_portable.h"
 
 // vpmaddubsw takes unsigned times signed bytes and adds two neighbours, cutting off beyond 16 bits; two times 127 * 127 are not beyond.
-struct DotInt8Avx2 {
-  using Sum = Int;
-  using Columns = Int;
-  static Int columns(const std::byte* from) { return DotInt8::columns(from); }
+struct DotInt8Avx2 : DotInt8 {
   static Int splat_group(const std::byte* from) { return Int{} + load_group(from); }
   static Int add(Int sum, Int a, Int b) {
     const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)a), _mm256_sign_epi8((__m256i)b, (__m256i)a));
     return sum + (Int)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
   }
-  static Float result(Int sum, const Product& p, int64_t row, int64_t column) { return dequantized(sum, p, row, column); }
 };
 
 }  // namespace

@@ -23,10 +23,7 @@ inline Float fma(Float a, Float b, Float c) { return (Float)_mm512_fmadd_ps((__m
 #include "lmtx/nn/cpu/dots_portable.h"
 
 // vpmaddubsw as in kernels_avx2.cc; there is no vpsignb, so that signs are changed by mask.
-struct DotInt8Avx512 {
-  using Sum = Int;
-  using Columns = Int;
-  static Int columns(const std::byte* from) { return DotInt8::columns(from); }
+struct DotInt8Avx512 : DotInt8 {
   static Int splat_group(const std::byte* from) { return Int{} + load_group(from); }
   static Int add(Int sum, Int a, Int b) {
     const __m512i factor = (__m512i)b;
@@ -34,7 +31,6 @@ struct DotInt8Avx512 {
     const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8((__m512i)a), with_sign);
     return sum + (Int)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
   }
-  static Float result(Int sum, const Product& p, int64_t row, int64_t column) { return dequantized(sum, p, row, column); }
 };
 
 }  // namespace

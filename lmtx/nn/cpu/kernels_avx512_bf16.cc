@@ -14,7 +14,7 @@ namespace {
 using Float = float __attribute__((vector_size(64)));
 constexpr int row_block = 8;
 constexpr int panel_vectors = 2;
-// vpdpbusd takes unsigned times signed bytes.
+// As dots_vnni.h has it.
 constexpr int quantized_zero = 128;
 
 inline Float fma(Float a, Float b, Float c) { return (Float)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
@@ -22,24 +22,12 @@ inline Float fma(Float a, Float b, Float c) { return (Float)_mm512_fmadd_ps((__m
 #include "lmtx/nn/cpu/kernels_body.h"
 // After the above.
 #include "lmtx/nn/cpu/dots_portable.h"
-
-struct DotInt8Vnni {
-  using Sum = Int;
-  using Columns = Int;
-  static Int columns(const std::byte* from) { return DotInt8::columns(from); }
-  static Int splat_group(const std::byte* from) { return Int{} + load_group(from); }
-  static Int add(Int sum, Int a, Int b) { return (Int)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b); }
-  static Float result(Int sum, const Product& p, int64_t row, int64_t column) { return dequantized(sum, p, row, column); }
-};
+// After both.
+#include "lmtx/nn/cpu/dots_vnni.h"
 
 // Two products a step, without rounding between them; numbers below 2^-126 count as zero.
-struct DotBfloat16Avx512 {
-  using Sum = Float;
-  using Columns = Int;
-  static Int columns(const std::byte* from) { return DotInt8::columns(from); }
-  static Int splat_group(const std::byte* from) { return Int{} + load_group(from); }
+struct DotBfloat16Avx512 : DotBfloat16 {
   static Float add(Float sum, Int a, Int b) { return (Float)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b); }
-  static Float result(Float sum, const Product&, int64_t, int64_t) { return sum; }
 };
 
 }  // namespace
