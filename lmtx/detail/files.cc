@@ -21,6 +21,10 @@ namespace lmtx::detail {
 
 namespace fs = std::filesystem;
 
+void fail(const fs::path& file, const std::string& doing, int error) {
+  throw std::runtime_error("Cannot " + doing + " " + file.string() + ": " + std::strerror(error) + ".");
+}
+
 namespace {
 
 constexpr size_t max_line_bytes = size_t{256} << 20;
@@ -28,10 +32,6 @@ constexpr size_t max_line_bytes = size_t{256} << 20;
 constexpr const char* writing = ".writing";
 // What a folder is called while the one that replaces it takes its name, where the file system cannot exchange them.
 constexpr const char* replaced = ".replaced";
-
-[[noreturn]] void fail(const fs::path& file, const std::string& doing, int error) {
-  throw std::runtime_error("Cannot " + doing + " " + file.string() + ": " + std::strerror(error) + ".");
-}
 
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 

@@ -27,6 +27,9 @@ LMTX_API void write_folder_atomically(const std::filesystem::path& folder, const
 // Removes what a killed write_*_atomically left beside `path`. Nobody else may be writing it.
 LMTX_API void remove_leftovers(const std::filesystem::path& path);
 
+// Throws std::runtime_error: "Cannot write FILE: No space left on device.", say.
+[[noreturn]] LMTX_API void fail(const std::filesystem::path& file, const std::string& doing, int error);
+
 // Where a symbolic link leads, also to where nothing is yet; any other path as it is. Throws std::runtime_error naming the path for links in a circle.
 LMTX_API std::filesystem::path follow_link(const std::filesystem::path& path);
 // Gives a file another name, in the place of what is there, and flushes the folder to disk. Throws std::runtime_error naming the new path and the cause.

@@ -6,25 +6,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <stdexcept>
 #include <string>
+
+#include "lmtx/detail/files.h"
 
 namespace lmtx::detail {
 
 GrowingFile::GrowingFile(const std::filesystem::path& file) : file_(file), descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0) fail("open", errno);
+  if (descriptor_ < 0) fail(file_, "open", errno);
 }
 
 GrowingFile::~GrowingFile() { ::close(descriptor_); }
 
-void GrowingFile::fail(const char* doing, int error) const {
-  throw std::runtime_error(std::string("Cannot ") + doing + " " + file_.string() + ": " + std::strerror(error) + ".");
-}
-
 int64_t GrowingFile::size() const {
   struct stat info {};
-  if (::fstat(descriptor_, &info) != 0) fail("read", errno);
+  if (::fstat(descriptor_, &info) != 0) fail(file_, "read", errno);
   return info.st_size;
 }
 
@@ -33,8 +29,8 @@ void GrowingFile::hash(int64_t num_bytes, Hasher& hasher) const {
   for (int64_t done = 0; done < num_bytes;) {
     const ssize_t got = ::pread(descriptor_, block.data(), std::min(block.size(), static_cast<size_t>(num_bytes - done)), done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail("read", errno);
-    if (got == 0) fail("read", EIO);
+    if (got < 0) fail(file_, "read", errno);
+    if (got == 0) fail(file_, "read", EIO);
     hasher.add_raw(block.data(), static_cast<size_t>(got));
     done += got;
   }
@@ -44,14 +40,14 @@ void GrowingFile::write_at(int64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", errno);
+    if (written < 0) fail(file_, "write", errno);
     bytes.remove_prefix(static_cast<size_t>(written));
     offset += written;
   }
 }
 
 void GrowingFile::resize(int64_t num_bytes) {
-  if (::ftruncate(descriptor_, num_bytes) != 0) fail("write", errno);
+  if (::ftruncate(descriptor_, num_bytes) != 0) fail(file_, "write", errno);
 }
 
 void GrowingFile::reserve(int64_t num_bytes, int64_t size_else) {
@@ -60,11 +56,11 @@ void GrowingFile::reserve(int64_t num_bytes, int64_t size_else) {
   const int error = errno;
   // What it got so far is others' to use; that this may fail, too, does no harm.
   if (::ftruncate(descriptor_, size_else) != 0) errno = error;
-  fail("write", error);
+  fail(file_, "write", error);
 }
 
 void GrowingFile::flush() {
-  if (::fdatasync(descriptor_) != 0) fail("flush", errno);
+  if (::fdatasync(descriptor_) != 0) fail(file_, "flush", errno);
 }
 
 }  // namespace lmtx::detail

@@ -31,8 +31,6 @@ class LMTX_API GrowingFile {
   void flush();
 
  private:
-  [[noreturn]] void fail(const char* doing, int error) const;
-
   const std::filesystem::path file_;
   int descriptor_ = -1;
 };
