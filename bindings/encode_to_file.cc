@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "choose_prompt.h"
+#include "encode_options.h"
 #include "interrupts.h"
 #include "register.h"
 #include "text.h"
@@ -31,12 +31,7 @@ py::object encode(const Encoder& encoder, const py::object& documents, const std
                   const std::optional<Text>& prompt_name, std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic,
                   const std::string& file_dtype, bool overwrite, int64_t window_tokens, double checkpoint_seconds, const py::object& on_event) {
   EncodeToFileOptions options;
-  options.encode.max_length = max_length;
-  options.encode.prompt = choose_prompt(encoder, prompt, prompt_name);
-  options.encode.normalize = normalize;
-  options.encode.token_budget = token_budget;
-  options.encode.dtype = parse_compute_dtype(dtype.utf8);
-  options.encode.deterministic = deterministic;
+  options.encode = make_encode_options(encoder, max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic);
   options.file_dtype = to_dtype(file_dtype);
   options.overwrite = overwrite;
   options.window_tokens = window_tokens;

@@ -3,7 +3,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-#include "choose_prompt.h"
+#include "encode_options.h"
 #include "interrupts.h"
 #include "register.h"
 #include "tensor.h"
@@ -26,8 +26,7 @@ at::Tensor embed(const Encoder& encoder, std::span<const std::string_view> texts
 py::object encode(const Encoder& encoder, const Texts& texts, int64_t max_length, const std::optional<Text>& prompt, const std::optional<Text>& prompt_name,
                   std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic, const std::string& out,
                   const py::object& on_event) {
-  const EncodeOptions options{max_length,    choose_prompt(encoder, prompt, prompt_name), normalize, token_budget, parse_compute_dtype(dtype.utf8),
-                              deterministic};
+  const EncodeOptions options = make_encode_options(encoder, max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic);
   return to_output(embed(encoder, texts.views(), options, out, on_event), out);
 }
 
@@ -35,8 +34,7 @@ py::object encode_one(const Encoder& encoder, const Text& text, int64_t max_leng
                       std::optional<bool> normalize, int64_t token_budget, const Text& dtype, bool deterministic, const std::string& out,
                   const py::object& on_event) {
   const std::string_view view = text.utf8;
-  const EncodeOptions options{max_length,    choose_prompt(encoder, prompt, prompt_name), normalize, token_budget, parse_compute_dtype(dtype.utf8),
-                              deterministic};
+  const EncodeOptions options = make_encode_options(encoder, max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic);
   return to_output(embed(encoder, std::span(&view, 1), options, out, on_event)[0], out);
 }
 
