@@ -39,6 +39,12 @@ def texts_of(folder):
     yield from map(document_text, documents_of(folder))
 
 
+def distinct_texts(folder, labels):
+    """Every name of a label, or every document of the train split, once."""
+    texts = (label["title"] for label in read_lines(folder / "labels.jsonl")) if labels else map(document_text, documents_of(folder, "train"))
+    return list(dict.fromkeys(texts))
+
+
 def folders_of(folder):
     """The data folders in a folder, or it alone where it is one."""
     folder = Path(folder)

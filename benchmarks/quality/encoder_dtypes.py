@@ -13,7 +13,6 @@ precision@1 of the three sets is lower by at most 0.3 points.
 """
 
 import argparse
-import gzip
 import json
 import os
 import platform
@@ -28,6 +27,10 @@ import lmtx
 from lmtx.models import bundled_minilm
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from common.data import document_text, read_lines
+from common.results import cpu_field
+
 RESULTS = HERE / "results" / "encoder_dtypes.json"
 SETS = ("us-bills-110", "debian-debtags", "tibkat-gnd-en")
 DTYPES = ("float32", "bfloat16", "int8")
@@ -36,15 +39,6 @@ SEED = 1
 RESAMPLES = 10_000
 # Points that the mean precision@1 may be lower with int8.
 MOST_LOST = 0.3
-
-
-def read_lines(file):
-    with (gzip.open if file.suffix == ".gz" else open)(file, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def text_of(document):
-    return "\t".join(part for part in (document.get("title"), document.get("content")) if part)
 
 
 def test_file(folder):
@@ -72,7 +66,7 @@ def measure_dtypes(encoder, documents, labels):
     """Vectors of documents, and labels that they get, by dtype."""
     vectors, found = {}, {}
     for dtype in DTYPES:
-        vectors[dtype] = encoder.encode([text_of(document) for document in documents], dtype=dtype, normalize=True)
+        vectors[dtype] = encoder.encode([document_text(document) for document in documents], dtype=dtype, normalize=True)
         found[dtype] = nearest_label(vectors[dtype], encoder.encode(labels, dtype=dtype, normalize=True))
     return vectors, found
 
@@ -104,12 +98,10 @@ def measure_set(encoder, folder):
 
 
 def machine():
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    lines = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    fields = {key.strip(): value.strip() for key, value in lines.items()}
-    flags = set(fields.get("flags", "").split())
+    flags = set(cpu_field("flags").split())
     wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16")
-    return {"processor": fields.get("model name", platform.machine()), "cores": os.cpu_count(), "instructions": [flag for flag in wanted if flag in flags]}
+    processor = cpu_field("model name") or platform.machine()
+    return {"processor": processor, "cores": os.cpu_count(), "instructions": [flag for flag in wanted if flag in flags]}
 
 
 def show(results):

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from common.data import document_text, documents_of, read_lines
+from common.data import distinct_texts, document_text, documents_of, read_lines
 from common.intervals import Figure, mean_difference, median_ratio
 from common.results import ROOT
 from common.workers import Worker, WorkerError
@@ -263,12 +263,7 @@ class Bench:
 
     def texts_of(self, data):
         """Distinct documents, or labels of the set with labels, in random order."""
-        folder = self.folder(data)
-        if data == LABEL_SET:
-            texts = [label["title"] for label in read_lines(folder / "labels.jsonl")]
-        else:
-            texts = [document_text(document) for document in documents_of(folder, "train")]
-        distinct = list(dict.fromkeys(texts))
+        distinct = distinct_texts(self.folder(data), labels=data == LABEL_SET)
         random.Random(self.settings["seed"]).shuffle(distinct)
         return distinct
 

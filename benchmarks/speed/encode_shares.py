@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common.data import document_text, documents_of, read_lines
+from common.data import distinct_texts
 
 # Seconds after its start at which the process begins to encode, and perf to look.
 DELAY = 8
@@ -50,11 +50,6 @@ while time.monotonic() < until:
 """
 
 
-def texts_of(folder, labels):
-    texts = [label["title"] for label in read_lines(folder / "labels.jsonl")] if labels else [document_text(d) for d in documents_of(folder, "train")]
-    return list(dict.fromkeys(texts))
-
-
 def sampled(texts, options, recording):
     from lmtx.models import bundled_minilm
 
@@ -81,7 +76,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=20, help="how long to encode")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = shares(sampled(texts_of(options.data, options.labels), options, f"{folder}/perf.data"))
+        found = shares(sampled(distinct_texts(options.data, options.labels), options, f"{folder}/perf.data"))
     what = "labels" if options.labels else "documents"
     print(f"{options.dtype}, {what} of {options.data.name}: per cent of one thread's time")
     for kind, share in found.items():
