@@ -30,6 +30,10 @@ file(GLOB lmtx_inference_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/*.
      ${PROJECT_SOURCE_DIR}/lmtx/text/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/eval/*.cc ${PROJECT_SOURCE_DIR}/lmtx/detail/*.cc)
 file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc)
+if(LMTX_CUDA)
+  file(GLOB lmtx_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/cuda/*.cc)
+  list(APPEND lmtx_inference_sources ${lmtx_cuda_sources})
+endif()
 if(NOT LMTX_FAISS)
   list(FILTER lmtx_inference_sources EXCLUDE REGEX "search/hnsw.*\\.cc$")
 endif()
@@ -43,6 +47,12 @@ target_link_libraries(lmtx_inference PUBLIC lmtx::torch Eigen3::Eigen
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json ZLIB::ZLIB PkgConfig::UTF8PROC PkgConfig::B2 Threads::Threads)
 if(LMTX_FAISS)
   target_link_libraries(lmtx_inference PRIVATE $<BUILD_INTERFACE:lmtx_faiss>)
+endif()
+if(LMTX_CUDA)
+  target_sources(lmtx_inference PRIVATE $<TARGET_OBJECTS:lmtx_cuda_kernels>)
+  find_package(CUDAToolkit REQUIRED)
+  target_include_directories(lmtx_inference PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_libraries(lmtx_inference PRIVATE CUDA::cudart_static)
 endif()
 # The slow headers, compiled once. No path of this checkout among them, so that ccache finds what another checkout compiled.
 target_precompile_headers(lmtx_inference PRIVATE <ATen/core/Tensor.h> <algorithm> <cstdint> <filesystem> <functional> <memory> <nlohmann/json.hpp> <span>

@@ -6,7 +6,7 @@
 namespace lmtx {
 namespace {
 
-constexpr ComputeDtype all[] = {ComputeDtype::float32, ComputeDtype::int8, ComputeDtype::bfloat16};
+constexpr ComputeDtype all[] = {ComputeDtype::float32, ComputeDtype::int8, ComputeDtype::bfloat16, ComputeDtype::float16};
 
 }  // namespace
 
@@ -15,6 +15,7 @@ std::string_view name_of(ComputeDtype dtype) {
     case ComputeDtype::float32: return "float32";
     case ComputeDtype::int8: return "int8";
     case ComputeDtype::bfloat16: return "bfloat16";
+    case ComputeDtype::float16: return "float16";
   }
   throw std::logic_error("unknown dtype: this is a bug in LMTX");
 }

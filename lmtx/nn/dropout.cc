@@ -84,11 +84,13 @@ at::Generator keyed_generator(uint64_t key, at::Device device) {
 
 Dropout::Dropout(uint64_t key, at::Device device) : key_(key), generator_(keyed_generator(key, device)) {}
 
+uint64_t Dropout::next_stream() { return detail::mix(detail::mix(key_) ^ ++calls_); }
+
 at::Tensor Dropout::operator()(const at::Tensor& x, double p) {
   if (!(p >= 0 && p < 1)) throw std::invalid_argument("`p` of dropout must be in [0, 1), but is " + std::to_string(p) + " instead.");
   if (p == 0) return x;
   if (generator_.defined()) return x.mul(at::empty_like(x, at::MemoryFormat::Contiguous).bernoulli_(1 - p, generator_).div_(1 - p));
-  const uint64_t stream = detail::mix(detail::mix(key_) ^ ++calls_);
+  const uint64_t stream = next_stream();
   const int64_t threshold = std::min<int64_t>(std::llround(p * lane_range), (1 << lane_bits) - 1);
   return Masked::apply(x, static_cast<int64_t>(stream), threshold);
 }

@@ -19,6 +19,9 @@ class LMTX_API Dropout {
   // itself where p is 0.
   at::Tensor operator()(const at::Tensor& x, double p);
 
+  // What keys the mask of one call more, for kernels that draw it themselves as the CPU's does (dropout_mask.h).
+  uint64_t next_stream();
+
  private:
   uint64_t key_;
   uint64_t calls_ = 0;

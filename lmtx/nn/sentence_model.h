@@ -25,6 +25,16 @@ class Inference;  // lmtx/nn/cpu/inference.h
 struct Kernels;   // lmtx/nn/cpu/kernels.h
 }  // namespace cpu
 
+// What training computes vectors with, and their gradients.
+class TrainingNetwork {
+ public:
+  virtual ~TrainingNetwork() = default;
+  // As SentenceModel::forward(). Behind it autograd leads to the model's parameters, which collect their gradients in their own dtype.
+  virtual at::Tensor forward(const TokenBatch& batch, Dropout* dropout, const std::stop_token& stop) = 0;
+  // To be called after the parameters changed.
+  virtual void refresh() {}
+};
+
 class LMTX_API SentenceModel {
  public:
   // Reads config.json, the modules and their model.safetensors of a sentence-transformers folder (weights become float32). Throws std::runtime_error naming
@@ -40,6 +50,10 @@ class LMTX_API SentenceModel {
   // The same computation without a way back, in the given dtype, on the CPU: with a copy of the weights of its products, as they are now.
   // With the processor's best kernels, if not told otherwise.
   virtual std::unique_ptr<const cpu::Inference> prepare(ComputeDtype dtype = ComputeDtype::float32, const cpu::Kernels* kernels = nullptr) const = 0;
+
+  // The model itself for float32. On a card with `dtype` bfloat16 its products are computed from rounded copies of the parameters, all sums and the gradients in
+  // float32. Throws std::invalid_argument for what cannot be trained in. Valid as long as the model.
+  virtual std::unique_ptr<TrainingNetwork> training_network(ComputeDtype dtype = ComputeDtype::float32) const = 0;
 
   // All weights by their names in model.safetensors, those of Dense modules behind the name of their folder ("2_Dense/linear.weight"), in a fixed order; they
   // share storage with the model. Tensors that no output of this model depends on (BERT's pooler) are kept in the file but are not among them.

@@ -16,6 +16,16 @@ void check_stop_in_backward(const at::Tensor& hidden, const std::stop_token& sto
   if (hidden.requires_grad() && stop.stop_possible()) hidden.register_hook([stop](const at::Tensor&) { check_stop(stop); });
 }
 
+// The model's own operations, all of them in the parameters' dtype.
+class PlainTraining final : public TrainingNetwork {
+ public:
+  explicit PlainTraining(const SentenceModel& model) : model_(model) {}
+  at::Tensor forward(const TokenBatch& batch, Dropout* dropout, const std::stop_token& stop) override { return model_.forward(batch, dropout, stop); }
+
+ private:
+  const SentenceModel& model_;
+};
+
 }  // namespace
 
 Transformer::Transformer(ModelFolder folder, TransformerSettings settings, TransformerNames names, Weights weights)
@@ -129,6 +139,11 @@ at::Tensor Transformer::rejoin(const at::Tensor& hidden, const at::Tensor& branc
 
 std::unique_ptr<const cpu::Inference> Transformer::prepare(ComputeDtype dtype, const cpu::Kernels* kernels) const {
   return std::make_unique<cpu::Inference>(settings_, weights_, dtype, kernels == nullptr ? cpu::kernels() : *kernels);
+}
+
+std::unique_ptr<TrainingNetwork> Transformer::training_network(ComputeDtype dtype) const {
+  if (dtype == ComputeDtype::float32) return std::make_unique<PlainTraining>(*this);
+  throw std::invalid_argument("A model on " + device().str() + " cannot be trained in " + std::string(name_of(dtype)) + "; use float32.");
 }
 
 std::shared_ptr<SentenceModel> Transformer::clone(at::ScalarType dtype) const {

@@ -22,13 +22,15 @@ TokenBatch pack(std::span<const std::span<const int32_t>> sequences, at::Device 
     batch.host_offsets.push_back(static_cast<int32_t>(end));
     batch.max_length = std::max(batch.max_length, length);
   }
-  at::Tensor ids = at::empty({batch.num_tokens()}, at::kInt);
+  // Pinned memory travels to a card while this thread goes on; torch keeps it until it has arrived.
+  const at::TensorOptions on_host = at::TensorOptions().dtype(at::kInt).pinned_memory(device.is_cuda());
+  at::Tensor ids = at::empty({batch.num_tokens()}, on_host);
   int32_t* next = ids.mutable_data_ptr<int32_t>();
   for (const std::span<const int32_t> sequence : sequences) next = std::copy(sequence.begin(), sequence.end(), next);
-  at::Tensor offsets = at::empty({batch.size() + 1}, at::kInt);
+  at::Tensor offsets = at::empty({batch.size() + 1}, on_host);
   std::copy(batch.host_offsets.begin(), batch.host_offsets.end(), offsets.mutable_data_ptr<int32_t>());
-  batch.ids = ids.to(device);
-  batch.offsets = offsets.to(device);
+  batch.ids = ids.to(device, /*non_blocking=*/true);
+  batch.offsets = offsets.to(device, /*non_blocking=*/true);
   return batch;
 }
 

@@ -21,6 +21,7 @@ int64_t numbers_a_group(ComputeDtype dtype) {
     case ComputeDtype::float32: return 1;
     case ComputeDtype::bfloat16: return 2;
     case ComputeDtype::int8: return 4;
+    case ComputeDtype::float16: break;
   }
   throw std::logic_error("unknown dtype: this is a bug in LMTX");
 }
@@ -51,6 +52,7 @@ PackedLinear::PackedLinear(std::span<const Linear> parts, ComputeDtype dtype, co
     case ComputeDtype::float32: pack_float32(weights); break;
     case ComputeDtype::int8: pack_int8(weights); break;
     case ComputeDtype::bfloat16: pack_bfloat16(weights); break;
+    case ComputeDtype::float16: throw std::invalid_argument("Products are not computed in float16 on the CPU; use float32, int8 or bfloat16.");
   }
 }
 
