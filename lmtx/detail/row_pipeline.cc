@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "lmtx/detail/with_commas.h"
 #include "lmtx/stopped.h"
@@ -19,8 +20,8 @@ int64_t count_tokens(const TokenBlock& block, std::span<const int64_t> positions
 
 }  // namespace
 
-RowPipeline::RowPipeline(BatchDevice& device, float* rows, int64_t dim, const RowPipelineOptions& options, const EventCallback& on_event)
-    : device_(device), options_(options), on_event_(on_event), token_budget_(options.token_budget), writer_(rows, dim, options.in_flight) {
+RowPipeline::RowPipeline(BatchDevice& device, float* rows, int64_t dim, const RowPipelineOptions& options, EventCallback on_event)
+    : device_(device), options_(options), on_event_(std::move(on_event)), token_budget_(options.token_budget), writer_(rows, dim, options.in_flight) {
   report();
 }
 

@@ -53,7 +53,7 @@ struct RowPipelineOptions {
 class LMTX_API RowPipeline {
  public:
   // Into `rows`, float32 [any, dim]. What is referred to must outlive it.
-  RowPipeline(BatchDevice& device, float* rows, int64_t dim, const RowPipelineOptions& options, const EventCallback& on_event);
+  RowPipeline(BatchDevice& device, float* rows, int64_t dim, const RowPipelineOptions& options, EventCallback on_event);
 
   // Starts the batches of a block, the longest sequences first. Where the device's memory is full, batches become half as large from there on, and a notice
   // says so. Throws std::runtime_error where it cannot hold a single sequence, what a batch before threw, and lmtx::Stopped on request.
@@ -69,7 +69,7 @@ class LMTX_API RowPipeline {
 
   BatchDevice& device_;
   const RowPipelineOptions options_;
-  const EventCallback& on_event_;
+  const EventCallback on_event_;
   int64_t token_budget_;
   int64_t reported_ = -1;
   RowWriter writer_;
