@@ -46,7 +46,7 @@ struct RowPipelineOptions {
   // Rows in all, for progress.
   int64_t total = 0;
   // Batches that the device has at once, so that it need not wait for the next while one is written.
-  int64_t in_flight = 4;
+  int64_t in_flight = 6;
 };
 
 // Belongs to one thread.

@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -28,7 +29,7 @@ class PendingRows {
 // Belongs to one thread.
 class LMTX_API RowWriter {
  public:
-  // Into `rows`, float32 [any, dim], which must outlive it. At most `in_flight` lots are under way.
+  // Into `rows`, float32 [any, dim], which must outlive it. At most `in_flight` lots are under way, from being put to being written.
   RowWriter(float* rows, int64_t dim, int64_t in_flight);
   // Lets go of what is under way.
   ~RowWriter();
@@ -49,7 +50,10 @@ class LMTX_API RowWriter {
   };
 
   void run(const std::stop_token& stop);
-  void write(Lot& lot);
+  // Waits for the next lot; none at the end.
+  std::optional<Lot> take(const std::stop_token& stop);
+  void write(Lot lot);
+  void fail(std::exception_ptr error);
   void throw_if_failed() const;
 
   float* const rows_;
@@ -57,11 +61,12 @@ class LMTX_API RowWriter {
   std::atomic<int64_t> written_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  // The first is the one that the thread waits for; it leaves when it is written.
-  std::deque<Lot> lots_;
+  std::deque<Lot> waiting_;
+  // Lots put and not yet written.
+  int64_t under_way_ = 0;
   std::exception_ptr error_;
-  // Begins with the second lot: a single one needs none. Last, so that it ends before what it uses.
-  std::jthread thread_;
+  // Begin with the second lot: a single one needs none. Last, so that they end before what they use.
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace lmtx::detail
