@@ -33,6 +33,8 @@ file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc
 if(LMTX_CUDA)
   file(GLOB lmtx_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/cuda/*.cc)
   list(APPEND lmtx_inference_sources ${lmtx_cuda_sources})
+  file(GLOB lmtx_train_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/train/cuda/*.cc)
+  list(APPEND lmtx_sources ${lmtx_train_cuda_sources})
 endif()
 if(NOT LMTX_FAISS)
   list(FILTER lmtx_inference_sources EXCLUDE REGEX "search/hnsw.*\\.cc$")
@@ -61,6 +63,9 @@ target_precompile_headers(lmtx_inference PRIVATE <ATen/core/Tensor.h> <algorithm
 add_library(lmtx SHARED ${lmtx_sources})
 target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
+if(LMTX_CUDA)
+  target_include_directories(lmtx PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+endif()
 target_precompile_headers(lmtx REUSE_FROM lmtx_inference)
 
 add_library(lmtx::inference ALIAS lmtx_inference)
