@@ -64,6 +64,7 @@ target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
 if(LMTX_CUDA)
   target_include_directories(lmtx PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_libraries(lmtx PRIVATE CUDA::cudart_static)
 endif()
 target_precompile_headers(lmtx REUSE_FROM lmtx_inference)
 
