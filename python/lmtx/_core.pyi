@@ -470,7 +470,8 @@ class LabelMatches:
         ([[1, 2]], [[0.800000011920929, 0.6000000238418579]])"""
     @property
     def labels(self) -> numpy.typing.NDArray[numpy.int64]:
-        """int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match."""
+        """int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match. A torch tensor where the queries
+    were one on a card; scores, too."""
     @property
     def scores(self) -> numpy.typing.NDArray[numpy.float32]:
         """float32 [num_queries, k]: score plus bias; -inf where labels is -1."""
@@ -509,7 +510,7 @@ class LabelIndex:
         """The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
 
         Args:
-            queries: float32 [num_queries, dim].
+            queries: float32 [num_queries, dim]; also a torch tensor on a card.
             k: Labels a query.
             allow: Label numbers that may be found; empty: all.
             deny: Label numbers that may not.
@@ -520,6 +521,7 @@ class LabelIndex:
 
         Raises:
             ValueError: For another dtype or shape, k below 1, or a query that is not finite.
+            RuntimeError: Where a card has too little memory.
 
         Example:
             >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
@@ -555,6 +557,23 @@ class LabelIndex:
         Example:
             >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1]).compact()
             LabelIndex(2 labels, 2 rows, dim=3, exact)"""
+    def to(self, device: str, *, memory_limit: int = 0) -> LabelIndex:
+        """The same index, searched on a device. A card finds the same labels and scores as exact search on the CPU, bit for bit, whatever the method.
+
+        The rows are copied to a card, and stay in main memory, too. Indexes that are made from the result stay there and share the copies.
+
+        Args:
+            device: "cpu", "cuda" (the first card) or "cuda:N".
+            memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+                search. 0: what is free, but for a reserve.
+
+        Raises:
+            ValueError: For another name, and for a card where LMTX was built without CUDA.
+            RuntimeError: Where there is no such card.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).to('cpu').device
+            'cpu'"""
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.
 
@@ -588,6 +607,9 @@ class LabelIndex:
     @property
     def method(self) -> str:
         """str: "exact" or "hnsw"."""
+    @property
+    def device(self) -> str:
+        """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
 def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
