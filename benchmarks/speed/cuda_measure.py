@@ -179,8 +179,11 @@ class Bench:
         return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), **speeds, **shares, "dtype": DTYPE, **shared}
 
     def tune(self, worker, count, sizes):
-        self.call(worker, "encode", count=count, batch_size=sizes[0])
-        seconds = {size: self.call(worker, "encode", count=count, batch_size=size) for size in sizes}
+        """The batch size at which the peer is fastest, once it has got its memory."""
+        seconds = {}
+        for size in sizes:
+            _, *later = [self.call(worker, "encode", count=count, batch_size=size) for _ in range(4)]
+            seconds[size] = min(later)
         print("  ".join(f"{size}: {count / value:,.0f}/s" for size, value in seconds.items()), flush=True)
         return min(seconds, key=seconds.get)
 
