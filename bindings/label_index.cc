@@ -12,6 +12,7 @@ namespace lmtx::python {
 namespace {
 
 const LabelIndexOptions defaults;
+const CardOptions card_defaults;
 
 LabelIndex build(const py::object& rows, const std::optional<std::vector<int64_t>>& owners, bool normalize, const std::string& method) {
   const at::Tensor tensor = float_tensor(rows, "rows");
@@ -21,7 +22,7 @@ LabelIndex build(const py::object& rows, const std::optional<std::vector<int64_t
 }
 
 LabelMatches search(const LabelIndex& index, const py::object& queries, int64_t k, std::vector<int64_t> allow, std::vector<int64_t> deny, const py::object& on_event) {
-  const at::Tensor tensor = float_tensor(queries, "queries");
+  const at::Tensor tensor = float_tensor_anywhere(queries, "queries");
   const LabelFilter filter{.allow = std::move(allow), .deny = std::move(deny)};
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return index.search(tensor, k, filter, event, stop); });
 }
@@ -32,13 +33,15 @@ LabelIndex with_added(const LabelIndex& index, const py::object& rows, const std
   return index.with_added(tensor, owners);
 }
 
+LabelIndex to(const LabelIndex& index, const std::string& device, int64_t memory_limit) { return index.to(device, {.memory_limit = memory_limit}); }
+
 LabelIndex with_removed(const LabelIndex& index, const std::vector<int64_t>& labels) { return index.with_removed(labels); }
 
 LabelIndex with_bias(const LabelIndex& index, const std::vector<int64_t>& labels, const std::vector<float>& biases) { return index.with_bias(labels, biases); }
 
 std::string to_string(const LabelIndex& index) {
   return "LabelIndex(" + with_commas(index.num_labels()) + " labels, " + with_commas(index.num_rows()) + " rows, dim=" + std::to_string(index.dim()) + ", " +
-         index.options().method + ")";
+         index.options().method + (index.device() == "cpu" ? "" : ", " + index.device()) + ")";
 }
 
 std::string to_string(const LabelMatches& matches) {
@@ -58,9 +61,9 @@ Example:
     LabelMatches(1 queries, k=2)
     >>> matches.labels.tolist(), matches.scores.round(2).tolist()
     ([[1, 2]], [[0.800000011920929, 0.6000000238418579]]))")
-      .def_property_readonly("labels", [](const LabelMatches& matches) { return to_numpy(matches.labels); },
-                             "int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match.")
-      .def_property_readonly("scores", [](const LabelMatches& matches) { return to_numpy(matches.scores); },
+      .def_property_readonly("labels", [](const LabelMatches& matches) { return to_numpy_or_torch(matches.labels); },
+                             "int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match. A torch tensor where the queries\nwere one on a card; scores, too.")
+      .def_property_readonly("scores", [](const LabelMatches& matches) { return to_numpy_or_torch(matches.scores); },
                              "float32 [num_queries, k]: score plus bias; -inf where labels is -1.")
       .def("__repr__", py::overload_cast<const LabelMatches&>(&to_string));
   py::class_<LabelIndex>(m, "LabelIndex",
@@ -98,7 +101,7 @@ Example:
            R"(The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
 
 Args:
-    queries: float32 [num_queries, dim].
+    queries: float32 [num_queries, dim]; also a torch tensor on a card.
     k: Labels a query.
     allow: Label numbers that may be found; empty: all.
     deny: Label numbers that may not.
@@ -109,6 +112,7 @@ Returns:
 
 Raises:
     ValueError: For another dtype or shape, k below 1, or a query that is not finite.
+    RuntimeError: Where a card has too little memory.
 
 Example:
     >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
@@ -143,6 +147,23 @@ Example:
 Example:
     >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1]).compact()
     LabelIndex(2 labels, 2 rows, dim=3, exact))")
+      .def("to", &to, py::arg("device"), py::kw_only(), py::arg("memory_limit") = card_defaults.memory_limit, release(),
+           R"(The same index, searched on a device. A card finds the same labels and scores as exact search on the CPU, bit for bit, whatever the method.
+
+The rows are copied to a card, and stay in main memory, too. Indexes that are made from the result stay there and share the copies.
+
+Args:
+    device: "cpu", "cuda" (the first card) or "cuda:N".
+    memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+        search. 0: what is free, but for a reserve.
+
+Raises:
+    ValueError: For another name, and for a card where LMTX was built without CUDA.
+    RuntimeError: Where there is no such card.
+
+Example:
+    >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).to('cpu').device
+    'cpu')")
       .def("save", &LabelIndex::save, py::arg("folder"), release(),
            R"(Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.
 
@@ -164,6 +185,7 @@ Example:
            "int: parts that are searched one after the other; each with_added() makes one, compact() merges them.")
       .def_property_readonly("normalize", [](const LabelIndex& index) { return index.options().normalize; }, "bool: whether rows were scaled to unit length.")
       .def_property_readonly("method", [](const LabelIndex& index) { return index.options().method; }, "str: \"exact\" or \"hnsw\".")
+      .def_property_readonly("device", &LabelIndex::device, "str: \"cpu\" or \"cuda:N\", where it is searched.")
       .def("__len__", &LabelIndex::num_labels)
       .def("__repr__", py::overload_cast<const LabelIndex&>(&to_string));
 }

@@ -1,5 +1,6 @@
 #include "tensor.h"
 
+#include <ATen/DLConvertor.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
@@ -51,6 +52,16 @@ at::Tensor float_tensor(const py::object& object, const std::string& name) {
   return at::from_blob(data, sizes, strides, release, at::TensorOptions().dtype(at::kFloat));
 }
 
+at::Tensor float_tensor_anywhere(const py::object& object, const std::string& name) {
+  if (!py::hasattr(object, "is_cuda") || !object.attr("is_cuda").cast<bool>()) return float_tensor(object, name);
+  const py::object capsule = py::module_::import("torch.utils.dlpack").attr("to_dlpack")(object.attr("detach")());
+  auto* tensor = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
+  if (tensor == nullptr) throw py::error_already_set();
+  // From now on the tensor is not the capsule's.
+  if (PyCapsule_SetName(capsule.ptr(), "used_dltensor") != 0) throw py::error_already_set();
+  return at::fromDLPack(tensor);
+}
+
 py::array to_numpy(const at::Tensor& tensor) {
   const at::Tensor dense = tensor.contiguous();
   auto* owner = new at::Tensor(dense);
@@ -59,5 +70,11 @@ py::array to_numpy(const at::Tensor& tensor) {
 }
 
 py::object to_torch(const at::Tensor& tensor) { return py::module_::import("torch").attr("from_numpy")(to_numpy(tensor)); }
+
+py::object to_numpy_or_torch(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return to_numpy(tensor);
+  const py::capsule capsule(at::toDLPack(tensor), "dltensor");
+  return py::module_::import("torch.utils.dlpack").attr("from_dlpack")(capsule);
+}
 
 }  // namespace lmtx::python

@@ -4,9 +4,9 @@
 add_library(lmtx_flags INTERFACE)
 target_compile_options(lmtx_flags INTERFACE -Wall -Wextra $<$<BOOL:${LMTX_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
-  # It takes any reference that comes out of a function with a temporary argument for a dangling one, and misses fields in {.k = 3}, where leaving
-  # them out is the point.
-  target_compile_options(lmtx_flags INTERFACE -Wno-dangling-reference -Wno-missing-field-initializers)
+  # It takes any reference that comes out of a function with a temporary argument for a dangling one, misses fields in {.k = 3}, where leaving
+  # them out is the point, and believes that vector<bool>::reserve() in torch's headers writes too far.
+  target_compile_options(lmtx_flags INTERFACE -Wno-dangling-reference -Wno-missing-field-initializers -Wno-array-bounds)
 endif()
 target_compile_definitions(lmtx_flags INTERFACE $<$<BOOL:${LMTX_FAISS}>:LMTX_FAISS> $<$<BOOL:${LMTX_CUDA}>:LMTX_CUDA>)
 if(LMTX_SANITIZE)
@@ -33,6 +33,8 @@ file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc
 if(LMTX_CUDA)
   file(GLOB lmtx_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/cuda/*.cc)
   list(APPEND lmtx_inference_sources ${lmtx_cuda_sources})
+  file(GLOB lmtx_train_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/train/cuda/*.cc)
+  list(APPEND lmtx_sources ${lmtx_train_cuda_sources})
 endif()
 if(NOT LMTX_FAISS)
   list(FILTER lmtx_inference_sources EXCLUDE REGEX "search/hnsw.*\\.cc$")
@@ -60,6 +62,9 @@ target_precompile_headers(lmtx_inference PRIVATE <ATen/core/Tensor.h> <algorithm
 add_library(lmtx SHARED ${lmtx_sources})
 target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
+if(LMTX_CUDA)
+  target_include_directories(lmtx PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+endif()
 target_precompile_headers(lmtx REUSE_FROM lmtx_inference)
 
 add_library(lmtx::inference ALIAS lmtx_inference)

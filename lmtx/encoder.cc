@@ -14,6 +14,7 @@
 
 #include "lmtx/detail/ahead.h"
 #include "lmtx/detail/computation.h"
+#include "lmtx/detail/device.h"
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/distinct.h"
 #include "lmtx/detail/fault.h"
@@ -48,21 +49,6 @@ struct Settings {
   detail::Json config;
   bool lower_case = false;
 };
-
-at::Device parse_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  if (!name.starts_with("cuda")) throw std::invalid_argument("`device` must be \"cpu\", \"cuda\" or \"cuda:N\", but is \"" + name + "\" instead.");
-#ifdef LMTX_CUDA
-  try {
-    const at::Device device(name);
-    return device.has_index() ? device : at::Device(at::kCUDA, 0);
-  } catch (const c10::Error&) {
-    throw std::invalid_argument("`device` must be \"cpu\", \"cuda\" or \"cuda:N\", but is \"" + name + "\" instead.");
-  }
-#else
-  throw std::invalid_argument("`device` is \"" + name + "\", but this LMTX was built without CUDA; build it with LMTX_CUDA=ON, or use \"cpu\".");
-#endif
-}
 
 std::map<std::string, std::string> read_tokenizer_files(const fs::path& folder) {
   std::map<std::string, std::string> files;
@@ -261,7 +247,7 @@ Encoder::Encoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Encoder Encoder::load(const fs::path& folder, const EncoderOptions& options) {
   const detail::Computation computation;
-  const at::Device device = parse_device(options.device);
+  const at::Device device = detail::parse_device(options.device);
   return detail::with_one_line_faults(folder, [&] { return Encoder(Impl::read(folder, device)); });
 }
 

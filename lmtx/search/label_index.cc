@@ -9,9 +9,13 @@
 #include <unordered_set>
 
 #include "lmtx/detail/computation.h"
+#include "lmtx/detail/device.h"
 #include "lmtx/search/detail/index_files.h"
 #include "lmtx/search/detail/search_state.h"
 #include "lmtx/search/detail/vectors.h"
+#ifdef LMTX_CUDA
+#include "lmtx/search/cuda/card_searcher.h"
+#endif
 
 namespace lmtx {
 
@@ -63,6 +67,11 @@ struct Rows {
   at::Tensor rows;  // float32 [num_rows, dim]
   std::vector<int64_t> owners;
 };
+
+// What holds the rows elsewhere follows each change.
+void follow(IndexState& index) {
+  if (index.searcher) index.searcher = index.searcher->for_changed(index);
+}
 
 Rows living_rows(const IndexState& index) {
   const auto num_segments = static_cast<int64_t>(index.segments.size());
@@ -117,7 +126,9 @@ LabelIndex LabelIndex::build(const at::Tensor& rows, const LabelIndexOptions& op
 
 LabelMatches LabelIndex::search(const at::Tensor& queries, int64_t k, const LabelFilter& filter, const EventCallback& on_event, std::stop_token stop) const {
   const detail::Computation computation;
-  return detail::search_index(*impl_, queries, k, filter, on_event, stop);
+  LabelMatches matches = impl_->searcher ? impl_->searcher->search(*impl_, queries, k, filter, on_event, stop)
+                                         : detail::search_index(*impl_, queries, k, filter, on_event, stop);
+  return {.labels = matches.labels.to(queries.device()), .scores = matches.scores.to(queries.device())};
 }
 
 LabelIndex LabelIndex::with_added(const at::Tensor& rows, std::span<const int64_t> owners) const {
@@ -126,6 +137,7 @@ LabelIndex LabelIndex::with_added(const at::Tensor& rows, std::span<const int64_
   check_owners(owners, checked.size(0));
   const auto impl = std::make_shared<Impl>(*impl_);
   add_segment(*impl, checked, owners, impl->options.normalize);
+  follow(*impl);
   return LabelIndex(impl);
 }
 
@@ -137,6 +149,7 @@ LabelIndex LabelIndex::with_removed(std::span<const int64_t> labels) const {
     impl->biases.erase(label);
     --impl->num_labels;
   }
+  follow(*impl);
   return LabelIndex(impl);
 }
 
@@ -154,6 +167,7 @@ LabelIndex LabelIndex::with_bias(std::span<const int64_t> labels, std::span<cons
     impl->biases[labels[i]] = biases[i];
   }
   std::erase_if(impl->biases, [](const auto& entry) { return entry.second == 0; });
+  follow(*impl);
   return LabelIndex(impl);
 }
 
@@ -166,6 +180,21 @@ LabelIndex LabelIndex::compact() const {
   impl->removed.clear();
   impl->num_labels = 0;
   add_segment(*impl, living.rows, living.owners, /*normalize=*/false);
+  follow(*impl);
+  return LabelIndex(impl);
+}
+
+LabelIndex LabelIndex::to(const std::string& device, [[maybe_unused]] const CardOptions& options) const {
+  const c10::Device parsed = detail::parse_device(device);
+  if (options.memory_limit < 0) {
+    throw std::invalid_argument("`memory_limit` must not be negative, but is " + std::to_string(options.memory_limit) + ".");
+  }
+  const auto impl = std::make_shared<Impl>(*impl_);
+  impl->device = parsed.str();
+  impl->searcher = nullptr;
+#ifdef LMTX_CUDA
+  if (parsed.is_cuda()) impl->searcher = cuda::make_card_searcher(*impl, parsed, options);
+#endif
   return LabelIndex(impl);
 }
 
@@ -181,6 +210,7 @@ int64_t LabelIndex::dim() const { return impl_->dim; }
 int64_t LabelIndex::num_labels() const { return impl_->num_labels; }
 int64_t LabelIndex::num_segments() const { return static_cast<int64_t>(impl_->segments.size()); }
 const LabelIndexOptions& LabelIndex::options() const { return impl_->options; }
+const std::string& LabelIndex::device() const { return impl_->device; }
 
 int64_t LabelIndex::num_rows() const {
   int64_t rows = 0;

@@ -23,6 +23,14 @@ struct LabelIndexOptions {
   std::string method = "exact";
 };
 
+// What an index takes of a card.
+struct CardOptions {
+  // Bytes of the card's memory that label vectors may take; those that do not fit are copied to the card block by block in every search (at least two blocks of
+  // 64 rows). 0: what is free, but for a part that is left for searches and others.
+  int64_t memory_limit = 0;
+};
+
+// On the device of the queries.
 struct LabelMatches {
   // int64 [num_queries, k]: label numbers, best first; -1 where fewer than k labels match.
   at::Tensor labels;
@@ -50,8 +58,10 @@ class LMTX_API LabelIndex {
 
   // The k best labels for each row of `queries`, float32 [num_queries, dim], best first; equal scores by falling preference for the smaller label
   // number. Exact search takes memory for one block of scores, whatever the number of labels and queries. Its scores are the same bits for equal rows
-  // and queries, wherever they lie and whatever the number of threads (docs/search.md). Reports progress in queries as the stage "search".
-  // Throws std::invalid_argument for another dtype or shape, k < 1, or a query that is not finite; Stopped on request.
+  // and queries, wherever they lie and whatever the number of threads (docs/search.md). Queries may lie on a card. Reports progress in queries as the stage
+  // "search".
+  // Throws std::invalid_argument for another dtype or shape, k < 1, or a query that is not finite; Stopped on request; std::runtime_error where a card
+  // has too little memory.
   LabelMatches search(const at::Tensor& queries, int64_t k, const LabelFilter& filter = {}, const EventCallback& on_event = {},
                       std::stop_token stop = {}) const;
 
@@ -63,6 +73,12 @@ class LMTX_API LabelIndex {
   LabelIndex with_bias(std::span<const int64_t> labels, std::span<const float> biases) const;
   // One segment, without the rows of removed labels.
   LabelIndex compact() const;
+
+  // The same index, searched on a device: "cpu", "cuda" (the first card) or "cuda:N". The rows are copied to a card (all of them stay in main memory, too), and
+  // indexes made from the result stay there and share the copies. A card finds the same labels and scores as exact search on the CPU, bit for bit, for
+  // method "hnsw", too (docs/search.md). Throws std::invalid_argument for another name and for a card in a build without CUDA, std::runtime_error where there
+  // is no such card.
+  LabelIndex to(const std::string& device, const CardOptions& options = {}) const;
 
   // A folder: a manifest and one file a segment; segments already there are not written again. It is there whole or not at all.
   // Format: docs/formats/label-index.md.
@@ -79,6 +95,8 @@ class LMTX_API LabelIndex {
   // The largest label number that ever had rows here (before compact()); -1 without any.
   int64_t max_label() const;
   const LabelIndexOptions& options() const;
+  // "cpu" or "cuda:N".
+  const std::string& device() const;
 
  private:
   struct Impl;

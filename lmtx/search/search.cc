@@ -22,8 +22,6 @@ constexpr int64_t scores_at_once = int64_t{1} << 20;
 // Best labels and candidates kept at once, over the queries of a block.
 constexpr int64_t candidates_at_once = int64_t{1} << 21;
 constexpr int64_t most_queries_at_once = 256;
-// Above, products of vectors could overflow float32.
-constexpr double largest_product = 1e38;
 
 // The queries' lengths.
 std::vector<double> checked_norms(const at::Tensor& queries, const IndexState& index) {
@@ -33,9 +31,7 @@ std::vector<double> checked_norms(const at::Tensor& queries, const IndexState& i
   const auto* data = queries.const_data_ptr<float>();
   for (int64_t q = 0; q < queries.size(0); ++q) {
     norms[q] = std::sqrt(exact_dot(data + q * index.dim, data + q * index.dim, index.dim));
-    if (norms[q] * longest_row > largest_product) {
-      throw std::invalid_argument("`queries` row " + std::to_string(q) + " is so long that scores would overflow float32.");
-    }
+    if (norms[q] * longest_row > largest_product) refuse_long_query(q);
   }
   return norms;
 }
@@ -49,20 +45,11 @@ void write_result(const std::vector<ScoredLabel>& best, int64_t k, int64_t* labe
   std::fill(scores + best.size(), scores + k, -std::numeric_limits<float>::infinity());
 }
 
-void report(const EventCallback& on_event, int64_t done, int64_t total) {
-  if (!on_event) return;
-  Event event;
-  event.stage = "search";
-  event.done = done;
-  event.total = total;
-  on_event(event);
-}
-
 // The searches of one call; block after block of queries through them.
 class Search {
  public:
-  Search(const IndexState& index, const LabelFilter& filter, int64_t k, const std::stop_token& stop)
-      : index_(index), offsets_(index, filter), kept_(std::clamp<int64_t>(index.num_labels, 1, k)), stop_(stop) {
+  Search(const IndexState& index, const LabelFilter& filter, int64_t k, bool use_graphs, const std::stop_token& stop)
+      : index_(index), offsets_(index, filter), kept_(std::clamp<int64_t>(index.num_labels, 1, k)), use_graphs_(use_graphs), stop_(stop) {
     buffer_ = at::empty({scores_at_once}, at::TensorOptions().dtype(at::kFloat).device(at::kCPU));
   }
 
@@ -84,13 +71,14 @@ class Search {
 
  private:
   void search_segment(const Segment& segment, int64_t number, std::vector<QuerySearch*> searches) {
-    if (segment.graph() != nullptr) searches = walk_segment(segment, number, offsets_, searches, kept_, stop_);
+    if (use_graphs_ && segment.graph() != nullptr) searches = walk_segment(segment, number, offsets_, searches, kept_, stop_);
     if (!searches.empty()) scan_segment(segment, number, offsets_, searches, buffer_, stop_);
   }
 
   const IndexState& index_;
   RowOffsets offsets_;
   int64_t kept_;
+  bool use_graphs_;
   at::Tensor buffer_;  // float32 [scores_at_once]
   const std::stop_token& stop_;
 };
@@ -102,15 +90,32 @@ LabelMatches no_matches_yet(int64_t num_queries, int64_t k) {
 
 }  // namespace
 
-LabelMatches search_index(const IndexState& index, const at::Tensor& given, int64_t k, const LabelFilter& filter, const EventCallback& on_event,
-                          const std::stop_token& stop) {
+void check_k(int64_t k) {
   if (k < 1) throw std::invalid_argument("`k` must be at least 1, but is " + std::to_string(k) + " instead.");
+}
+
+void refuse_long_query(int64_t query) {
+  throw std::invalid_argument("`queries` row " + std::to_string(query) + " is so long that scores would overflow float32.");
+}
+
+void report_search(const EventCallback& on_event, int64_t done, int64_t total) {
+  if (!on_event) return;
+  Event event;
+  event.stage = "search";
+  event.done = done;
+  event.total = total;
+  on_event(event);
+}
+
+LabelMatches search_index(const IndexState& index, const at::Tensor& given, int64_t k, const LabelFilter& filter, const EventCallback& on_event,
+                          const std::stop_token& stop, bool use_graphs) {
+  check_k(k);
   const c10::NoGradGuard no_grad;
   const at::Tensor queries = checked_vectors(given, "queries", index.dim);
   const std::vector<double> norms = checked_norms(queries, index);
   const int64_t num_queries = queries.size(0);
   LabelMatches matches = no_matches_yet(num_queries, k);
-  Search search(index, filter, k, stop);
+  Search search(index, filter, k, use_graphs, stop);
   for (int64_t begin = 0; begin < num_queries; begin += search.queries_at_once()) {
     check_stop(stop);
     const int64_t end = std::min(begin + search.queries_at_once(), num_queries);
@@ -118,7 +123,7 @@ LabelMatches search_index(const IndexState& index, const at::Tensor& given, int6
     for (int64_t q = begin; q < end; ++q) {
       write_result(done[q - begin].top().sorted(), k, matches.labels.mutable_data_ptr<int64_t>() + q * k, matches.scores.mutable_data_ptr<float>() + q * k);
     }
-    report(on_event, end, num_queries);
+    report_search(on_event, end, num_queries);
   }
   return matches;
 }

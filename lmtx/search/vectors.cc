@@ -25,7 +25,7 @@ void check_finite(const at::Tensor& vectors, const std::string& name) {
 
 }  // namespace
 
-at::Tensor checked_vectors(const at::Tensor& vectors, const std::string& name, int64_t dim) {
+at::Tensor of_right_shape(const at::Tensor& vectors, const std::string& name, int64_t dim) {
   if (!vectors.defined()) throw std::invalid_argument("`" + name + "` must be a tensor, but is undefined.");
   if (vectors.scalar_type() != at::kFloat) {
     throw std::invalid_argument("`" + name + "` must be float32, but is " + c10::toString(vectors.scalar_type()) + " instead.");
@@ -34,7 +34,11 @@ at::Tensor checked_vectors(const at::Tensor& vectors, const std::string& name, i
     const std::string wanted = dim < 0 ? "dim" : std::to_string(dim);
     throw std::invalid_argument("`" + name + "` must have shape [num_" + name + ", " + wanted + "], but has shape " + shape_of(vectors) + " instead.");
   }
-  const at::Tensor on_cpu = vectors.detach().to(at::kCPU).contiguous();
+  return vectors.detach();
+}
+
+at::Tensor checked_vectors(const at::Tensor& vectors, const std::string& name, int64_t dim) {
+  const at::Tensor on_cpu = of_right_shape(vectors, name, dim).to(at::kCPU).contiguous();
   check_finite(on_cpu, name);
   return on_cpu;
 }

@@ -17,6 +17,7 @@
 #include "lmtx/stopped.h"
 #include "lmtx/tagger.h"
 #include "lmtx/train/asking_policy.h"
+#include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
 #include "lmtx/train/student_training.h"
@@ -411,10 +412,12 @@ void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64
 const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   if (shortlister_ && shortlister_student_ == student) return *shortlister_;
   const Encoder encoder = load_student(student);
+  const Computing computing = resolve_computing(options_, encoder.model().device());
   shortlister_.emplace(encoder, *labels_, label_twins_,
                        ShortlisterOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                                          .token_budget = options_.search_token_budget,
+                                          .token_budget = computing.search_token_budget,
+                                          .dtype = computing.dtype,
                                           .prompts = input_.prompts},
                        staged("embed labels", cycle), stop_);
   shortlister_student_ = student;

@@ -25,6 +25,7 @@ EncodeOptions encode_options(const ShortlisterOptions& options, const std::strin
   encode.prompt = prompt;
   encode.normalize = true;
   encode.token_budget = options.token_budget;
+  encode.dtype = options.dtype;
   return encode;
 }
 

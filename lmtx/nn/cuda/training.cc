@@ -30,7 +30,7 @@ struct Pooled : torch::autograd::Function<Pooled> {
     const auto tape = context->saved_data["tape"].toCapsule();
     const auto* network = reinterpret_cast<const Network*>(context->saved_data["network"].toInt());
     network->backward(static_cast<Tape&>(*tape), gradients[0]);
-    return {{}, {}, {}, {}, {}};
+    return variable_list(5);
   }
 };
 

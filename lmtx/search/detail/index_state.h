@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "lmtx/search/detail/searcher.h"
 #include "lmtx/search/detail/segment.h"
 #include "lmtx/search/label_index.h"
 
@@ -21,6 +23,9 @@ struct IndexState {
   std::unordered_map<int64_t, float> biases;
   // With rows that are not dead.
   int64_t num_labels = 0;
+  // "cpu", or "cuda:N", where `searcher` holds copies.
+  std::string device = "cpu";
+  std::shared_ptr<const Searcher> searcher;
 
   // Whether rows of the label in this segment count.
   bool alive(int64_t segment, int64_t label) const {

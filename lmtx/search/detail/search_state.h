@@ -85,7 +85,15 @@ void scan_segment(const Segment& segment, int64_t segment_number, const RowOffse
 std::vector<QuerySearch*> walk_segment(const Segment& segment, int64_t segment_number, const RowOffsets& offsets, std::span<QuerySearch* const> searches,
                                        int64_t k, const std::stop_token& stop);
 
+// On the CPU; with `use_graphs` through the graphs of segments that have them.
 LabelMatches search_index(const IndexState& index, const at::Tensor& queries, int64_t k, const LabelFilter& filter, const EventCallback& on_event,
-                          const std::stop_token& stop);
+                          const std::stop_token& stop, bool use_graphs = true);
+
+// Throws std::invalid_argument.
+void check_k(int64_t k);
+// Products of vectors whose lengths have a larger product could overflow float32.
+constexpr double largest_product = 1e38;
+[[noreturn]] void refuse_long_query(int64_t query);
+void report_search(const EventCallback& on_event, int64_t done, int64_t total);
 
 }  // namespace lmtx::detail

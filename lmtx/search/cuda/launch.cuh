@@ -1,0 +1,42 @@
+// What the kernels of search share.
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "lmtx/search/cuda/kernels.h"
+
+namespace lmtx::cuda {
+
+inline void check_launch(const char* kernel) {
+  const cudaError_t error = cudaGetLastError();
+  if (error != cudaSuccess) throw std::runtime_error(std::string("CUDA kernel ") + kernel + ": " + cudaGetErrorString(error) + ".");
+}
+
+constexpr int warp_size = 32;
+constexpr unsigned all_lanes = 0xffffffffu;
+constexpr float lowest_float = -3.402823466e38f;
+
+// 2^exponent; 0 and infinity where float32 ends.
+__device__ inline float power_of_two(int exponent) { return static_cast<float>(ldexp(1.0, exponent)); }
+
+__device__ inline float sum_of_warp(float sum) {
+  for (int offset = warp_size / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(all_lanes, sum, offset);
+  return sum;
+}
+
+// The sum of 16 lanes in the order of exact_dot(): halves onto halves. Every lane must take part; lane 0 of the 16 has the sum.
+__device__ inline double sum_of_16(double sum) {
+  for (int half = 8; half > 0; half /= 2) sum += __shfl_down_sync(all_lanes, sum, half, 16);
+  return sum;
+}
+
+__device__ inline float with_offset(float product, float scale, const float* offsets, int64_t row) {
+  const float score = product * scale;
+  return offsets == nullptr ? score : score + offsets[row];
+}
+
+}  // namespace lmtx::cuda
