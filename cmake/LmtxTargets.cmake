@@ -5,7 +5,7 @@ add_library(lmtx_flags INTERFACE)
 target_compile_options(lmtx_flags INTERFACE -Wall -Wextra $<$<BOOL:${LMTX_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
   # It takes any reference that comes out of a function with a temporary argument for a dangling one, misses fields in {.k = 3}, where leaving
-  # them out is the point, and believes that vector<bool>::reserve() in torch's headers writes too far.
+  # them out is the point, and believes that vector<bool>::reserve() in torch's headers of autograd functions writes too far.
   target_compile_options(lmtx_flags INTERFACE -Wno-dangling-reference -Wno-missing-field-initializers -Wno-array-bounds)
 endif()
 target_compile_definitions(lmtx_flags INTERFACE $<$<BOOL:${LMTX_FAISS}>:LMTX_FAISS> $<$<BOOL:${LMTX_CUDA}>:LMTX_CUDA>)
@@ -44,6 +44,10 @@ endif()
 file(GLOB lmtx_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/kernels_*.cc)
 set_source_files_properties(${lmtx_kernels} PROPERTIES COMPILE_OPTIONS -ffp-contract=off SKIP_PRECOMPILE_HEADERS ON)
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/training.cc ${PROJECT_SOURCE_DIR}/lmtx/train/losses.cc PROPERTIES COMPILE_OPTIONS -Wno-stringop-overflow)
+endif()
+
 add_library(lmtx_inference SHARED ${lmtx_inference_sources} ${PROJECT_BINARY_DIR}/generated/version.cc)
 target_link_libraries(lmtx_inference PUBLIC lmtx::torch Eigen3::Eigen
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json ZLIB::ZLIB PkgConfig::UTF8PROC PkgConfig::B2 Threads::Threads)
@@ -64,6 +68,7 @@ target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
 if(LMTX_CUDA)
   target_include_directories(lmtx PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_libraries(lmtx PRIVATE CUDA::cudart_static)
 endif()
 target_precompile_headers(lmtx REUSE_FROM lmtx_inference)
 
