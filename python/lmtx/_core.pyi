@@ -331,13 +331,13 @@ class Encoder:
             >>> lmtx.Encoder.load('model', device='cpu').max_length
             48"""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
 
         Args:
@@ -346,9 +346,9 @@ class Encoder:
             prompt: Put before each text; None: the folder's default prompt.
             prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
-            token_budget: Tokens computed at once.
-            dtype: Of the products in the network: "float32", "int8" or "bfloat16"; vectors are float32. What the others gain and lose is in docs/encoder.md. The first
-                call in a dtype copies the network's weights to it. On cards only "float32".
+            token_budget: Tokens computed at once; 0: what suits the device. Where a card's memory is too small for so many, fewer are, and a notice says so.
+            dtype: Of the products in the network: "float32" or "bfloat16", on the CPU "int8", on a card "float16"; vectors are float32. What the others gain and lose is
+                in docs/encoder.md. The first call in a dtype copies the network's weights to it.
             deterministic: Vectors are the same to the last bit in any batch and order, with any number of threads. On the CPU they are so anyway; on a card each
                 text is then computed alone.
             out: "numpy", or "torch" for a tensor.
@@ -359,9 +359,9 @@ class Encoder:
 
         Raises:
             TypeError: For a text that is missing or no str, naming its position.
-            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name`, `dtype` or `out`,
+            ValueError: For a `max_length` that the model has no positions for, a negative `token_budget`, an unknown `prompt_name`, `dtype` or `out`,
                 a `dtype` that the encoder's device has no code for.
-            RuntimeError: In a process that was forked while LMTX computed in its parent.
+            RuntimeError: In a process that was forked while LMTX computed in its parent; where a card's memory is too small for a single text.
 
         Example:
             >>> encoder = lmtx.Encoder.load('model')
@@ -372,7 +372,7 @@ class Encoder:
             >>> encoder.encode('income tax', dtype='int8').dtype
             dtype('float32')"""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
         """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
@@ -423,7 +423,7 @@ class Encoder:
         Example:
             >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
             True"""
-    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
+    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
         """Writes the vectors of documents or labels to a NumPy file, [num_documents, dim], in memory that does not grow with their number.
 
         Documents are read from disk window by window; the next window is tokenized while one is computed. Until all is done the rows are in FILE.partial. Whatever
@@ -436,7 +436,7 @@ class Encoder:
             max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic: As for encode().
             file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
             overwrite: Take the place of a `file` that is there already, when all is done.
-            window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.
+            window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`, on a card 64 times; a text counts as 16 at least.
             checkpoint_seconds: How often what was computed is secured. A kill costs so much at most, and a window.
             on_event: Called with an Event after each batch.
 
