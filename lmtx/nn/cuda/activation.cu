@@ -8,7 +8,8 @@ namespace {
 
 // A block is 128 packs of columns wide; its rows are every gridDim.y-th. So each thread keeps its columns, their bias and their sums.
 constexpr int packs_wide = 128;
-constexpr int rows_unrolled = 2;
+// Rows whose loads are under way at once: behind a store the compiler would not begin another.
+constexpr int rows_at_once = 4;
 
 struct Value {
   float value, slope;
@@ -27,7 +28,9 @@ __device__ inline Value gelu_tanh(float x) {
   return {0.5f * x * (1.0f + t), 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.79788456f * (1.0f + 3.0f * 0.044715f * x * x)};
 }
 
-__device__ inline Value activated(float x, Activation activation) {
+// A constant in the kernels, so that nothing is chosen number by number.
+template <Activation activation>
+__device__ inline Value activated(float x) {
   switch (activation) {
     case Activation::identity: return {x, 1.0f};
     case Activation::gelu: return gelu(x);
@@ -53,7 +56,6 @@ template <typename T>
 struct Activate {
   const T* x;
   const float* bias;
-  Activation activation;
   DropoutMask mask;
   const T* gradient;
   T* out;
@@ -74,41 +76,70 @@ __device__ inline void add_to(Pack& sum, const Pack& pack) {
 
 __device__ inline int64_t first_column() { return (static_cast<int64_t>(blockIdx.x) * packs_wide + threadIdx.x) * pack_size; }
 
-template <typename T>
+// Some of a block's rows.
+template <int count>
+struct Rows {
+  int64_t first, end, step;
+  // Calls use(n, row) for n from 0, as long as there are rows.
+  template <typename Use>
+  __device__ void each(const Use& use) const {
+#pragma unroll
+    for (int n = 0; n < count; ++n) {
+      const int64_t row = first + n * step;
+      if (row < end) use(n, row);
+    }
+  }
+};
+
+template <int count, typename Use>
+__device__ inline void for_rows(int64_t end, const Use& use) {
+  for (Rows<count> rows{blockIdx.y, end, gridDim.y}; rows.first < end; rows.first += count * rows.step) use(rows);
+}
+
+template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) activate_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
   const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column);
-#pragma unroll rows_unrolled
-  for (int64_t r = blockIdx.y; r < a.rows; r += gridDim.y) {
-    Pack pack = load(a.x + r * a.width + column);
-    add_to(pack, bias);
+  for_rows<rows_at_once>(a.rows, [&](auto& rows) {
+    uint4 raw[rows_at_once];
+    rows.each([&](int n, int64_t r) { raw[n] = load_raw(a.x + r * a.width + column); });
+    rows.each([&](int n, int64_t r) {
+      Pack pack = unpack<T>(raw[n]);
+      add_to(pack, bias);
 #pragma unroll
-    for (int i = 0; i < pack_size; ++i) pack.x[i] = activated(pack.x[i], a.activation).value;
-    store(a.out + r * a.width + column, pack);
-  }
+      for (int i = 0; i < pack_size; ++i) pack.x[i] = activated<activation>(pack.x[i]).value;
+      store(a.out + r * a.width + column, pack);
+    });
+  });
 }
 
-template <typename T>
+template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) activate_backward_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
   const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column);
   Pack sum{};
-#pragma unroll rows_unrolled
-  for (int64_t r = blockIdx.y; r < a.rows; r += gridDim.y) {
-    Pack pack = load(a.x + r * a.width + column);
-    const Pack gradient = load(a.gradient + r * a.width + column);
-    add_to(pack, bias);
+  for_rows<rows_at_once>(a.rows, [&](auto& rows) {
+    uint4 raw[rows_at_once], raw_gradient[rows_at_once];
+    rows.each([&](int n, int64_t r) {
+      raw[n] = load_raw(a.x + r * a.width + column);
+      raw_gradient[n] = load_raw(a.gradient + r * a.width + column);
+    });
+    rows.each([&](int n, int64_t r) {
+      Pack pack = unpack<T>(raw[n]);
+      const Pack gradient = unpack<T>(raw_gradient[n]);
+      add_to(pack, bias);
 #pragma unroll
-    for (int i = 0; i < pack_size; ++i) pack.x[i] = activated(pack.x[i], a.activation).slope * gradient.x[i];
-    store(a.out + r * a.width + column, pack);
-    add_to(sum, pack);
-  }
+      for (int i = 0; i < pack_size; ++i) pack.x[i] = activated<activation>(pack.x[i]).slope * gradient.x[i];
+      store(a.out + r * a.width + column, pack);
+      add_to(sum, pack);
+    });
+  });
   store(a.partial + blockIdx.y * a.width + column, sum);
 }
 
-template <typename T>
+template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) gate_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
@@ -118,13 +149,13 @@ __global__ void __launch_bounds__(packs_wide) gate_kernel(Activate<T> a) {
     add_to(pack, bias);
     add_to(factor, factor_bias);
 #pragma unroll
-    for (int i = 0; i < pack_size; ++i) pack.x[i] = activated(pack.x[i], a.activation).value * factor.x[i];
+    for (int i = 0; i < pack_size; ++i) pack.x[i] = activated<activation>(pack.x[i]).value * factor.x[i];
     drop(pack, r * a.width + column, a.mask);
     store(a.out + r * a.width + column, pack);
   }
 }
 
-template <typename T>
+template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) gate_backward_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
@@ -138,7 +169,7 @@ __global__ void __launch_bounds__(packs_wide) gate_backward_kernel(Activate<T> a
     add_to(factor, factor_bias);
 #pragma unroll
     for (int i = 0; i < pack_size; ++i) {
-      const Value value = activated(pack.x[i], a.activation);
+      const Value value = activated<activation>(pack.x[i]);
       pack.x[i] = value.slope * factor.x[i] * gradient.x[i];
       factor.x[i] = value.value * gradient.x[i];
     }
@@ -166,13 +197,34 @@ __global__ void __launch_bounds__(packs_wide) join_kernel(Join<T> j) {
   if (column >= 3 * j.dim) return;
   const T* part = j.parts[column / j.dim] + column % j.dim;
   Pack sum{};
-#pragma unroll rows_unrolled
-  for (int64_t r = blockIdx.y; r < j.tokens; r += gridDim.y) {
-    const Pack pack = load(part + r * j.dim);
-    store(j.out + r * 3 * j.dim + column, pack);
-    add_to(sum, pack);
-  }
+  for_rows<rows_at_once>(j.tokens, [&](auto& rows) {
+    uint4 raw[rows_at_once];
+    rows.each([&](int n, int64_t r) { raw[n] = load_raw(part + r * j.dim); });
+    rows.each([&](int n, int64_t r) {
+      store_raw(j.out + r * 3 * j.dim + column, raw[n]);
+      add_to(sum, unpack<T>(raw[n]));
+    });
+  });
   store(j.partial + blockIdx.y * 3 * j.dim + column, sum);
+}
+
+template <Activation activation>
+struct Constant {
+  static constexpr Activation value = activation;
+};
+
+// Calls run(Constant<activation>{}).
+template <typename Run>
+void with_constant(Activation activation, const Run& run) {
+  switch (activation) {
+    case Activation::identity: return run(Constant<Activation::identity>{});
+    case Activation::gelu: return run(Constant<Activation::gelu>{});
+    case Activation::gelu_tanh: return run(Constant<Activation::gelu_tanh>{});
+    case Activation::relu: return run(Constant<Activation::relu>{});
+    case Activation::silu: return run(Constant<Activation::silu>{});
+    case Activation::tanh: return run(Constant<Activation::tanh>{});
+    case Activation::sigmoid: return run(Constant<Activation::sigmoid>{});
+  }
 }
 
 int64_t blocks_wide(int64_t columns) { return (columns / pack_size + packs_wide - 1) / packs_wide; }
@@ -192,13 +244,16 @@ int64_t activation_partial_rows(int64_t rows, int64_t columns) {
 template <typename T>
 void activate(const T* x, const float* bias, Activation activation, bool gated, DropoutMask mask, T* out, int64_t rows, int64_t width, cudaStream_t stream) {
   if (rows == 0) return;
-  const Activate<T> a{x, bias, activation, mask, nullptr, out, nullptr, rows, width};
+  const Activate<T> a{x, bias, mask, nullptr, out, nullptr, rows, width};
   const dim3 grid = grid_for(rows, width, width);
-  if (gated) {
-    gate_kernel<<<grid, packs_wide, 0, stream>>>(a);
-  } else {
-    activate_kernel<<<grid, packs_wide, 0, stream>>>(a);
-  }
+  with_constant(activation, [&](auto constant) {
+    constexpr Activation value = decltype(constant)::value;
+    if (gated) {
+      gate_kernel<T, value><<<grid, packs_wide, 0, stream>>>(a);
+    } else {
+      activate_kernel<T, value><<<grid, packs_wide, 0, stream>>>(a);
+    }
+  });
   check_launch("activate");
 }
 
@@ -206,13 +261,16 @@ template <typename T>
 void activate_backward(const T* x, const float* bias, Activation activation, bool gated, DropoutMask mask, const T* gradient, T* x_gradient, float* partial,
                        int64_t rows, int64_t width, cudaStream_t stream) {
   if (rows == 0) return;
-  const Activate<T> a{x, bias, activation, mask, gradient, x_gradient, partial, rows, width};
+  const Activate<T> a{x, bias, mask, gradient, x_gradient, partial, rows, width};
   const dim3 grid = grid_for(rows, width, gated ? 2 * width : width);
-  if (gated) {
-    gate_backward_kernel<<<grid, packs_wide, 0, stream>>>(a);
-  } else {
-    activate_backward_kernel<<<grid, packs_wide, 0, stream>>>(a);
-  }
+  with_constant(activation, [&](auto constant) {
+    constexpr Activation value = decltype(constant)::value;
+    if (gated) {
+      gate_backward_kernel<T, value><<<grid, packs_wide, 0, stream>>>(a);
+    } else {
+      activate_backward_kernel<T, value><<<grid, packs_wide, 0, stream>>>(a);
+    }
+  });
   check_launch("activate_backward");
 }
 

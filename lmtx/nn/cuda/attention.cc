@@ -5,15 +5,18 @@
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <optional>
 #include <tuple>
 #include <utility>
 
+#include "lmtx/detail/random.h"
 #include "lmtx/nn/cuda/kernels.h"
 #include "lmtx/nn/cuda/ops.h"
 
@@ -61,9 +64,9 @@ double scale_of(const AttentionCall& call, const at::Tensor& qkv) { return 1 / s
 
 std::optional<int64_t> window_of(const AttentionCall& call) { return call.layer.window; }
 
-bool is_short(const AttentionCall& call, const at::Tensor& qkv) {
+bool has_short_kernel(const AttentionCall& call, const at::Tensor& qkv) {
   const int64_t size = head_dim(call, qkv);
-  return call.batch.max_length <= short_attention_length && (size == 8 || size == 16 || size == 32 || size == 64);
+  return size == 8 || size == 16 || size == 32 || size == 64;
 }
 
 bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
@@ -71,37 +74,66 @@ bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
   return !call.positions.bias.defined() && size % 8 == 0 && size <= 256;
 }
 
-at::Tensor attend_short(const AttentionCall& call, const at::Tensor& qkv) {
-  const at::Tensor out = at::empty({qkv.size(0), dim_of(qkv)}, qkv.options());
+// The first of the sequences that the kernel of short ones takes.
+int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.first_short : call.batch.size(); }
+
+ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, int64_t first, const DropoutMask& mask) {
   const at::Tensor& bias = call.positions.bias;
-  const auto run = [&](auto type) {
+  return {.offsets = call.batch.offsets.const_data_ptr<int32_t>() + first,
+          .sequences = call.batch.size() - first,
+          .max_length = std::min(call.batch.max_length, short_attention_length),
+          .heads = call.num_heads,
+          .head_dim = head_dim(call, qkv),
+          .scale = static_cast<float>(scale_of(call, qkv)),
+          .window = window_of(call).value_or(-1),
+          .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+          .bias_length = bias.defined() ? bias.size(1) : 0,
+          .mask = mask};
+}
+
+template <class Run>
+void with_type(at::ScalarType dtype, const Run& run) {
+  if (dtype == at::kHalf) return run(__half{});
+  run(__nv_bfloat16{});
+}
+
+// Rows of `out` from the first of those sequences on.
+void attend_short(const ShortAttention& attention, const at::Tensor& qkv, const at::Tensor& out) {
+  with_type(qkv.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    short_attention(static_cast<const T*>(qkv.const_data_ptr()), call.batch.offsets.const_data_ptr<int32_t>(), bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                    bias.defined() ? bias.size(1) : 0, window_of(call).value_or(-1), static_cast<T*>(out.mutable_data_ptr()), call.batch.size(), call.batch.max_length,
-                    call.num_heads, head_dim(call, qkv), static_cast<float>(scale_of(call, qkv)), c10::cuda::getCurrentCUDAStream());
-  };
-  if (qkv.scalar_type() == at::kHalf) {
-    run(__half{});
-  } else {
-    run(__nv_bfloat16{});
+    short_attention(attention, static_cast<const T*>(qkv.const_data_ptr()), static_cast<T*>(out.mutable_data_ptr()), c10::cuda::getCurrentCUDAStream());
+  });
+}
+
+// Of the first `count` sequences; rows of others are left as they come.
+at::Tensor attend_flash(const AttentionCall& call, const at::Tensor& qkv, int64_t count, double p, uint64_t key, AttentionTape* tape) {
+  std::optional<KeyedDraws> draws;
+  if (p > 0) draws.emplace(key, qkv.device());
+  const at::Tensor offsets = call.batch.offsets.narrow(0, 0, count + 1);
+  auto [out, log_sums, random_state, unused, debug] =
+      at::_flash_attention_forward(heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), offsets, offsets, call.batch.max_length, call.batch.max_length, p,
+                                   /*is_causal=*/false, /*return_debug_mask=*/false, scale_of(call, qkv), window_of(call), window_of(call));
+  if (tape != nullptr) {
+    tape->log_sums = log_sums;
+    tape->random_state = random_state;
+    tape->unused = unused;
   }
   return out;
 }
 
-at::Tensor attend_flash(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
+// Long sequences first, then short ones: each by its own kernel, into one matrix.
+at::Tensor attend_by_length(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
   const double p = dropout == nullptr ? 0 : call.dropout_p;
-  std::optional<KeyedDraws> draws;
-  if (p > 0) draws.emplace(dropout->next_stream(), qkv.device());
-  auto [out, log_sums, random_state, unused, debug] =
-      at::_flash_attention_forward(heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), call.batch.offsets, call.batch.offsets, call.batch.max_length,
-                                   call.batch.max_length, p, /*is_causal=*/false, /*return_debug_mask=*/false, scale_of(call, qkv), window_of(call), window_of(call));
+  const uint64_t key = p > 0 ? dropout->next_stream() : 0;
+  const DropoutMask short_mask = mask_of(detail::mix(key), p);
+  const int64_t first = first_short(call, qkv);
+  const at::Tensor out = first > 0 ? attend_flash(call, qkv, first, p, key, tape) : at::empty({qkv.size(0), call.num_heads, head_dim(call, qkv)}, qkv.options());
+  attend_short(short_part(call, qkv, first, short_mask), qkv, out);
   if (tape != nullptr) {
     tape->qkv = qkv;
     tape->out = out;
-    tape->log_sums = log_sums;
-    tape->random_state = random_state;
-    tape->unused = unused;
     tape->dropout_p = p;
+    tape->short_mask = short_mask;
   }
   return out.view({qkv.size(0), dim_of(qkv)});
 }
@@ -139,28 +171,52 @@ HeadGradients backward_by_runs(const AttentionTape& tape, const at::Tensor& grad
   return {gradients[0].contiguous(), gradients[1].contiguous(), gradients[2].contiguous()};
 }
 
-HeadGradients backward_of_flash(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient) {
+HeadGradients backward_of_flash(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, int64_t count) {
   const at::Tensor& qkv = tape.qkv;
-  const at::Tensor& offsets = call.batch.offsets;
+  const at::Tensor offsets = call.batch.offsets.narrow(0, 0, count + 1);
   const auto [query, key, value] = at::_flash_attention_backward(
-      gradient.view({qkv.size(0), call.num_heads, head_dim(call, qkv)}), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out, tape.log_sums,
-      offsets, offsets, call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false, tape.random_state, tape.unused, scale_of(call, qkv),
-      window_of(call), window_of(call));
+      gradient.view(tape.out.sizes()), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out, tape.log_sums, offsets, offsets,
+      call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false, tape.random_state, tape.unused, scale_of(call, qkv), window_of(call), window_of(call));
   const auto flat = [&](const at::Tensor& x) { return x.reshape({qkv.size(0), dim_of(qkv)}); };
   return {flat(query), flat(key), flat(value)};
 }
 
+HeadGradients backward_by_length(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient) {
+  const int64_t first = first_short(call, tape.qkv);
+  HeadGradients heads;
+  if (first > 0) {
+    heads = backward_of_flash(call, tape, gradient, first);
+  } else {
+    heads = {at::empty_like(gradient), at::empty_like(gradient), at::empty_like(gradient)};
+  }
+  with_type(gradient.scalar_type(), [&](auto type) {
+    using T = decltype(type);
+    const auto in = [](const at::Tensor& x) { return static_cast<const T*>(x.const_data_ptr()); };
+    const auto out = [](const at::Tensor& x) { return static_cast<T*>(x.mutable_data_ptr()); };
+    short_attention_backward(short_part(call, tape.qkv, first, tape.short_mask), in(tape.qkv), in(tape.out), in(gradient), out(heads.query), out(heads.key), out(heads.value),
+                             c10::cuda::getCurrentCUDAStream());
+  });
+  return heads;
+}
+
 }  // namespace
+
+int64_t first_short_sequence(const TokenBatch& batch) {
+  int64_t first = batch.size();
+  while (first > 0 && batch.host_offsets[first] - batch.host_offsets[first - 1] <= short_attention_length) --first;
+  return first;
+}
 
 at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
   if (call.layer.rope_theta) rotate(qkv, call.positions.places, call.frequencies, /*back=*/false, 2 * dim_of(qkv), head_dim(call, qkv));
+  // What is added to scores has no way back in the kernel of short sequences.
   const bool drops = dropout != nullptr && call.dropout_p > 0;
-  if (tape == nullptr && !drops && is_short(call, qkv)) return attend_short(call, qkv);
-  return fits_flash(call, qkv) ? attend_flash(call, qkv, dropout, tape) : attend_by_runs(call, qkv, dropout, tape);
+  const bool all_short = first_short(call, qkv) == 0 && tape == nullptr && !drops;
+  return fits_flash(call, qkv) || all_short ? attend_by_length(call, qkv, dropout, tape) : attend_by_runs(call, qkv, dropout, tape);
 }
 
 std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient) {
-  const HeadGradients heads = tape.query.defined() ? backward_by_runs(tape, gradient, bias_gradient) : backward_of_flash(call, tape, gradient);
+  const HeadGradients heads = tape.query.defined() ? backward_by_runs(tape, gradient, bias_gradient) : backward_by_length(call, tape, gradient);
   if (call.layer.rope_theta) {
     const int64_t dim = heads.query.size(1), size = dim / call.num_heads;
     for (const at::Tensor* part : {&heads.query, &heads.key}) rotate(*part, call.positions.places, call.frequencies, /*back=*/true, dim, size);

@@ -1,5 +1,6 @@
 // Rotary positions, and attention of sequences so short that a kernel for long ones would be nearly empty.
 #include <algorithm>
+#include <type_traits>
 
 #include "lmtx/nn/cuda/device.cuh"
 
@@ -39,93 +40,202 @@ __global__ void rotate_kernel(Rotate<T> a) {
   }
 }
 
-template <typename T>
-struct ShortAttention {
-  const T* qkv;
-  const int32_t* offsets;
-  const float* bias;
-  int64_t bias_length;
-  int64_t window;
-  T* out;
-  int64_t sequences;
-  int64_t heads;
-  float scale;
-};
-
-// A head of a token's query, key or value.
-template <int head_dim>
-struct HeadRow {
-  float x[head_dim];
+// A head of a token's query, key or value, as it lies in memory.
+template <typename T, int head_dim>
+struct Head {
+  uint4 packs[head_dim / pack_size];
 };
 
 template <typename T, int head_dim>
-__device__ inline HeadRow<head_dim> load_head(const T* p) {
-  HeadRow<head_dim> row;
+__device__ inline Head<T, head_dim> load_head(const T* p) {
+  Head<T, head_dim> head;
 #pragma unroll
-  for (int first = 0; first < head_dim; first += pack_size) {
-    const Pack pack = load(p + first);
-#pragma unroll
-    for (int i = 0; i < pack_size; ++i) row.x[first + i] = pack.x[i];
-  }
-  return row;
+  for (int i = 0; i < head_dim / pack_size; ++i) head.packs[i] = load_raw(p + i * pack_size);
+  return head;
 }
 
-// `group` lanes, a power of two, share a head of a sequence: each has one query and goes over all keys, with the softmax as it comes.
-template <typename T, int head_dim, int group>
-__global__ void __launch_bounds__(threads) short_attention_kernel(ShortAttention<T> a) {
-  const int64_t item = (static_cast<int64_t>(blockIdx.x) * threads + threadIdx.x) / group;
-  if (item >= a.sequences * a.heads) return;
-  const int64_t sequence = item / a.heads, head = item % a.heads, dim = a.heads * head_dim;
-  const int64_t begin = a.offsets[sequence];
-  const int length = static_cast<int>(a.offsets[sequence + 1] - begin), query = threadIdx.x % group;
-  if (query >= length) return;
-  const T* own = a.qkv + begin * 3 * dim + head * head_dim;
-  const HeadRow<head_dim> q = load_head<T, head_dim>(own + query * 3 * dim);
-  HeadRow<head_dim> sum{};
-  float best = -INFINITY, total = 0.0f;
-  for (int key = 0; key < length; ++key) {
-    if (a.window >= 0 && abs(query - key) > a.window) continue;
-    const T* row = own + key * 3 * dim + dim;
-    float score = 0.0f;
+template <typename T, int head_dim>
+__device__ inline float dot(const Head<T, head_dim>& head, const T* other) {
+  float sum = 0.0f;
 #pragma unroll
-    for (int first = 0; first < head_dim; first += pack_size) {
-      const Pack k = load(row + first);
+  for (int i = 0; i < head_dim / pack_size; ++i) {
+    const Pack a = unpack<T>(head.packs[i]), b = load(other + i * pack_size);
 #pragma unroll
-      for (int i = 0; i < pack_size; ++i) score += q.x[first + i] * k.x[i];
-    }
-    score *= a.scale;
-    if (a.bias != nullptr) score += a.bias[(head * a.bias_length + query) * a.bias_length + key];
-    const float larger = fmaxf(best, score), shrink = __expf(best - larger), weight = __expf(score - larger);
-    best = larger;
-    total = total * shrink + weight;
-#pragma unroll
-    for (int first = 0; first < head_dim; first += pack_size) {
-      const Pack v = load(row + dim + first);
-#pragma unroll
-      for (int i = 0; i < pack_size; ++i) sum.x[first + i] = sum.x[first + i] * shrink + weight * v.x[i];
-    }
+    for (int n = 0; n < pack_size; ++n) sum += a.x[n] * b.x[n];
   }
-  T* out = a.out + (begin + query) * dim + head * head_dim;
+  return sum;
+}
+
+template <int head_dim>
+struct Sum {
+  float x[head_dim];
+};
+
+// sum += factor * row.
+template <typename T, int head_dim>
+__device__ inline void add_row(Sum<head_dim>& sum, float factor, const T* row) {
+#pragma unroll
+  for (int first = 0; first < head_dim; first += pack_size) {
+    const Pack pack = load(row + first);
+#pragma unroll
+    for (int n = 0; n < pack_size; ++n) sum.x[first + n] += factor * pack.x[n];
+  }
+}
+
+template <typename T, int head_dim>
+__device__ inline void store_sum(T* to, const Sum<head_dim>& sum, float factor) {
 #pragma unroll
   for (int first = 0; first < head_dim; first += pack_size) {
     Pack pack;
 #pragma unroll
-    for (int i = 0; i < pack_size; ++i) pack.x[i] = sum.x[first + i] / total;
-    store(out + first, pack);
+    for (int n = 0; n < pack_size; ++n) pack.x[n] = factor * sum.x[first + n];
+    store(to + first, pack);
   }
 }
 
+// `group` lanes, a power of two, share a head of a sequence: each has one query, and where it needs all queries of a key, one key.
 template <typename T, int head_dim, int group>
-void launch_short(const ShortAttention<T>& a, cudaStream_t stream) {
-  const int64_t items_a_block = threads / group, items = a.sequences * a.heads;
-  short_attention_kernel<T, head_dim, group><<<static_cast<unsigned>((items + items_a_block - 1) / items_a_block), threads, 0, stream>>>(a);
+struct Place {
+  int64_t item, begin, head, dim;
+  int length, own;
+  bool works;
+
+  __device__ explicit Place(const ShortAttention& a) {
+    item = (static_cast<int64_t>(blockIdx.x) * threads + threadIdx.x) / group;
+    works = item < a.sequences * a.heads;
+    const int64_t sequence = works ? item / a.heads : 0;
+    head = item % a.heads;
+    dim = a.heads * head_dim;
+    begin = a.offsets[sequence];
+    length = static_cast<int>(a.offsets[sequence + 1] - begin);
+    own = threadIdx.x % group;
+    works = works && own < length;
+  }
+  // Where the head of a token begins in query (0), key (1) or value (2) of qkv, and in a matrix [tokens, dim].
+  __device__ int64_t in_qkv(int token, int part) const { return (begin + token) * 3 * dim + part * dim + head * head_dim; }
+  __device__ int64_t in_rows(int token) const { return (begin + token) * dim + head * head_dim; }
+  __device__ bool in_reach(const ShortAttention& a, int query, int key) const { return a.window < 0 || abs(query - key) <= a.window; }
+  // 0 where dropout takes the weight of the pair, else what it is multiplied by.
+  __device__ float kept(const ShortAttention& a, int query, int key) const {
+    if (a.mask.threshold == 0) return 1.0f;
+    const int64_t number = (item * short_attention_length + query) * short_attention_length + key;
+    const uint64_t bits = mix(a.mask.stream + static_cast<uint64_t>(number / 4));
+    return static_cast<uint32_t>((bits >> (16 * (number % 4))) & 0xffff) >= a.mask.threshold ? a.mask.scale : 0.0f;
+  }
+};
+
+template <typename T, int head_dim, int group>
+__global__ void __launch_bounds__(threads) short_attention_kernel(ShortAttention a, const T* qkv, T* out) {
+  const Place<T, head_dim, group> place(a);
+  if (!place.works) return;
+  const Head<T, head_dim> query = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 0));
+  Sum<head_dim> sum{};
+  float best = -INFINITY, total = 0.0f;
+  for (int key = 0; key < place.length; ++key) {
+    if (!place.in_reach(a, place.own, key)) continue;
+    float score = dot(query, qkv + place.in_qkv(key, 1)) * a.scale;
+    if (a.bias != nullptr) score += a.bias[(place.head * a.bias_length + place.own) * a.bias_length + key];
+    // The softmax as it comes: what was added before shrinks when a larger score is found.
+    const float larger = fmaxf(best, score), shrink = __expf(best - larger), weight = __expf(score - larger);
+    best = larger;
+    total = total * shrink + weight;
+#pragma unroll
+    for (int i = 0; i < head_dim; ++i) sum.x[i] *= shrink;
+    add_row(sum, weight * place.kept(a, place.own, key), qkv + place.in_qkv(key, 2));
+  }
+  store_sum(out + place.in_rows(place.own), sum, 1.0f / total);
 }
 
-template <typename T, int head_dim>
-void launch_short(const ShortAttention<T>& a, int64_t max_length, cudaStream_t stream) {
-  if (max_length <= 8) return launch_short<T, head_dim, 8>(a, stream);
-  if (max_length <= 16) return launch_short<T, head_dim, 16>(a, stream);
-  launch_short<T, head_dim, 32>(a, stream);
+// log of the sum of exponentials of a query's scores.
+template <typename T, int head_dim, int group>
+__device__ inline float log_sum(const ShortAttention& a, const Place<T, head_dim, group>& place, const Head<T, head_dim>& query, const T* qkv) {
+  float best = -INFINITY, total = 0.0f;
+  for (int key = 0; key < place.length; ++key) {
+    if (!place.in_reach(a, place.own, key)) continue;
+    const float score = dot(query, qkv + place.in_qkv(key, 1)) * a.scale, larger = fmaxf(best, score);
+    total = total * __expf(best - larger) + __expf(score - larger);
+    best = larger;
+  }
+  return best + __logf(total);
+}
+
+template <typename T>
+struct ShortGradients {
+  const T* out;
+  const T* gradient;
+  T* query;
+  T* key;
+  T* value;
+};
+
+template <typename T, int head_dim, int group>
+__device__ inline void query_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g, float& log_total,
+                                      float& along) {
+  const Head<T, head_dim> query = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 0)), gradient = load_head<T, head_dim>(g.gradient + place.in_rows(place.own));
+  log_total = log_sum(a, place, query, qkv);
+  along = dot(gradient, g.out + place.in_rows(place.own));
+  Sum<head_dim> sum{};
+  for (int key = 0; key < place.length; ++key) {
+    if (!place.in_reach(a, place.own, key)) continue;
+    const T* own_key = qkv + place.in_qkv(key, 1);
+    const float weight = __expf(dot(query, own_key) * a.scale - log_total);
+    const float of_weight = place.kept(a, place.own, key) * dot(gradient, qkv + place.in_qkv(key, 2));
+    add_row(sum, weight * (of_weight - along), own_key);
+  }
+  store_sum(g.query + place.in_rows(place.own), sum, a.scale);
+}
+
+template <typename T, int head_dim, int group>
+__device__ inline void key_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g, const float* log_totals,
+                                    const float* alongs) {
+  const Head<T, head_dim> key = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 1)), value = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 2));
+  Sum<head_dim> key_sum{}, value_sum{};
+  for (int query = 0; query < place.length; ++query) {
+    if (!place.in_reach(a, query, place.own)) continue;
+    const T* own_query = qkv + place.in_qkv(query, 0);
+    const T* gradient = g.gradient + place.in_rows(query);
+    const float weight = __expf(dot(key, own_query) * a.scale - log_totals[query]), kept = place.kept(a, query, place.own);
+    const float of_weight = kept * dot(value, gradient);
+    add_row(value_sum, weight * kept, gradient);
+    add_row(key_sum, weight * (of_weight - alongs[query]), own_query);
+  }
+  store_sum(g.key + place.in_rows(place.own), key_sum, a.scale);
+  store_sum(g.value + place.in_rows(place.own), value_sum, 1.0f);
+}
+
+template <typename T, int head_dim, int group>
+__global__ void __launch_bounds__(threads) short_attention_backward_kernel(ShortAttention a, const T* qkv, ShortGradients<T> g) {
+  __shared__ float log_totals[threads], alongs[threads];
+  const Place<T, head_dim, group> place(a);
+  if (place.works) query_backward(a, place, qkv, g, log_totals[threadIdx.x], alongs[threadIdx.x]);
+  __syncwarp();
+  const int first = threadIdx.x - place.own;
+  if (place.works) key_backward(a, place, qkv, g, log_totals + first, alongs + first);
+}
+
+// Calls run(group) with the lanes that a sequence needs, as a constant.
+template <typename Run>
+void with_group(int64_t max_length, const Run& run) {
+  if (max_length > short_attention_length) throw std::runtime_error("Sequences of " + std::to_string(max_length) + " tokens are too long for the kernel of short ones.");
+  if (max_length <= 8) return run(std::integral_constant<int, 8>());
+  if (max_length <= 16) return run(std::integral_constant<int, 16>());
+  run(std::integral_constant<int, 32>());
+}
+
+template <typename Run>
+void with_head_dim(int64_t head_dim, const Run& run) {
+  switch (head_dim) {
+    case 8: return run(std::integral_constant<int, 8>());
+    case 16: return run(std::integral_constant<int, 16>());
+    case 32: return run(std::integral_constant<int, 32>());
+    case 64: return run(std::integral_constant<int, 64>());
+    default: throw std::runtime_error("Heads of " + std::to_string(head_dim) + " numbers have no kernel for short sequences.");
+  }
+}
+
+unsigned short_blocks(const ShortAttention& a, int64_t group) {
+  const int64_t items_a_block = threads / group;
+  return static_cast<unsigned>((a.sequences * a.heads + items_a_block - 1) / items_a_block);
 }
 
 }  // namespace
@@ -139,24 +249,33 @@ void rotate(T* x, const int32_t* positions, const float* frequencies, bool back,
 }
 
 template <typename T>
-void short_attention(const T* qkv, const int32_t* offsets, const float* bias, int64_t bias_length, int64_t window, T* out, int64_t sequences, int64_t max_length,
-                     int64_t heads, int64_t head_dim, float scale, cudaStream_t stream) {
-  if (sequences == 0) return;
-  if (max_length > short_attention_length) throw std::runtime_error("Sequences of " + std::to_string(max_length) + " tokens are too long for the kernel of short ones.");
-  const ShortAttention<T> a{qkv, offsets, bias, bias_length, window, out, sequences, heads, scale};
-  switch (head_dim) {
-    case 8: launch_short<T, 8>(a, max_length, stream); break;
-    case 16: launch_short<T, 16>(a, max_length, stream); break;
-    case 32: launch_short<T, 32>(a, max_length, stream); break;
-    case 64: launch_short<T, 64>(a, max_length, stream); break;
-    default: throw std::runtime_error("Heads of " + std::to_string(head_dim) + " numbers have no kernel for short sequences.");
-  }
+void short_attention(const ShortAttention& attention, const T* qkv, T* out, cudaStream_t stream) {
+  if (attention.sequences == 0) return;
+  with_group(attention.max_length, [&](auto group) {
+    with_head_dim(attention.head_dim, [&](auto head_dim) {
+      short_attention_kernel<T, head_dim.value, group.value><<<short_blocks(attention, group), threads, 0, stream>>>(attention, qkv, out);
+    });
+  });
   check_launch("short_attention");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                                  \
-  template void rotate(T*, const int32_t*, const float*, bool, int64_t, int64_t, int64_t, int64_t, cudaStream_t);                                            \
-  template void short_attention(const T*, const int32_t*, const float*, int64_t, int64_t, T*, int64_t, int64_t, int64_t, int64_t, float, cudaStream_t);
+template <typename T>
+void short_attention_backward(const ShortAttention& attention, const T* qkv, const T* out, const T* gradient, T* query_gradient, T* key_gradient, T* value_gradient,
+                              cudaStream_t stream) {
+  if (attention.sequences == 0) return;
+  const ShortGradients<T> gradients{out, gradient, query_gradient, key_gradient, value_gradient};
+  with_group(attention.max_length, [&](auto group) {
+    with_head_dim(attention.head_dim, [&](auto head_dim) {
+      short_attention_backward_kernel<T, head_dim.value, group.value><<<short_blocks(attention, group), threads, 0, stream>>>(attention, qkv, gradients);
+    });
+  });
+  check_launch("short_attention_backward");
+}
+
+#define LMTX_INSTANTIATE(T)                                                                                      \
+  template void rotate(T*, const int32_t*, const float*, bool, int64_t, int64_t, int64_t, int64_t, cudaStream_t); \
+  template void short_attention(const ShortAttention&, const T*, T*, cudaStream_t);                               \
+  template void short_attention_backward(const ShortAttention&, const T*, const T*, const T*, T*, T*, T*, cudaStream_t);
 LMTX_INSTANTIATE(__half)
 LMTX_INSTANTIATE(__nv_bfloat16)
 #undef LMTX_INSTANTIATE

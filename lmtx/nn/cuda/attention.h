@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "lmtx/export.h"
+#include "lmtx/nn/cuda/kernels.h"
 #include "lmtx/nn/ops.h"
 #include "lmtx/nn/transformer_weights.h"
 
@@ -16,6 +18,8 @@ struct Positions {
   at::Tensor places;
   // What relative positions add to scores, float32 [heads, length, length], and the same in the dtype of the products; undefined: none.
   at::Tensor bias, rounded_bias;
+  // From this sequence on all are short enough for a kernel of their own.
+  int64_t first_short = 0;
 };
 
 // One layer's attention on one batch.
@@ -37,12 +41,17 @@ struct AttentionTape {
   // Of attention by runs of equal lengths, where autograd has recorded it.
   at::Tensor query, key, value, bias;
   double dropout_p = 0;
+  // Of short sequences.
+  DropoutMask short_mask = {};
 };
 
+// The first sequence of a batch from which on all have at most short_attention_length tokens; their number where the last has more.
+LMTX_API int64_t first_short_sequence(const TokenBatch& batch);
+
 // [T, dim] from query, key and value side by side, [T, 3 * dim], which is overwritten with rotated ones. `tape` null: no way back.
-at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);
+LMTX_API at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);
 
 // The gradients of qkv and of the sums of its columns, float32 [3 * dim]; adds that of the relative positions' bias, in float32, to `bias_gradient`.
-std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient);
+LMTX_API std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient);
 
 }  // namespace lmtx::cuda

@@ -43,13 +43,27 @@ template <>
 __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) { return __float2bfloat16_rn(x); }
 
 template <typename T>
-__device__ inline Pack load(const T* p) {
-  const uint4 raw = *reinterpret_cast<const uint4*>(p);
+__device__ inline uint4 load_raw(const T* p) {
+  return *reinterpret_cast<const uint4*>(p);
+}
+
+template <typename T>
+__device__ inline void store_raw(T* p, const uint4& raw) {
+  *reinterpret_cast<uint4*>(p) = raw;
+}
+
+template <typename T>
+__device__ inline Pack unpack(const uint4& raw) {
   const T* numbers = reinterpret_cast<const T*>(&raw);
   Pack pack;
 #pragma unroll
   for (int i = 0; i < pack_size; ++i) pack.x[i] = to_float(numbers[i]);
   return pack;
+}
+
+template <typename T>
+__device__ inline Pack load(const T* p) {
+  return unpack<T>(load_raw(p));
 }
 
 __device__ inline Pack load(const float* p) {

@@ -52,7 +52,8 @@ __global__ void __launch_bounds__(block_size) embed_norm_kernel(Tokens tokens, T
   const Row<V> weight = load_row<V>(tokens.norm.weight, tokens.dim), bias = load_row<V>(tokens.norm.bias, tokens.dim);
   const int64_t step = static_cast<int64_t>(gridDim.x) * warps_a_block;
   for (int64_t t = static_cast<int64_t>(blockIdx.x) * warps_a_block + threadIdx.x / warp_size; t < tokens.count; t += step) {
-    Row<V> row = normalized(embedding_of<V>(tokens, t), weight, bias, tokens.dim, tokens.norm.eps);
+    const Row<V> embedding = embedding_of<V>(tokens, t);
+    Row<V> row = normalized(embedding, moments(embedding, tokens.dim, tokens.norm.eps), weight, bias);
     for_each_pack<V>(tokens.dim, [&](int v, int first) { drop(row.packs[v], t * tokens.dim + first, tokens.mask); });
     store_row(out + t * tokens.dim, row, tokens.dim);
   }
@@ -67,7 +68,8 @@ __global__ void __launch_bounds__(block_size) embed_norm_backward_kernel(Tokens 
   for (int64_t t = static_cast<int64_t>(blockIdx.x) * warps_a_block + threadIdx.x / warp_size; t < tokens.count; t += step) {
     Row<V> given = load_row<V>(gradient + t * tokens.dim, tokens.dim);
     for_each_pack<V>(tokens.dim, [&](int v, int first) { drop(given.packs[v], t * tokens.dim + first, tokens.mask); });
-    const Row<V> row = norm_backward(embedding_of<V>(tokens, t), given, weight, tokens.dim, tokens.norm.eps, weight_sum, bias_sum);
+    const Row<V> embedding = embedding_of<V>(tokens, t);
+    const Row<V> row = norm_backward(embedding, moments(embedding, tokens.dim, tokens.norm.eps), given, weight, tokens.dim, weight_sum, bias_sum);
     store_row(gradient + t * tokens.dim, row, tokens.dim);
     add_to(all_sum, row);
   }

@@ -56,9 +56,10 @@ inline int64_t gather_chunks(int64_t tokens) { return (tokens + gather_chunk - 1
 template <typename T>
 void add_rows_by_key(const T* gradient, const int32_t* keys, const int64_t* order, float* table, float* partial, int64_t tokens, int64_t dim, cudaStream_t stream);
 
-// sum = residual + dropout(branch + bias), out = norm(sum). `bias` may be null; `sum` may be `branch` or null, where nobody needs it; out null: no norm.
+// sum = residual + dropout(branch + bias), out = norm(sum). `bias` may be null; `sum` may be `branch` or null, where nobody needs it; so may moments [rows, 2], a row's mean and
+// the inverse of its deviation.
 template <typename T>
-void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, int64_t rows, int64_t dim,
+void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, float* moments, int64_t rows, int64_t dim,
               cudaStream_t stream);
 
 // Rows of partial sums that the kernels of the way back write for this many rows: a function of the card and of `rows`.
@@ -67,8 +68,8 @@ int64_t partial_rows(int64_t rows);
 // The way back: `gradient` of out and, where not null, `direct` that comes to the sum past the norm; sum_gradient is that of the sum (and so of residual), branch_gradient that of
 // branch (may be sum_gradient where nothing is dropped). partial [partial_rows(rows), 3, dim]: of the norm's weight, its bias, and the branch's bias.
 template <typename T>
-void add_norm_backward(const T* sum, const T* gradient, const T* direct, NormPointers norm, DropoutMask mask, T* sum_gradient, T* branch_gradient, float* partial,
-                       int64_t rows, int64_t dim, cudaStream_t stream);
+void add_norm_backward(const T* sum, const T* gradient, const T* direct, const float* moments, const float* weight, DropoutMask mask, T* sum_gradient, T* branch_gradient,
+                       float* partial, int64_t rows, int64_t dim, cudaStream_t stream);
 
 // out [columns] = the sum of partial's rows [rows, columns].
 void sum_rows(const float* partial, float* out, int64_t rows, int64_t columns, cudaStream_t stream);
@@ -93,12 +94,33 @@ void rotate(T* x, const int32_t* positions, const float* frequencies, bool back,
 template <typename T>
 void join_heads(const T* query, const T* key, const T* value, T* out, float* partial, int64_t tokens, int64_t dim, cudaStream_t stream);
 
-// Attention of short sequences, of at most short_attention_length tokens, head_dim 8, 16, 32 or 64: out [tokens, dim] from qkv [tokens, 3 * dim]. What is added to scores,
-// bias [heads, bias_length, bias_length], may be null. window < 0: none.
+// Sequences of at most short_attention_length tokens; heads of 8, 16, 32 or 64 numbers.
 constexpr int64_t short_attention_length = 32;
+struct ShortAttention {
+  // [sequences + 1], of tokens of the whole batch.
+  const int32_t* offsets = nullptr;
+  int64_t sequences = 0;
+  int64_t max_length = 0;
+  int64_t heads = 1;
+  int64_t head_dim = 0;
+  float scale = 1;
+  // Tokens to either side that a token attends to; below 0: all.
+  int64_t window = -1;
+  // What is added to scores, [heads, bias_length, bias_length]; null: nothing.
+  const float* bias = nullptr;
+  int64_t bias_length = 0;
+  // Of attention weights.
+  DropoutMask mask = {};
+};
+
+// Their attention: out [tokens, dim] from qkv [tokens, 3 * dim].
 template <typename T>
-void short_attention(const T* qkv, const int32_t* offsets, const float* bias, int64_t bias_length, int64_t window, T* out, int64_t sequences, int64_t max_length,
-                     int64_t heads, int64_t head_dim, float scale, cudaStream_t stream);
+void short_attention(const ShortAttention& attention, const T* qkv, T* out, cudaStream_t stream);
+
+// The way back, where there is no bias: gradients [tokens, dim] of query, key and value from that of `out`.
+template <typename T>
+void short_attention_backward(const ShortAttention& attention, const T* qkv, const T* out, const T* gradient, T* query_gradient, T* key_gradient, T* value_gradient,
+                              cudaStream_t stream);
 
 // Vectors of sequences: one mode's, into columns of out [sequences, stride]. `skipped` as TokenBatch::unpooled.
 template <typename T>

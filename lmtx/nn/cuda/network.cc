@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/cuda/CUDAContextLight.h>
+#include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/mm.h>
@@ -80,7 +81,8 @@ at::Tensor Network::shadow(const std::vector<at::Tensor>& parts) {
   const at::Tensor copy = at::cat(parts).to(dtype_);
   int64_t row = 0;
   for (const at::Tensor& part : parts) {
-    shadows_.emplace_back(copy.narrow(0, row, part.size(0)), part.detach());
+    copies_.push_back(copy.narrow(0, row, part.size(0)));
+    masters_.push_back(part.detach());
     row += part.size(0);
   }
   return copy;
@@ -97,11 +99,11 @@ at::Tensor Network::frequencies_of(const LayerAttention& attention) {
 
 void Network::refresh() {
   const at::NoGradGuard no_grad;
-  for (auto& [copy, master] : shadows_) copy.copy_(master);
+  at::_foreach_copy_(copies_, masters_);
 }
 
 Positions Network::positions_of(const TokenBatch& batch, Tape* tape) const {
-  Positions positions;
+  Positions positions{.first_short = first_short_sequence(batch)};
   if (weights_.embeddings.positions.defined() || !frequencies_.empty()) positions.places = token_positions(batch, weights_.embeddings.padding_id);
   if (!weights_.relative_positions.defined()) return positions;
   const at::AutoGradMode with_gradients(tape != nullptr);
@@ -151,24 +153,24 @@ at::Tensor Network::forward(const TokenBatch& batch, const std::stop_token& stop
 
 Network::Stream Network::run_layer(const Layer& layer, const Stream& in, const TokenBatch& batch, const Positions& positions, Dropout* dropout, LayerTape* tape) const {
   const TransformerLayer& master = *layer.master;
-  const bool keep = tape != nullptr, keep_sum = keep || settings_.norm_first;
+  const bool keep = tape != nullptr;
+  const Keep kept = keep ? Keep::moments : settings_.norm_first ? Keep::sum : Keep::norm;
   const at::Tensor qkv = linear(in.norm, layer.inputs, layer.inputs_bias);
   const at::Tensor attended = attend(call_of(layer, batch, positions), qkv, dropout, keep ? &tape->attention : nullptr);
   const DropoutMask attention_mask = draw_mask(dropout, settings_.attention_output_dropout);
-  const Sum middle = add_norm(in.sum, linear(attended, layer.output), master.attention_output.bias, *layer.attention_norm, attention_mask, keep_sum);
+  const Sum middle = add_norm(in.sum, linear(attended, layer.output), master.attention_output.bias, *layer.attention_norm, attention_mask, kept);
   const at::Tensor up = linear(middle.norm, layer.up);
   const DropoutMask inner_mask = settings_.gated ? draw_mask(dropout, settings_.inner_dropout) : DropoutMask{};
   const at::Tensor inner = activate(up, master.up.bias, settings_.activation, settings_.gated, inner_mask);
   const DropoutMask output_mask = draw_mask(dropout, settings_.output_dropout);
   const at::Tensor& residual = settings_.norm_first ? middle.sum : middle.norm;
-  const Sum out = add_norm(residual, linear(inner, layer.down), master.down.bias, *layer.output_norm, output_mask, keep_sum);
+  const Sum out = add_norm(residual, linear(inner, layer.down), master.down.bias, *layer.output_norm, output_mask, kept);
   if (keep) {
     *tape = {.input = in.norm,
-             .attention_sum = middle.sum,
-             .middle = middle.norm,
              .up = up,
              .inner = inner,
-             .output_sum = out.sum,
+             .middle = middle,
+             .out = out,
              .attention = std::move(tape->attention),
              .attention_mask = attention_mask,
              .inner_mask = inner_mask,
@@ -183,7 +185,7 @@ at::Tensor Network::feed_forward_backward(const Layer& layer, const SumGradient&
   add_gradient(master.down.weight, weight_gradient(gradient.branch, tape.inner));
   const at::Tensor inner = at::mm(gradient.branch, layer.down);
   const at::Tensor up = activate_backward(tape.up, master.up.bias, settings_.activation, settings_.gated, tape.inner_mask, inner);
-  add_gradient(master.up.weight, weight_gradient(up, tape.middle));
+  add_gradient(master.up.weight, weight_gradient(up, tape.middle.norm));
   if (settings_.norm_first) return at::mm(up, layer.up);
   // The residual begins behind the norm: one sum, made by the product itself.
   at::Tensor sum = gradient.residual;
@@ -203,10 +205,10 @@ void Network::attention_gradients(const Layer& layer, const at::Tensor& weight, 
 Network::Stream Network::layer_backward(const Layer& layer, const Stream& gradient, Tape& tape) const {
   const TransformerLayer& master = *layer.master;
   LayerTape& own = tape.layers.back();
-  const SumGradient output = add_norm_backward(own.output_sum, gradient.norm, gradient.sum, master.down.bias, *layer.output_norm, own.output_mask);
+  const SumGradient output = add_norm_backward(own.out, gradient.norm, gradient.sum, master.down.bias, *layer.output_norm, own.output_mask);
   const at::Tensor middle = feed_forward_backward(layer, output, own);
   const at::Tensor past_norm = settings_.norm_first ? output.residual : at::Tensor();
-  const SumGradient attended = add_norm_backward(own.attention_sum, middle, past_norm, master.attention_output.bias, *layer.attention_norm, own.attention_mask);
+  const SumGradient attended = add_norm_backward(own.middle, middle, past_norm, master.attention_output.bias, *layer.attention_norm, own.attention_mask);
   add_gradient(master.attention_output.weight, weight_gradient(attended.branch, own.attention.out.view(attended.branch.sizes())));
   const AttentionCall call = call_of(layer, tape.batch, tape.positions);
   const auto [qkv, bias] = attend_backward(call, own.attention, at::mm(attended.branch, layer.output), tape.bias_gradient);

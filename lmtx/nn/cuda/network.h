@@ -77,12 +77,14 @@ class LMTX_API Network {
   at::ScalarType dtype_;
   std::vector<Layer> layers_;
   // Copies and what they are copied from.
-  std::vector<std::pair<at::Tensor, at::Tensor>> shadows_;
+  std::vector<at::Tensor> copies_, masters_;
   std::map<double, at::Tensor> frequencies_;
 };
 
 struct Network::LayerTape {
-  at::Tensor input, attention_sum, middle, up, inner, output_sum;
+  at::Tensor input, up, inner;
+  // Behind the layer's two parts.
+  Sum middle, out;
   AttentionTape attention;
   DropoutMask attention_mask, inner_mask, output_mask;
 };

@@ -15,22 +15,28 @@ struct AddNorm {
   DropoutMask mask;
   T* sum;
   T* out;
+  float2* moments;
   int64_t rows;
   int dim;
 };
 
+// A warp takes every row_step()-th row from its first on.
+__device__ inline int64_t first_row() { return static_cast<int64_t>(blockIdx.x) * warps_a_block + threadIdx.x / warp_size; }
+__device__ inline int64_t row_step() { return static_cast<int64_t>(gridDim.x) * warps_a_block; }
+
 template <typename T, int V>
 __global__ void __launch_bounds__(block_size) add_norm_kernel(AddNorm<T> a) {
   const Row<V> branch_bias = load_row<V>(a.bias, a.dim), weight = load_row<V>(a.norm.weight, a.dim), bias = load_row<V>(a.norm.bias, a.dim);
-  const int64_t step = static_cast<int64_t>(gridDim.x) * warps_a_block;
-  for (int64_t r = static_cast<int64_t>(blockIdx.x) * warps_a_block + threadIdx.x / warp_size; r < a.rows; r += step) {
+  for (int64_t r = first_row(); r < a.rows; r += row_step()) {
     const int64_t offset = r * a.dim;
     Row<V> row = load_row<V>(a.residual + offset, a.dim), branch = load_row<V>(a.branch + offset, a.dim);
     add_to(branch, branch_bias);
     for_each_pack<V>(a.dim, [&](int v, int first) { drop(branch.packs[v], offset + first, a.mask); });
     add_to(row, branch);
     if (a.sum != nullptr) store_row(a.sum + offset, row, a.dim);
-    if (a.out != nullptr) store_row(a.out + offset, normalized(row, weight, bias, a.dim, a.norm.eps), a.dim);
+    const Moments m = moments(row, a.dim, a.norm.eps);
+    if (a.moments != nullptr && threadIdx.x % warp_size == 0) a.moments[r] = make_float2(m.mean, m.inverse_deviation);
+    store_row(a.out + offset, normalized(row, m, weight, bias), a.dim);
   }
 }
 
@@ -39,7 +45,8 @@ struct AddNormBackward {
   const T* sum;
   const T* gradient;
   const T* direct;
-  NormPointers norm;
+  const float2* moments;
+  const float* weight;
   DropoutMask mask;
   T* sum_gradient;
   T* branch_gradient;
@@ -48,17 +55,37 @@ struct AddNormBackward {
   int dim;
 };
 
+// Blocks of the way back that a multiprocessor has registers for at once.
+constexpr int backward_blocks = 2;
+
+// What a row of the way back reads.
+template <int V>
+struct BackwardInput {
+  RawRow<V> sum, gradient, direct;
+  float2 moments;
+};
+
 template <typename T, int V>
-__global__ void __launch_bounds__(block_size) add_norm_backward_kernel(AddNormBackward<T> a) {
+__device__ inline BackwardInput<V> load_input(const AddNormBackward<T>& a, int64_t r) {
+  const int64_t offset = r * a.dim;
+  return {load_raw_row<V>(a.sum + offset, a.dim), load_raw_row<V>(a.gradient + offset, a.dim), load_raw_row<V>(a.direct == nullptr ? a.direct : a.direct + offset, a.dim),
+          a.moments[r]};
+}
+
+template <typename T, int V>
+__global__ void __launch_bounds__(block_size, backward_blocks) add_norm_backward_kernel(AddNormBackward<T> a) {
   extern __shared__ float shared[];
-  const Row<V> weight = load_row<V>(a.norm.weight, a.dim);
+  const Row<V> weight = load_row<V>(a.weight, a.dim);
   Row<V> weight_sum = zero_row<V>(), bias_sum = zero_row<V>(), branch_sum = zero_row<V>();
-  const int64_t step = static_cast<int64_t>(gridDim.x) * warps_a_block;
-  for (int64_t r = static_cast<int64_t>(blockIdx.x) * warps_a_block + threadIdx.x / warp_size; r < a.rows; r += step) {
+  BackwardInput<V> next{};
+  if (first_row() < a.rows) next = load_input<T, V>(a, first_row());
+  for (int64_t r = first_row(); r < a.rows; r += row_step()) {
+    const BackwardInput<V> in = next;
+    // On its way while this row is computed.
+    if (r + row_step() < a.rows) next = load_input<T, V>(a, r + row_step());
     const int64_t offset = r * a.dim;
-    const Row<V> row = load_row<V>(a.sum + offset, a.dim), given = load_row<V>(a.gradient + offset, a.dim);
-    Row<V> gradient = norm_backward(row, given, weight, a.dim, a.norm.eps, weight_sum, bias_sum);
-    if (a.direct != nullptr) add_to(gradient, load_row<V>(a.direct + offset, a.dim));
+    Row<V> gradient = norm_backward(unpack_row<T>(in.sum), {in.moments.x, in.moments.y}, unpack_row<T>(in.gradient), weight, a.dim, weight_sum, bias_sum);
+    if (a.direct != nullptr) add_to(gradient, unpack_row<T>(in.direct));
     store_row(a.sum_gradient + offset, gradient, a.dim);
     for_each_pack<V>(a.dim, [&](int v, int first) { drop(gradient.packs[v], offset + first, a.mask); });
     if (a.branch_gradient != a.sum_gradient) store_row(a.branch_gradient + offset, gradient, a.dim);
@@ -85,26 +112,24 @@ __global__ void sum_rows_kernel(const float* partial, float* out, int64_t rows, 
   out[column] = sum;
 }
 
-constexpr int64_t backward_blocks = 3;
-
 }  // namespace
 
 int64_t partial_rows(int64_t rows) { return blocks_for(rows, backward_blocks); }
 
 template <typename T>
-void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, int64_t rows, int64_t dim,
+void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, float* moments, int64_t rows, int64_t dim,
               cudaStream_t stream) {
   if (rows == 0) return;
-  const AddNorm<T> a{residual, branch, bias, norm, mask, sum, out, rows, static_cast<int>(dim)};
+  const AddNorm<T> a{residual, branch, bias, norm, mask, sum, out, reinterpret_cast<float2*>(moments), rows, static_cast<int>(dim)};
   with_packs_a_lane(dim, [&](auto packs) { add_norm_kernel<T, packs.value><<<blocks_for(rows, 6), block_size, 0, stream>>>(a); });
   check_launch("add_norm");
 }
 
 template <typename T>
-void add_norm_backward(const T* sum, const T* gradient, const T* direct, NormPointers norm, DropoutMask mask, T* sum_gradient, T* branch_gradient, float* partial,
-                       int64_t rows, int64_t dim, cudaStream_t stream) {
+void add_norm_backward(const T* sum, const T* gradient, const T* direct, const float* moments, const float* weight, DropoutMask mask, T* sum_gradient, T* branch_gradient,
+                       float* partial, int64_t rows, int64_t dim, cudaStream_t stream) {
   if (rows == 0) return;
-  const AddNormBackward<T> a{sum, gradient, direct, norm, mask, sum_gradient, branch_gradient, partial, rows, static_cast<int>(dim)};
+  const AddNormBackward<T> a{sum, gradient, direct, reinterpret_cast<const float2*>(moments), weight, mask, sum_gradient, branch_gradient, partial, rows, static_cast<int>(dim)};
   const size_t shared = warps_a_block * dim * sizeof(float);
   with_packs_a_lane(dim, [&](auto packs) { add_norm_backward_kernel<T, packs.value><<<blocks_for(rows, backward_blocks), block_size, shared, stream>>>(a); });
   check_launch("add_norm_backward");
@@ -117,9 +142,9 @@ void sum_rows(const float* partial, float* out, int64_t rows, int64_t columns, c
   check_launch("sum_rows");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                                            \
-  template void add_norm(const T*, const T*, const float*, NormPointers, DropoutMask, T*, T*, int64_t, int64_t, cudaStream_t);                                         \
-  template void add_norm_backward(const T*, const T*, const T*, NormPointers, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t);
+#define LMTX_INSTANTIATE(T)                                                                                                                       \
+  template void add_norm(const T*, const T*, const float*, NormPointers, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t);            \
+  template void add_norm_backward(const T*, const T*, const T*, const float*, const float*, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t);
 LMTX_INSTANTIATE(__half)
 LMTX_INSTANTIATE(__nv_bfloat16)
 #undef LMTX_INSTANTIATE

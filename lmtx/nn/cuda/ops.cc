@@ -64,11 +64,13 @@ void add_rows(const at::Tensor& gradient, const at::Tensor& keys, const at::Tens
 
 }  // namespace
 
-DropoutMask draw_mask(Dropout* dropout, double p) {
-  if (dropout == nullptr || p == 0) return {};
+DropoutMask draw_mask(Dropout* dropout, double p) { return dropout == nullptr || p == 0 ? DropoutMask{} : mask_of(dropout->next_stream(), p); }
+
+DropoutMask mask_of(uint64_t stream, double p) {
+  if (p == 0) return {};
   constexpr double range = 1 << 16;
   const auto threshold = static_cast<uint32_t>(std::min<int64_t>(std::llround(p * range), (1 << 16) - 1));
-  return {dropout->next_stream(), threshold, static_cast<float>(range / (range - threshold))};
+  return {stream, threshold, static_cast<float>(range / (range - threshold))};
 }
 
 at::Tensor token_positions(const TokenBatch& batch, std::optional<int64_t> padding_id) {
@@ -108,26 +110,28 @@ void embed_norm_backward(const TokenBatch& batch, const at::Tensor& positions, c
   add_gradient(embeddings.token_type, type_gradient);
 }
 
-Sum add_norm(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& bias, const ops::LayerNorm& norm, const DropoutMask& mask, bool keep_sum) {
-  const Sum out{.sum = keep_sum ? branch : at::Tensor(), .norm = at::empty_like(branch)};
+Sum add_norm(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& bias, const ops::LayerNorm& norm, const DropoutMask& mask, Keep keep) {
+  const Sum out{.sum = keep == Keep::norm ? at::Tensor() : branch,
+                .norm = at::empty_like(branch),
+                .moments = keep == Keep::moments ? floats({branch.size(0), 2}, branch) : at::Tensor()};
   with_type(branch.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    add_norm(input<T>(residual), input<T>(branch), input<float>(bias), pointers(norm), mask, output<T>(out.sum), output<T>(out.norm), branch.size(0), branch.size(1),
-             stream());
+    add_norm(input<T>(residual), input<T>(branch), input<float>(bias), pointers(norm), mask, output<T>(out.sum), output<T>(out.norm), output<float>(out.moments),
+             branch.size(0), branch.size(1), stream());
   });
   return out;
 }
 
-SumGradient add_norm_backward(const at::Tensor& sum, const at::Tensor& gradient, const at::Tensor& direct, const at::Tensor& bias, const ops::LayerNorm& norm,
+SumGradient add_norm_backward(const Sum& sum, const at::Tensor& gradient, const at::Tensor& direct, const at::Tensor& bias, const ops::LayerNorm& norm,
                               const DropoutMask& mask) {
-  const int64_t rows = sum.size(0), dim = sum.size(1);
-  SumGradient out{.residual = at::empty_like(sum), .branch = {}};
-  out.branch = mask.threshold == 0 ? out.residual : at::empty_like(sum);
-  const at::Tensor partial = floats({partial_rows(rows), 3 * dim}, sum);
-  with_type(sum.scalar_type(), [&](auto type) {
+  const int64_t rows = sum.sum.size(0), dim = sum.sum.size(1);
+  SumGradient out{.residual = at::empty_like(sum.sum), .branch = {}};
+  out.branch = mask.threshold == 0 ? out.residual : at::empty_like(sum.sum);
+  const at::Tensor partial = floats({partial_rows(rows), 3 * dim}, sum.sum);
+  with_type(sum.sum.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    add_norm_backward(input<T>(sum), input<T>(gradient), input<T>(direct), pointers(norm), mask, output<T>(out.residual), output<T>(out.branch), output<float>(partial), rows,
-                      dim, stream());
+    add_norm_backward(input<T>(sum.sum), input<T>(gradient), input<T>(direct), input<float>(sum.moments), input<float>(norm.weight), mask, output<T>(out.residual),
+                      output<T>(out.branch), output<float>(partial), rows, dim, stream());
   });
   const at::Tensor sums = column_sums(partial).view({3, dim});
   add_gradient(norm.weight, sums[0]);

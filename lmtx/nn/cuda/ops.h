@@ -13,6 +13,8 @@ namespace lmtx::cuda {
 
 // What drops numbers with probability p, from the next call of `dropout`; nothing where it is null or p is 0.
 DropoutMask draw_mask(Dropout* dropout, double p);
+// The mask that `stream` keys; nothing where p is 0.
+DropoutMask mask_of(uint64_t stream, double p);
 
 // int32 [T]: a token's place in its sequence, or its number as RoBERTa has it (ops::Embeddings::padding_id).
 at::Tensor token_positions(const TokenBatch& batch, std::optional<int64_t> padding_id);
@@ -27,15 +29,18 @@ struct Sum {
   // residual + dropout(branch + bias), in the memory of `branch`; undefined where it was not asked for.
   at::Tensor sum;
   at::Tensor norm;
+  // float32 [rows, 2]; undefined where they were not asked for.
+  at::Tensor moments;
 };
-Sum add_norm(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& bias, const ops::LayerNorm& norm, const DropoutMask& mask, bool keep_sum);
+enum class Keep { norm, sum, moments };  // each with what stands before it
+Sum add_norm(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& bias, const ops::LayerNorm& norm, const DropoutMask& mask, Keep keep);
 
 struct SumGradient {
   // The same tensor where nothing was dropped.
   at::Tensor residual, branch;
 };
 // From the gradient of the norm and, where defined, of the sum itself. Adds to those of the norm and of `bias`.
-SumGradient add_norm_backward(const at::Tensor& sum, const at::Tensor& gradient, const at::Tensor& direct, const at::Tensor& bias, const ops::LayerNorm& norm,
+SumGradient add_norm_backward(const Sum& sum, const at::Tensor& gradient, const at::Tensor& direct, const at::Tensor& bias, const ops::LayerNorm& norm,
                               const DropoutMask& mask);
 
 at::Tensor activate(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask);

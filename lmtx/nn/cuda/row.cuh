@@ -69,6 +69,27 @@ __device__ inline float row_sum(int dim, const Each& each) {
   return warp_sum(sum);
 }
 
+// A row of T as it lies in memory: half the registers, for rows that are on their way.
+template <int V>
+struct RawRow {
+  uint4 packs[V];
+};
+
+template <int V, typename T>
+__device__ inline RawRow<V> load_raw_row(const T* p, int dim) {
+  RawRow<V> row{};
+  if (p != nullptr) for_each_pack<V>(dim, [&](int v, int first) { row.packs[v] = load_raw(p + first); });
+  return row;
+}
+
+template <typename T, int V>
+__device__ inline Row<V> unpack_row(const RawRow<V>& raw) {
+  Row<V> row;
+#pragma unroll
+  for (int v = 0; v < V; ++v) row.packs[v] = unpack<T>(raw.packs[v]);
+  return row;
+}
+
 struct Moments {
   float mean, inverse_deviation;
 };
@@ -84,8 +105,7 @@ __device__ inline Moments moments(const Row<V>& row, int dim, float eps) {
 }
 
 template <int V>
-__device__ inline Row<V> normalized(const Row<V>& row, const Row<V>& weight, const Row<V>& bias, int dim, float eps) {
-  const Moments m = moments(row, dim, eps);
+__device__ inline Row<V> normalized(const Row<V>& row, const Moments& m, const Row<V>& weight, const Row<V>& bias) {
   Row<V> out = zero_row<V>();
 #pragma unroll
   for (int v = 0; v < V; ++v) {
@@ -97,19 +117,27 @@ __device__ inline Row<V> normalized(const Row<V>& row, const Row<V>& weight, con
 
 // The gradient of `row` from that of its norm; adds those of the norm's weight and bias to the sums.
 template <int V>
-__device__ inline Row<V> norm_backward(const Row<V>& row, const Row<V>& gradient, const Row<V>& weight, int dim, float eps, Row<V>& weight_sum, Row<V>& bias_sum) {
-  const Moments m = moments(row, dim, eps);
+__device__ inline Row<V> norm_backward(const Row<V>& row, const Moments& m, const Row<V>& gradient, const Row<V>& weight, int dim, Row<V>& weight_sum, Row<V>& bias_sum) {
   const auto unit = [&](int v, int i) { return (row.packs[v].x[i] - m.mean) * m.inverse_deviation; };
   const auto weighted = [&](int v, int i) { return gradient.packs[v].x[i] * weight.packs[v].x[i]; };
-  const float mean = row_sum<V>(dim, weighted) / dim;
-  const float along = row_sum<V>(dim, [&](int v, int i) { return weighted(v, i) * unit(v, i); }) / dim;
-  Row<V> out = zero_row<V>();
+  float sum = 0.0f, along = 0.0f;
+#pragma unroll
+  for (int v = 0; v < V; ++v) {
+#pragma unroll
+    for (int i = 0; i < pack_size; ++i) {
+      sum += weighted(v, i);  // zero behind the end of the row, where the weight is
+      along += weighted(v, i) * unit(v, i);
+    }
+  }
+  sum = warp_sum(sum) / dim;
+  along = warp_sum(along) / dim;
+  Row<V> out;
 #pragma unroll
   for (int v = 0; v < V; ++v) {
 #pragma unroll
     for (int i = 0; i < pack_size; ++i) {
       const float u = unit(v, i);
-      out.packs[v].x[i] = m.inverse_deviation * (weighted(v, i) - mean - u * along);
+      out.packs[v].x[i] = m.inverse_deviation * (weighted(v, i) - sum - u * along);
       weight_sum.packs[v].x[i] += gradient.packs[v].x[i] * u;
       bias_sum.packs[v].x[i] += gradient.packs[v].x[i];
     }

@@ -2,16 +2,14 @@
 #ifdef LMTX_CUDA
 #include "lmtx/nn/cuda/network.h"
 
-#include <ATen/Context.h>
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/randn.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,8 +35,8 @@ const std::vector<std::string> model_names = {"bert",  "bert-joined", "bert-pref
 // One of each architecture, and without Dense modules, whose sizes depend on others.
 const std::vector<std::string> architectures = {"bert-joined", "distilbert", "roberta", "xlm-roberta-prefixed", "mpnet", "modernbert", "modernbert-biased"};
 
-// Where the largest of numbers or the sign of one decides, rounding them sends gradients elsewhere.
-double with_kinks(const std::string& name, double tolerance) { return name == "bert-joined" || name.ends_with("relu") ? 3 * tolerance : tolerance; }
+// Where the largest of numbers decides, rounding them sends gradients elsewhere.
+double with_kinks(const std::string& name, double tolerance) { return name == "bert-joined" ? 3 * tolerance : tolerance; }
 
 bool has_card() {
   if (at::hasCUDA()) return true;
@@ -195,7 +193,8 @@ TEST_CASE("small models give the CPU's vectors and gradients in half precision")
   batch.unpooled = GENERATE(0, 2);
   check_vectors(models, batch, ComputeDtype::float16, 5e-3);
   check_vectors(models, batch, ComputeDtype::bfloat16, 3e-2);
-  check_gradients(models, batch, 0, with_kinks(name, 6e-2));
+  // A relu in a network of 32 numbers: rounding changes which of few units work.
+  if (!name.ends_with("relu")) check_gradients(models, batch, 0, with_kinks(name, 6e-2));
 }
 
 TEST_CASE("large models give the CPU's vectors and gradients in half precision") {
@@ -212,6 +211,94 @@ TEST_CASE("large models give the CPU's vectors and gradients in half precision")
     check_vectors(models, batch, ComputeDtype::bfloat16, 3e-2);
   }
   check_gradients(models, batch_of(random_sequences({209, 130, 64, 33, 7, 1}, 4)), 0, with_kinks(name, 5e-2));
+}
+
+TEST_CASE("every activation has its way back in half precision") {
+  if (!has_card()) return;
+  const std::string activation = GENERATE("gelu", "gelu_new", "relu", "silu");
+  const bool gated = GENERATE(false, true);
+  INFO(activation << (gated ? ", gated" : ""));
+  const GrownModel folder(gated ? "modernbert-biased" : "bert-prefixed-tanh", {256, 4, 512, 300}, {{"hidden_act", activation}, {"hidden_activation", activation}});
+  const Pair models(folder.path());
+  check_gradients(models, batch_of(random_sequences({90, 40, 33, 5}, 5)), 0, activation == "relu" ? 0.15 : 5e-2);
+}
+
+namespace {
+
+// Attention of short sequences in torch's operators, float64, with the masks that the kernel draws.
+struct ShortReference {
+  int64_t heads, head_dim;
+  double p;
+  std::optional<int64_t> window;
+  uint64_t stream;
+
+  // 0 or 1 / (1 - p'), p' the multiple of 2^-16 next to p.
+  at::Tensor mask_of(int64_t item, int64_t length) const {
+    at::Tensor mask = at::ones({length, length}, at::kDouble);
+    const auto threshold = static_cast<uint64_t>(std::llround(p * 65536));
+    for (int64_t query = 0; query < length; ++query) {
+      for (int64_t key = 0; key < length; ++key) {
+        const int64_t number = (item * 32 + query) * 32 + key;
+        const uint64_t lane = (detail::mix(stream + static_cast<uint64_t>(number / 4)) >> (16 * (number % 4))) & 0xffff;
+        mask.index_put_({at::tensor(query), at::tensor(key)}, at::tensor(lane >= threshold ? 65536.0 / (65536.0 - static_cast<double>(threshold)) : 0.0));
+      }
+    }
+    return mask;
+  }
+
+  at::Tensor operator()(const at::Tensor& qkv, const TokenBatch& batch) const {
+    std::vector<at::Tensor> rows;
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      const int64_t begin = batch.host_offsets[i], length = batch.host_offsets[i + 1] - begin;
+      const at::Tensor own = qkv.narrow(0, begin, length).view({length, 3, heads, head_dim}).permute({1, 2, 0, 3});
+      at::Tensor scores = own[0].matmul(own[1].transpose(-1, -2)).div(std::sqrt(static_cast<double>(head_dim)));
+      if (window) {
+        const at::Tensor place = at::arange(length);
+        scores = scores.masked_fill(place.unsqueeze(1).sub(place).abs().gt(*window), -INFINITY);
+      }
+      at::Tensor weights = scores.softmax(-1);
+      if (p > 0) {
+        std::vector<at::Tensor> masks;
+        for (int64_t head = 0; head < heads; ++head) masks.push_back(mask_of(i * heads + head, length));
+        weights = weights.mul(at::stack(masks));
+      }
+      rows.push_back(weights.matmul(own[2]).transpose(0, 1).reshape({length, heads * head_dim}));
+    }
+    return at::cat(rows);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("attention of short sequences and its way back equal torch's, with dropout and windows") {
+  if (!has_card()) return;
+  const int64_t head_dim = GENERATE(8, 16, 32, 64);
+  const auto [longest, p, window] = GENERATE(table<int64_t, double, int64_t>({{6, 0.0, -1}, {8, 0.3, -1}, {13, 0.0, 3}, {16, 0.1, 4}, {32, 0.0, -1}, {31, 0.5, 7}}));
+  INFO("heads of " << head_dim << ", up to " << longest << " tokens, dropout " << p << ", window " << window);
+  const int64_t heads = 3;
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < 21; ++i) lengths.push_back(1 + i * 5 % longest);
+  lengths[4] = longest;
+  const TokenBatch batch = batch_of(random_sequences(lengths, 2));
+  const at::Tensor qkv = at::randn({batch.num_tokens(), 3 * heads * head_dim}).to(at::kBFloat16), gradient = at::randn({batch.num_tokens(), heads * head_dim}).to(at::kBFloat16);
+  const LayerAttention layer{.window = window < 0 ? std::nullopt : std::optional(window)};
+  const TokenBatch card_batch = on_card(batch);
+  const cuda::Positions positions{.first_short = cuda::first_short_sequence(card_batch)};
+  REQUIRE(positions.first_short == 0);
+  const cuda::AttentionCall call{.layer = layer, .frequencies = {}, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
+  Dropout dropout(5, at::Device(at::kCUDA, 0)), same(5);
+  cuda::AttentionTape tape;
+  const at::Tensor out = cuda::attend(call, qkv.to(at::kCUDA), p > 0 ? &dropout : nullptr, &tape);
+  at::Tensor none;
+  const auto [ours, sums] = cuda::attend_backward(call, tape, gradient.to(at::kCUDA), none);
+
+  const ShortReference reference{heads, head_dim, p, layer.window, detail::mix(same.next_stream())};
+  const at::Tensor exact = qkv.to(at::kDouble).requires_grad_();
+  const at::Tensor expected = reference(exact, batch);
+  CHECK(relative_difference(out, expected) < 5e-3);
+  expected.mul(gradient).sum().backward();
+  CHECK(relative_difference(ours, exact.grad()) < 1e-2);
+  CHECK(relative_difference(sums, exact.grad().sum(0)) < 2e-2);
 }
 
 TEST_CASE("dropout on a card drops what the CPU drops") {
