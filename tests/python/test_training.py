@@ -220,7 +220,7 @@ def test_a_plan_is_an_upper_bound(model, tmp_path, fast):
 def test_events_tell_how_far_a_run_is(model, tmp_path, fast):
     events = []
     run(model, tmp_path / "run", fast, progress=events.append)
-    training = [event for event in events if event.stage == "train" and event.cycle == 1]
+    training = [event for event in events if (event.kind, event.stage, event.cycle) == ("progress", "train", 1)]
     assert training[-1].done == training[-1].total > 0
     assert [event.done for event in training] == sorted(event.done for event in training)
 
