@@ -1,5 +1,6 @@
 #include "lmtx/train/curriculum_trainer.h"
 
+#include <ATen/Context.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
@@ -16,7 +17,14 @@ CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, 
   return {std::move(base), std::move(documents), std::move(labels), std::move(teacher), options, std::move(run)};
 }
 
+// torch's autograd has threads for its cards, which whoever computes gradients first keeps to itself: were it we, the package torch would have none when it is
+// imported later. Imported first, it is the one that we use, too.
+void share_autograd() {
+  if (at::hasCUDA()) py::module_::import("torch");
+}
+
 TrainingReport run(CurriculumTrainer& trainer, const py::object& on_event) {
+  share_autograd();
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return trainer.run(event, stop); });
 }
 

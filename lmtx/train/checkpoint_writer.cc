@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "lmtx/stopped.h"
@@ -17,6 +18,7 @@ struct CheckpointWriter::Shared {
   std::unique_ptr<card::OtherStream> stream;
   std::atomic<bool> done = false;
   // Not before `done`.
+  double seconds = 0;
   std::exception_ptr failure;
 };
 
@@ -48,9 +50,11 @@ bool CheckpointWriter::save_behind(const TrainingState& state) {
   shared->stream = std::make_unique<card::OtherStream>(device_);
   shared_ = shared;
   thread_ = std::jthread([shared, folder = folder_](const std::stop_token& stop) {
+    const auto begin = std::chrono::steady_clock::now();
     try {
       const auto in_stream = shared->stream->enter();
       save_checkpoint(folder, shared->snapshot, stop);
+      shared->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     } catch (const Stopped&) {
     } catch (...) {
       shared->failure = std::current_exception();
@@ -63,10 +67,13 @@ bool CheckpointWriter::save_behind(const TrainingState& state) {
 
 bool CheckpointWriter::is_writing() const { return shared_ && !shared_->done; }
 
+double CheckpointWriter::seconds() const { return shared_ && shared_->done ? shared_->seconds : seconds_; }
+
 bool CheckpointWriter::wait() {
   const bool was_writing = is_writing();
   if (thread_.joinable()) thread_.join();
   const std::shared_ptr<Shared> ended = std::exchange(shared_, nullptr);
+  if (ended) seconds_ = ended->seconds;
   if (ended && ended->failure) std::rethrow_exception(ended->failure);
   return was_writing;
 }

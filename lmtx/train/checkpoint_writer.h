@@ -22,6 +22,8 @@ class CheckpointWriter {
 
   bool keeps() const { return !folder_.empty(); }
   bool is_writing() const;
+  // That the last one took that was written behind a training's back; 0 before the first.
+  double seconds() const;
   // Waits until it is there; what was being written is given up.
   void save(const TrainingState& state);
   // Waits for what is being written, whose copy on the card is given back; false where nothing was.
@@ -38,6 +40,7 @@ class CheckpointWriter {
   // Of the checkpoint that is being written; null without.
   std::shared_ptr<Shared> shared_;
   std::jthread thread_;
+  double seconds_ = 0;
 };
 
 }  // namespace lmtx

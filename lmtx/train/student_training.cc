@@ -6,6 +6,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <deque>
@@ -156,6 +157,8 @@ class StudentTraining {
   void train() {
     const int64_t token_budget = state_.token_budget != 0 ? state_.token_budget : computing_.train_token_budget;
     network_ = student_->training_network(computing_.dtype);
+    begin_ = std::chrono::steady_clock::now();
+    first_step_ = steps_done_;
     batches_.emplace(input_, plan_, steps_done_ + 1, token_budget, device_);
     const card::DeterministicScope deterministic(computing_.deterministic);
     try {
@@ -269,9 +272,16 @@ class StudentTraining {
 
   void save_behind() {
     if (!writer_.keeps() || writer_.is_writing()) return;
+    // One that would not be done before the last step is of no use.
+    if (seconds_left() < writer_.seconds()) return;
     // What diverged is in no checkpoint.
     take_losses(0);
     if (writer_.save_behind(state_)) saved_step_ = state_.step;
+  }
+
+  double seconds_left() const {
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    return passed / static_cast<double>(steps_done_ - first_step_) * static_cast<double>(plan_.num_steps() - steps_done_);
   }
 
   [[noreturn]] void diverged(int64_t t, double loss) const {
@@ -317,6 +327,9 @@ class StudentTraining {
   TrainingState state_;
   CheckpointWriter writer_;
   int64_t steps_done_ = 0, saved_step_ = 0;
+  // When this call began, behind which step.
+  std::chrono::steady_clock::time_point begin_;
+  int64_t first_step_ = 0;
 };
 
 }  // namespace

@@ -58,7 +58,7 @@ class PairsOpen(TeacherError):
     pairs: int
 
 class Event:
-    """What long work has to say: progress, a notice, or the end of a cycle. Immutable.
+    """What long work has to say: progress, a notice, or the end of a cycle or of a stage. Immutable.
 
     Functions with `on_event` call it on the thread that called them; an exception in it ends the work and comes out of the call.
 
@@ -69,7 +69,7 @@ class Event:
         Event(progress, embed: 2 of 2)"""
     @property
     def kind(self) -> str:
-        """str: 'progress', 'notice' or 'cycle'."""
+        """str: 'progress', 'notice', 'cycle', or 'stage' where a stage of a training run has ended."""
     @property
     def stage(self) -> str:
         """str: what is being done, in a word or two."""
@@ -85,6 +85,9 @@ class Event:
     @property
     def message(self) -> str:
         """str: a sentence, of a notice or a cycle; else empty."""
+    @property
+    def seconds(self) -> float:
+        """float: how long the stage took, of the kind 'stage'; else 0."""
 
 def write_file_atomically(file: str | os.PathLike[str], text: str) -> None:
     """Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only)."""
@@ -1488,7 +1491,7 @@ class TrainerOptions:
 
         Example:
             >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout']"""
+            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...

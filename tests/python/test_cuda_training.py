@@ -1,6 +1,8 @@
 """Training on a card. Skipped, and said to be, where the build or the machine has no CUDA."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,23 @@ def test_a_deterministic_run_on_a_card_that_is_stopped_ends_with_the_same_bits(m
             trainer().run(on_event=stop_at(step))
     report = trainer().run()
     assert (Path(report.tagger_folder) / "model.safetensors").read_bytes() == weights(expected)
+
+
+def test_torch_computes_gradients_on_a_card_after_a_training_there(model, tmp_path, fast):
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import lmtx, tiny
+for device in ("cpu", "cuda"):
+    base = lmtx.Encoder.load({str(model)!r}, device=device)
+    lmtx.train(tiny.make_documents(), tiny.TOPICS, teacher=tiny.topic_answers, base=base, out={str(tmp_path)!r} + "/" + device, progress=False, **{fast | {"cycles": 1}!r})
+import torch
+x = torch.ones(3, device="cuda", requires_grad=True)
+(x * x).sum().backward()
+print(x.grad.tolist())
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, "[2.0, 2.0, 2.0]\n"), result.stderr
 
 
 @pytest.fixture(scope="module")

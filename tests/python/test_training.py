@@ -220,7 +220,7 @@ def test_a_plan_is_an_upper_bound(model, tmp_path, fast):
 def test_events_tell_how_far_a_run_is(model, tmp_path, fast):
     events = []
     run(model, tmp_path / "run", fast, progress=events.append)
-    training = [event for event in events if event.stage == "train" and event.cycle == 1]
+    training = [event for event in events if (event.kind, event.stage, event.cycle) == ("progress", "train", 1)]
     assert training[-1].done == training[-1].total > 0
     assert [event.done for event in training] == sorted(event.done for event in training)
 
@@ -245,3 +245,17 @@ def test_options_are_attributes_and_show():
     with pytest.raises(ValueError, match="epochs"):
         lmtx.TrainerOptions(epoch=3)
     assert "paper" in lmtx.preset_names()
+
+
+def test_a_run_tells_how_long_its_stages_took(model, tmp_path, fast):
+    events = []
+    run(model, tmp_path / "run", fast | {"cycles": 1, "development": 6}, progress=events.append)
+    stages = [event for event in events if event.kind == "stage"]
+    assert [(event.cycle, event.stage) for event in stages] == [
+        (-1, "tokenize"),
+        *[(0, stage) for stage in ("embed labels", "embed documents", "embed documents", "ask", "train", "save student", "embed labels", "embed documents", "ask")],
+        (-1, "save tagger"),
+    ]
+    assert all(event.seconds > 0 for event in stages)
+    assert all(event.seconds == 0 for event in events if event.kind != "stage")
+    assert repr(stages[0]).startswith("Event(stage, tokenize: 0.")
