@@ -17,6 +17,7 @@
 #include "lmtx/detail/computation.h"
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/quote.h"
+#include "lmtx/detail/token_budget.h"
 #include "lmtx/detail/vector_file.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/text/token_windows.h"
@@ -59,6 +60,7 @@ Texts texts_of(const LabelSet& labels) {
 EncodeToFileOptions resolve(EncodeToFileOptions options, const Encoder& encoder) {
   encoder.encode({}, options.encode);  // Checks them.
   EncodeOptions& encode = options.encode;
+  encode.token_budget = detail::token_budget_of(encode, encoder.model().device().is_cpu());
   if (encode.max_length == 0) encode.max_length = encoder.max_length();
   if (!encode.prompt) encode.prompt = encoder.default_prompt();
   if (!encode.normalize) encode.normalize = encoder.model().normalizes();

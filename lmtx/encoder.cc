@@ -1,41 +1,45 @@
 #include "lmtx/encoder.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "lmtx/detail/ahead.h"
 #include "lmtx/detail/computation.h"
 #include "lmtx/detail/device.h"
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/distinct.h"
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/large_tensor.h"
+#include "lmtx/detail/row_pipeline.h"
+#include "lmtx/detail/text_blocks.h"
+#include "lmtx/detail/token_budget.h"
 #include "lmtx/nn/cpu/inference.h"
 #include "lmtx/nn/model_folder.h"
-#include "lmtx/nn/ops.h"
 #include "lmtx/nn/prompts.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 #include "lmtx/text/token_batch.h"
+#ifdef LMTX_CUDA
+#include "lmtx/nn/cuda/batch_device.h"
+#include "lmtx/nn/cuda/network.h"
+#endif
 
 namespace lmtx {
 namespace {
 
 namespace fs = std::filesystem;
-using Sequence = std::span<const int32_t>;
-
-// Texts that are tokenized at once: enough to find many of one length, few enough for any memory.
-constexpr size_t block_texts = 1 << 15;
-constexpr size_t block_bytes = size_t{32} << 20;
+using detail::Sequence;
+using detail::TokenBlock;
 
 // All that texts go through beside the network. Shared by the encoders that with_model() makes.
 struct Settings {
@@ -65,25 +69,6 @@ void check_vocabulary(const ModelFolder& model, const Settings& settings) {
                            std::to_string(rows) + " instead.");
 }
 
-// For each of `items` the first that equals it, and those first ones in order.
-struct Distinct {
-  // Into the items.
-  std::vector<int64_t> first;
-  // For each item its place in `first`.
-  std::vector<int64_t> place;
-};
-
-Distinct find_distinct(std::span<const std::string_view> items) {
-  Distinct distinct;
-  std::unordered_map<std::string_view, int64_t> seen;
-  for (size_t i = 0; i < items.size(); ++i) {
-    const auto [entry, is_new] = seen.emplace(items[i], static_cast<int64_t>(distinct.first.size()));
-    if (is_new) distinct.first.push_back(static_cast<int64_t>(i));
-    distinct.place.push_back(entry->second);
-  }
-  return distinct;
-}
-
 std::string_view bytes_of(Sequence tokens) { return {reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes()}; }
 
 // A model, and what inference makes of it once it is asked for.
@@ -99,18 +84,40 @@ class Network {
     if (!inference) inference = model_->prepare(dtype);
     return *inference;
   }
+#ifdef LMTX_CUDA
+  // The same where the model is on a card.
+  cuda::Forward on_card(ComputeDtype dtype) const {
+    if (dtype == ComputeDtype::float32) return [model = model_](const TokenBatch& batch, const std::stop_token& stop) { return model->forward(batch, nullptr, stop); };
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<const cuda::Network>& network = on_card_[dtype];
+    if (!network) {
+      network = model_->prepare_on_card(dtype);
+      // Others may use it on other streams.
+      cuda::wait_for_current_stream(model_->device());
+    }
+    return [network](const TokenBatch& batch, const std::stop_token& stop) { return network->forward(batch, stop); };
+  }
+#endif
 
  private:
   const std::shared_ptr<const SentenceModel> model_;
   mutable std::mutex mutex_;
   mutable std::map<ComputeDtype, std::unique_ptr<const cpu::Inference>> inference_;
+#ifdef LMTX_CUDA
+  mutable std::map<ComputeDtype, std::shared_ptr<const cuda::Network>> on_card_;
+#endif
 };
 
 void check_options(const EncodeOptions& options, at::Device device) {
-  if (options.token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(options.token_budget) + " instead.");
-  if (!device.is_cpu() && options.dtype != ComputeDtype::float32) {
-    throw std::invalid_argument("`dtype` is \"" + std::string(name_of(options.dtype)) + "\", which is computed on the CPU only, but the encoder is on " +
-                                device.str() + "; use \"float32\", or load it with device \"cpu\".");
+  if (options.token_budget < 0) {
+    throw std::invalid_argument("`token_budget` must be at least 1, or 0 for what suits the device, but is " + std::to_string(options.token_budget) + " instead.");
+  }
+  if (device.is_cpu() && options.dtype == ComputeDtype::float16) {
+    throw std::invalid_argument("`dtype` is \"float16\", which is computed on cards only; use \"bfloat16\", \"int8\" or \"float32\", or load the encoder with device \"cuda\".");
+  }
+  if (!device.is_cpu() && options.dtype == ComputeDtype::int8) {
+    throw std::invalid_argument("`dtype` is \"int8\", which is computed on the CPU only, but the encoder is on " + device.str() +
+                                "; use \"float16\", \"bfloat16\" or \"float32\", or load it with device \"cpu\".");
   }
 }
 
@@ -122,93 +129,103 @@ void normalize_row(float* row, int64_t dim) {
   for (int64_t i = 0; i < dim; ++i) row[i] /= length;
 }
 
-// Computes vectors of token sequences into the rows of a matrix, and tells how far it is.
-class Embedder {
+// What is to be embedded, and how.
+struct Task {
+  const Network& network;
+  const EncodeOptions& options;
+  // As in TokenBatch.
+  int64_t unpooled = 0;
+  const detail::Distinct& distinct;
+  const EventCallback& on_event;
+  const std::stop_token& stop;
+
+  bool on_cpu() const { return network.model().device().is_cpu(); }
+  bool normalizes() const { return options.normalize.value_or(network.model().normalizes()); }
+  int64_t token_budget() const { return detail::token_budget_of(options, on_cpu()); }
+  int64_t total() const { return static_cast<int64_t>(distinct.first.size()); }
+  // Of blocks of texts.
+  detail::BlockSize first_block() const { return on_cpu() ? detail::large_block : detail::first_block; }
+};
+
+// Gives the next of the blocks whose rows are to be filled; none at the end.
+using NextBlock = std::function<std::optional<TokenBlock>(const std::stop_token&)>;
+
+// On the CPU, into rows of a matrix; tells how far it is.
+class CpuEmbedder {
  public:
-  // `unpooled` as in TokenBatch.
-  Embedder(const Network& network, const EncodeOptions& options, int64_t unpooled, int64_t num_rows, const EventCallback& on_event, std::stop_token stop)
-      : network_(network), options_(options), unpooled_(unpooled), on_event_(on_event), stop_(std::move(stop)),
-        normalize_(options.normalize.value_or(network.model().normalizes())), dim_(network.model().dim()) {
-    check_options(options, network.model().device());
-    rows_ = at::empty({num_rows, dim_}, at::TensorOptions().dtype(at::kFloat));
+  CpuEmbedder(const Task& task, float* rows)
+      : task_(task), inference_(task.network.inference(task.options.dtype)), normalize_(task.normalizes()), dim_(task.network.model().dim()), rows_(rows) {
     report();
   }
 
-  // The vectors of `sequences` become the rows after those that are there.
-  void add(std::span<const Sequence> sequences) {
+  void add(const TokenBlock& block) {
     std::vector<int64_t> lengths;
-    for (const Sequence& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
-    const int64_t first_row = done_;
-    const bool alone = options_.deterministic && !on_cpu();
-    for (const std::vector<int64_t>& positions : plan_batches(lengths, options_.token_budget, /*max_sequences=*/alone ? 1 : 0)) {
-      check_stop(stop_);
-      std::vector<Sequence> batch;
-      for (int64_t position : positions) batch.push_back(sequences[position]);
-      const at::Tensor vectors = on_cpu() ? infer(batch) : forward(batch);
-      for (size_t i = 0; i < positions.size(); ++i) {
-        float* row = rows_.mutable_data_ptr<float>() + (first_row + positions[i]) * dim_;
-        std::copy_n(vectors.const_data_ptr<float>() + static_cast<int64_t>(i) * dim_, dim_, row);
-      }
+    for (const Sequence sequence : block.sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
+    for (const std::vector<int64_t>& positions : plan_batches(lengths, task_.token_budget())) {
+      check_stop(task_.stop);
+      compute(block, positions);
       done_ += static_cast<int64_t>(positions.size());
       report();
     }
   }
 
-  const at::Tensor& rows() const { return rows_; }
-
  private:
-  bool on_cpu() const { return network_.model().device().is_cpu(); }
-
-  at::Tensor infer(std::span<const Sequence> batch) {
-    const at::Tensor vectors = at::empty({static_cast<int64_t>(batch.size()), dim_}, at::kFloat);
-    auto* out = vectors.mutable_data_ptr<float>();
-    network_.inference(options_.dtype).compute(batch, unpooled_, out, workspaces_, stop_);
-    for (size_t i = 0; normalize_ && i < batch.size(); ++i) normalize_row(out + static_cast<int64_t>(i) * dim_, dim_);
-    return vectors;
-  }
-
-  at::Tensor forward(std::span<const Sequence> batch) const {
-    TokenBatch tokens = pack(batch, network_.model().device());
-    tokens.unpooled = unpooled_;
-    const at::Tensor vectors = network_.model().forward(tokens, nullptr, stop_);
-    return (normalize_ ? ops::normalize(vectors) : vectors).to(at::kCPU, at::kFloat).contiguous();
+  void compute(const TokenBlock& block, const std::vector<int64_t>& positions) {
+    std::vector<Sequence> batch;
+    for (const int64_t position : positions) batch.push_back(block.sequences[position]);
+    vectors_.resize(std::max(vectors_.size(), batch.size() * static_cast<size_t>(dim_)));
+    inference_.compute(batch, task_.unpooled, vectors_.data(), workspaces_, task_.stop);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      float* vector = vectors_.data() + static_cast<int64_t>(i) * dim_;
+      if (normalize_) normalize_row(vector, dim_);
+      std::copy_n(vector, dim_, rows_ + block.rows[positions[i]] * dim_);
+    }
   }
 
   void report() const {
-    if (on_event_) on_event_({.kind = Event::Kind::progress, .stage = "embed", .cycle = -1, .done = done_, .total = rows_.size(0), .message = ""});
+    if (task_.on_event) task_.on_event({.kind = Event::Kind::progress, .stage = "embed", .cycle = -1, .done = done_, .total = task_.total(), .message = ""});
   }
 
-  const Network& network_;
-  const EncodeOptions& options_;
-  const int64_t unpooled_;
-  const EventCallback& on_event_;
-  std::stop_token stop_;
+  const Task& task_;
+  const cpu::Inference& inference_;
   const bool normalize_;
   const int64_t dim_;
+  float* const rows_;
+  std::vector<float> vectors_;
   cpu::Workspaces workspaces_;
-  at::Tensor rows_;  // float32 [num_rows, dim] on the CPU
   int64_t done_ = 0;
 };
 
-// Where the block ends that starts at `begin`.
-size_t block_end(std::span<const std::string_view> texts, const std::vector<int64_t>& order, size_t begin) {
-  size_t end = begin, bytes = 0;
-  while (end < order.size() && end - begin < block_texts && (end == begin || bytes + texts[order[end]].size() <= block_bytes)) bytes += texts[order[end++]].size();
-  return end;
+std::unique_ptr<detail::BatchDevice> open_card(const Task& task) {
+#ifdef LMTX_CUDA
+  return std::make_unique<cuda::BatchDevice>(task.network.on_card(task.options.dtype), task.network.model().device(),
+                                             cuda::BatchDeviceOptions{.unpooled = task.unpooled, .normalize = task.normalizes()});
+#else
+  throw std::logic_error("an encoder is on " + task.network.model().device().str() + " without CUDA: this is a bug in LMTX");
+#endif
 }
 
-// Those texts with the prompt before each; `storage` keeps the copies that needs.
-std::vector<std::string_view> with_prompt(std::span<const std::string_view> texts, std::span<const int64_t> order, const std::string& prompt,
-                                          std::vector<std::string>& storage) {
-  std::vector<std::string_view> block;
-  storage.clear();
-  storage.reserve(order.size());
-  for (int64_t i : order) block.push_back(prompt.empty() ? texts[i] : storage.emplace_back(prompt + std::string(texts[i])));
-  return block;
+void embed_on_card(const Task& task, const NextBlock& next, float* rows) {
+  const std::unique_ptr<detail::BatchDevice> card = open_card(task);
+  const detail::RowPipelineOptions options{.token_budget = task.token_budget(), .max_sequences = task.options.deterministic ? 1 : 0, .total = task.total()};
+  detail::RowPipeline pipeline(*card, rows, task.network.model().dim(), options, task.on_event);
+  while (const std::optional<TokenBlock> block = next(task.stop)) pipeline.add(*block, task.stop);
+  pipeline.finish();
 }
 
-at::Tensor repeat_rows(const at::Tensor& rows, const std::vector<int64_t>& place) {
-  return rows.size(0) == static_cast<int64_t>(place.size()) ? rows : rows.index_select(0, at::tensor(place, at::kLong));
+// float32 [num_rows, dim] on the CPU: the rows of the blocks, and those that equal them.
+at::Tensor embed(const Task& task, const NextBlock& next, int64_t num_rows) {
+  const int64_t dim = task.network.model().dim();
+  at::Tensor matrix = detail::empty_rows(num_rows, dim);
+  auto* rows = matrix.mutable_data_ptr<float>();
+  if (task.on_cpu()) {
+    CpuEmbedder embedder(task, rows);
+    while (const std::optional<TokenBlock> block = next(task.stop)) embedder.add(*block);
+  } else {
+    embed_on_card(task, next, rows);
+  }
+  detail::copy_rows(task.distinct, rows, dim);
+  return matrix;
 }
 
 }  // namespace
@@ -253,20 +270,16 @@ at::Tensor Encoder::encode(std::span<const std::string_view> texts, const Encode
     throw std::invalid_argument("`max_length` must be from " + std::to_string(special) + ", the special tokens, to " + std::to_string(max_positions()) +
                                 ", the positions of the model, but is " + std::to_string(length) + " instead.");
   }
+  check_options(options, model().device());
   const std::string prompt = options.prompt.value_or(default_prompt());
-  const Distinct distinct = find_distinct(texts);
-  Embedder embedder(*impl_->network, options, unpooled_tokens(prompt), static_cast<int64_t>(distinct.first.size()), on_event, stop);
-  std::vector<std::string> storage;
-  for (size_t begin = 0; begin < distinct.first.size();) {
-    const size_t end = block_end(texts, distinct.first, begin);
-    check_stop(stop);
-    const RaggedTokens tokens = tokenizer().encode(with_prompt(texts, std::span(distinct.first).subspan(begin, end - begin), prompt, storage), length, stop);
-    std::vector<Sequence> sequences;
-    for (int64_t i = 0; i < tokens.size(); ++i) sequences.push_back(tokens[i]);
-    embedder.add(sequences);
-    begin = end;
-  }
-  return repeat_rows(embedder.rows(), distinct.place);
+  const detail::Distinct distinct = detail::find_distinct(texts);
+  const Task task{*impl_->network, options, unpooled_tokens(prompt), distinct, on_event, stop};
+  detail::TextBlocks blocks(texts, distinct.first, tokenizer(), {.prompt = prompt, .max_length = length, .first = task.first_block()});
+  const auto num_texts = static_cast<int64_t>(texts.size());
+  // The CPU has enough to do with the network, and a single block is not worth a thread.
+  if (task.on_cpu() || blocks.is_last()) return embed(task, [&](const std::stop_token& token) { return blocks.next(token); }, num_texts);
+  detail::Ahead<TokenBlock> ahead([&](const std::stop_token& token) { return blocks.next(token); });
+  return embed(task, [&](const std::stop_token& token) { return ahead.next(token); }, num_texts);
 }
 
 at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOptions& options, const EventCallback& on_event, std::stop_token stop) const {
@@ -278,12 +291,11 @@ at::Tensor Encoder::encode_tokens(const RaggedTokens& tokens, const EncodeOption
     if (tokens[i].empty()) throw std::invalid_argument("Sequence " + std::to_string(i) + " must have at least one token, but is empty.");
     keys.push_back(bytes_of(tokens[i]));
   }
-  const Distinct distinct = find_distinct(keys);
-  Embedder embedder(*impl_->network, options, unpooled_tokens(options.prompt.value_or("")), static_cast<int64_t>(distinct.first.size()), on_event, stop);
-  std::vector<Sequence> sequences;
-  for (int64_t i : distinct.first) sequences.push_back(tokens[i]);
-  embedder.add(sequences);
-  return repeat_rows(embedder.rows(), distinct.place);
+  check_options(options, model().device());
+  const detail::Distinct distinct = detail::find_distinct(keys);
+  const Task task{*impl_->network, options, unpooled_tokens(options.prompt.value_or("")), distinct, on_event, stop};
+  detail::SequenceBlocks blocks(tokens, distinct.first, task.on_cpu() ? distinct.first.size() : detail::first_block.texts);
+  return embed(task, [&](const std::stop_token& token) { return blocks.next(token); }, tokens.size());
 }
 
 void Encoder::save(const fs::path& folder, int64_t max_length, bool normalize) const {

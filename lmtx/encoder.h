@@ -34,9 +34,11 @@ struct EncodeOptions {
   std::optional<std::string> prompt = std::nullopt;
   // Scale vectors to unit length; unset means as the folder's modules say.
   std::optional<bool> normalize = std::nullopt;
-  // Tokens computed at once: larger is faster up to a point, and takes more memory.
-  int64_t token_budget = 4096;
-  // Of the products in the network; all else is float32. On cards only float32.
+  // Tokens computed at once: larger is faster up to a point, and takes more memory. 0 means what suits the device: 4,096 on the CPU, on a card 32,768 in half
+  // precision and 16,384 in float32. Where a card's memory is too small for them, fewer are computed at once, and a notice says so.
+  int64_t token_budget = 0;
+  // Of the products in the network. float32 and bfloat16 on any device; int8 on the CPU only and float16 on cards only. What is between products is float32 on
+  // the CPU, on cards as wide as the products.
   ComputeDtype dtype = ComputeDtype::float32;
   // A text's vector is the same to the last bit whatever it is encoded with, in any order, by any number of threads. On the CPU it is so anyway, for every
   // dtype; on a card it means that each text is computed alone.
@@ -49,9 +51,10 @@ class LMTX_API Encoder {
   // Opens a sentence-transformers folder. Throws std::runtime_error naming the file and the part that is missing, broken or not supported.
   static Encoder load(const std::filesystem::path& folder, const EncoderOptions& options = {});
 
-  // float32 [num_texts, dim] on the CPU. Equal texts are embedded once; vectors do not depend on the batch a text is in beyond 1e-6, on the CPU not at all.
-  // The first call in a dtype copies the weights of the network's products to it, for all later ones. Throws std::invalid_argument for wrong options.
-  // `on_event` gets progress in distinct texts; a stop request ends it with lmtx::Stopped.
+  // float32 [num_texts, dim] on the CPU. Equal texts are embedded once; vectors do not depend on the batch a text is in beyond 1e-6 (on a card in half precision
+  // beyond its rounding), on the CPU not at all. A card computes while texts are tokenized and vectors copied on other threads, on the caller's current stream.
+  // The first call in a dtype copies the weights of the network's products to it, for all later ones. Throws std::invalid_argument for wrong options,
+  // std::runtime_error where a card's memory is too small for a single text. `on_event` gets progress in distinct texts; a stop request ends it with lmtx::Stopped.
   at::Tensor encode(std::span<const std::string_view> texts, const EncodeOptions& options = {}, const EventCallback& on_event = {},
                     std::stop_token stop = {}) const;
   // The same for tokens that tokenizer() made; max_length must be 0: cut them first. `prompt` says what they begin with and is not put before them; that

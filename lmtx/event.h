@@ -13,6 +13,7 @@ struct Event {
     progress,  // `done` of `total` units of `stage` are finished
     notice,    // `message` is a sentence for the user
     cycle,     // a cycle ended; `message` sums it up
+    stage,     // a stage of a training run ended, which took `seconds`
   };
   Kind kind = Kind::progress;
   // What is being done, in a word or two: "tokenize", "embed documents", "ask", "train", ...
@@ -23,6 +24,8 @@ struct Event {
   // 0 where it is not known beforehand.
   int64_t total = 0;
   std::string message = {};
+  // Of the kind `stage` only.
+  double seconds = 0;
 };
 
 // Called from the thread that called the library, never from two threads at once.

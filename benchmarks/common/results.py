@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,13 @@ def merged(old, new, order):
 def differences(old, new):
     """In what two results differ that makes their rows not comparable."""
     return [name for name in ("machine", "versions", "settings") if old and old.get(name) != new[name]]
+
+
+def refuse_to_mix(command, old, new, out):
+    """Rows of two machines in one file would be compared."""
+    different = differences(old, new)
+    if different:
+        sys.exit(f"{command}: {out} has rows of other {' and '.join(different)}: measure all rows, or name another file with --out.")
 
 
 VECTOR_FLAGS = ("avx", "fma", "amx", "asimd", "sve", "i8mm", "bf16")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 
 
 class WorkerError(Exception):
@@ -37,6 +38,14 @@ class Worker:
         lines = self.errors.read().splitlines()
         return lines[-1] if lines else f"the process ended with exit code {self.process.returncode}"
 
+    def output(self, characters=4000):
+        """The last of what it wrote to standard error, and to standard output beside its answers."""
+        position = self.errors.tell()
+        self.errors.seek(0)
+        written = self.errors.read()
+        self.errors.seek(position)
+        return written[-characters:]
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
@@ -62,6 +71,7 @@ def serve(make_subject):
             subject = subject or make_subject()
             answer = {"result": getattr(subject, request.pop("call"))(**request)}
         except Exception as error:
+            traceback.print_exc()
             answer = {"error": one_line(error)}
         print(json.dumps(answer), file=answers, flush=True)
 

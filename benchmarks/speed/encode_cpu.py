@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 from common import results
 from common.data import data_folders
+from common.pages import amount_text, fill_part
 from common.results import ROOT
 from encode_rows import NAMES, ROWS, SETTINGS, scaled
 
@@ -44,13 +45,6 @@ def table(measured):
     return "\n".join(lines) + "\n"
 
 
-def amount_text(amount, unit):
-    if amount is None:
-        return ""
-    number = f"{amount:.2f}" if amount < 100 and unit in ("s", "%") else f"{amount / 1e6:.2f} M" if amount >= 1e6 else f"{amount:,.0f}"
-    return f"{number} {unit}"
-
-
 def where(measured):
     """A sentence on the machine and the versions."""
     if not measured:
@@ -61,16 +55,12 @@ def where(measured):
     return f"{machine['threads']} threads on {machine['cores']} cores of {machine['processor']} ({', '.join(vectors)}); {of}."
 
 
-BEGIN, END = "<!-- encode_cpu.json: begin -->\n", "<!-- encode_cpu.json: end -->\n"
-
-
 def page_part(measured):
-    return f"{BEGIN}{where(measured)}\n\n{table(measured)}{END}"
+    return f"{where(measured)}\n\n{table(measured)}"
 
 
 def fill_page(page, measured):
-    before, rest = page.split(BEGIN)
-    return before + page_part(measured) + rest.split(END)[1]
+    return fill_part(page, "encode_cpu.json", page_part(measured))
 
 
 def parse(arguments):
@@ -91,13 +81,6 @@ def parse(arguments):
     return options
 
 
-def refuse_to_mix(old, new, out):
-    """Rows of two machines in one file would be compared."""
-    different = results.differences(old, new)
-    if different:
-        sys.exit(f"encode_cpu: {out} has rows of other {' and '.join(different)}: measure all rows, or name another file with --out.")
-
-
 def measure(options):
     # What measuring needs is imported here, so that --check needs none of it.
     from encode_measure import Bench
@@ -107,7 +90,7 @@ def measure(options):
     bench = Bench(options.model, {folder.name: folder for folder in data_folders(options.data)}, options.threads, options.onnx_python, settings)
     found = {"machine": results.machine(options.threads), "versions": bench.versions(), "settings": settings}
     old = results.read(options.out) if len(rows) < len(ROWS) else {}
-    refuse_to_mix(old, found, options.out)
+    results.refuse_to_mix("encode_cpu", old, found, options.out)
     for group in dict.fromkeys(row.group for row in rows):
         wanted = [row.name for row in rows if row.group == group]
         measured = {name: {"name": name, **result, "commit": results.commit()} for name, result in bench.measure(group, wanted).items()}

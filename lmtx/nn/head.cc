@@ -24,7 +24,11 @@ Head::Head(const ModelFolder& folder, int64_t dim, Weights& weights) : modes_(fo
 }
 
 at::Tensor Head::operator()(const at::Tensor& hidden, const TokenBatch& batch) const {
-  at::Tensor vectors = ops::pool(hidden, batch, modes_);
+  return finish(ops::pool(hidden, batch, modes_));
+}
+
+at::Tensor Head::finish(const at::Tensor& pooled) const {
+  at::Tensor vectors = pooled;
   for (const Dense& dense : dense_) vectors = apply(dense, vectors);
   return vectors;
 }

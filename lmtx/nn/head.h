@@ -21,6 +21,8 @@ class Head {
 
   // Hidden states [T, hidden] to vectors [n, dim()].
   at::Tensor operator()(const at::Tensor& hidden, const TokenBatch& batch) const;
+  // The Dense modules alone, of pooled hidden states.
+  at::Tensor finish(const at::Tensor& pooled) const;
   int64_t dim() const { return dim_; }
 
   struct Dense {

@@ -25,6 +25,10 @@ class Inference;  // lmtx/nn/cpu/inference.h
 struct Kernels;   // lmtx/nn/cpu/kernels.h
 }  // namespace cpu
 
+namespace cuda {
+class Network;  // lmtx/nn/cuda/network.h
+}
+
 // What training computes vectors with, and their gradients.
 class TrainingNetwork {
  public:
@@ -50,6 +54,10 @@ class LMTX_API SentenceModel {
   // The same computation without a way back, in the given dtype, on the CPU: with a copy of the weights of its products, as they are now.
   // With the processor's best kernels, if not told otherwise.
   virtual std::unique_ptr<const cpu::Inference> prepare(ComputeDtype dtype = ComputeDtype::float32, const cpu::Kernels* kernels = nullptr) const = 0;
+
+  // The same in half precision on the model's card, with a copy of the weights of its products. Throws std::invalid_argument for another dtype than bfloat16 and float16,
+  // a model on the CPU, and what there are no kernels for.
+  virtual std::shared_ptr<const cuda::Network> prepare_on_card(ComputeDtype dtype) const = 0;
 
   // The model itself for float32. On a card with `dtype` bfloat16 its products are computed from rounded copies of the parameters, all sums and the gradients in
   // float32. Throws std::invalid_argument for what cannot be trained in. Valid as long as the model.

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "lmtx/nn/cpu/inference.h"
+#ifdef LMTX_CUDA
+#include "lmtx/nn/cuda/network.h"
+#endif
 #include "lmtx/nn/grouping.h"
 #include "lmtx/nn/safetensors.h"
 #include "lmtx/stopped.h"
@@ -141,8 +144,19 @@ std::unique_ptr<const cpu::Inference> Transformer::prepare(ComputeDtype dtype, c
   return std::make_unique<cpu::Inference>(settings_, weights_, dtype, kernels == nullptr ? cpu::kernels() : *kernels);
 }
 
+std::shared_ptr<const cuda::Network> Transformer::prepare_on_card(ComputeDtype dtype) const {
+#ifdef LMTX_CUDA
+  const bool is_half = dtype == ComputeDtype::bfloat16 || dtype == ComputeDtype::float16;
+  if (device().is_cuda() && is_half) return std::make_shared<const cuda::Network>(settings_, weights_, dtype == ComputeDtype::float16 ? at::kHalf : at::kBFloat16);
+#endif
+  throw std::invalid_argument("A model on " + device().str() + " cannot be computed in " + std::string(name_of(dtype)) + " on a card.");
+}
+
 std::unique_ptr<TrainingNetwork> Transformer::training_network(ComputeDtype dtype) const {
   if (dtype == ComputeDtype::float32) return std::make_unique<PlainTraining>(*this);
+#ifdef LMTX_CUDA
+  if (device().is_cuda() && dtype == ComputeDtype::bfloat16) return cuda::training_network(settings_, weights_, at::kBFloat16);
+#endif
   throw std::invalid_argument("A model on " + device().str() + " cannot be trained in " + std::string(name_of(dtype)) + "; use float32.");
 }
 

@@ -1,9 +1,10 @@
 #include "lmtx/train/batch_gradients.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 
@@ -17,113 +18,171 @@ namespace lmtx {
 
 namespace {
 
-using Sequences = std::vector<std::vector<int32_t>>;
+// Texts that may share a part.
+struct Group {
+  // Of the batch.
+  std::vector<int64_t> rows;
+  std::vector<std::span<const int32_t>> texts;
+  const char* purpose;
+  int64_t unpooled = 0;
 
-// Some documents or some labels of a batch, embedded at once.
-struct Part {
-  TokenBatch tokens;
-  // int64: row i of the part belongs into row rows[i] of the batch.
-  at::Tensor rows;
-  uint64_t dropout_key = 0;
+  void add(const std::vector<std::vector<int32_t>>& sequences, int64_t first_row) {
+    for (const auto& sequence : sequences) {
+      rows.push_back(first_row++);
+      texts.emplace_back(sequence);
+    }
+  }
 };
 
-struct Parts {
-  std::vector<Part> documents, labels;
-};
-
-std::vector<int64_t> lengths_of(const Sequences& sequences) {
-  std::vector<int64_t> lengths;
-  for (const auto& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
-  return lengths;
+std::vector<Group> group_texts(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device) {
+  const auto size = static_cast<int64_t>(batch.documents.size());
+  Group documents{{}, {}, "documents", options.document_unpooled}, labels{{}, {}, "labels", options.label_unpooled};
+  documents.add(batch.documents, 0);
+  // On the CPU long and short texts go one after the other through the caches.
+  if (device.is_cuda() && documents.unpooled == labels.unpooled) {
+    documents.purpose = "texts";
+    documents.add(batch.labels, size);
+    return {documents};
+  }
+  labels.add(batch.labels, size);
+  return {documents, labels};
 }
 
-int64_t num_tokens(const Sequences& sequences) {
+at::Tensor to_tensor(const std::vector<int64_t>& numbers) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kLong);
+  std::copy(numbers.begin(), numbers.end(), tensor.mutable_data_ptr<int64_t>());
+  return tensor;
+}
+
+int64_t num_tokens(const std::vector<Group>& groups) {
   int64_t tokens = 0;
-  for (const auto& sequence : sequences) tokens += static_cast<int64_t>(sequence.size());
+  for (const Group& group : groups) {
+    for (const auto& text : group.texts) tokens += static_cast<int64_t>(text.size());
+  }
   return tokens;
 }
 
-std::vector<Part> make_parts(const Sequences& sequences, const char* purpose, int64_t unpooled, const BatchGradientOptions& options, at::Device device) {
-  std::vector<Part> parts;
-  for (const std::vector<int64_t>& rows : plan_batches(lengths_of(sequences), options.token_budget)) {
-    std::vector<std::span<const int32_t>> spans;
-    for (const int64_t row : rows) spans.emplace_back(sequences[row]);
-    const int64_t number = static_cast<int64_t>(parts.size());
-    parts.push_back({pack(spans, device), at::tensor(rows, at::kLong).to(device), detail::random_key(options.dropout_key, purpose, {number})});
-    parts.back().tokens.unpooled = unpooled;
+void add_parts(const Group& group, PreparedBatch& batch, std::vector<int64_t>& order) {
+  std::vector<int64_t> lengths;
+  for (const auto& text : group.texts) lengths.push_back(static_cast<int64_t>(text.size()));
+  int64_t number = 0;
+  for (const std::vector<int64_t>& members : plan_batches(lengths, batch.options.token_budget)) {
+    std::vector<std::span<const int32_t>> texts;
+    std::vector<int64_t> rows;
+    for (const int64_t member : members) {
+      texts.push_back(group.texts[static_cast<size_t>(member)]);
+      rows.push_back(group.rows[static_cast<size_t>(member)]);
+    }
+    batch.parts.push_back({pack(texts), to_tensor(rows), detail::random_key(batch.options.dropout_key, group.purpose, {number++})});
+    batch.parts.back().tokens.unpooled = group.unpooled;
+    order.insert(order.end(), rows.begin(), rows.end());
   }
-  return parts;
+}
+
+void pin_memory(PreparedBatch& batch) {
+  for (PreparedBatch::Part& part : batch.parts) {
+    for (at::Tensor* tensor : {&part.tokens.ids, &part.tokens.offsets, &part.rows}) *tensor = tensor->pin_memory();
+  }
+  batch.positions = batch.positions.pin_memory();
+  batch.yeses.pin_memory();
+}
+
+// The same with its tensors on the device.
+PreparedBatch moved(const PreparedBatch& batch, at::Device device) {
+  PreparedBatch there = batch;
+  for (PreparedBatch::Part& part : there.parts) {
+    for (at::Tensor* tensor : {&part.tokens.ids, &part.tokens.offsets, &part.rows}) *tensor = tensor->to(device, /*non_blocking=*/true);
+  }
+  there.positions = batch.positions.to(device, /*non_blocking=*/true);
+  // The loss looks at them where it is computed.
+  if (!device.is_cpu()) there.yeses = batch.yeses.to(device);
+  return there;
 }
 
 class BatchGradients {
  public:
-  BatchGradients(const SentenceModel& model, const TrainingBatch& batch, const BatchGradientOptions& options, const std::stop_token& stop)
-      : model_(model), batch_(batch), options_(options), stop_(stop) {}
+  BatchGradients(TrainingNetwork& network, const PreparedBatch& batch, at::Device device, const std::stop_token& stop)
+      : network_(network), batch_(moved(batch, device)), device_(device), stop_(stop) {}
 
-  double add() {
-    const bool whole = num_tokens(batch_.documents) + num_tokens(batch_.labels) <= options_.token_budget;
-    const Parts parts{make_parts(batch_.documents, "documents", options_.document_unpooled, options_, model_.device()),
-                      make_parts(batch_.labels, "labels", options_.label_unpooled, options_, model_.device())};
-    return whole ? add_whole(parts) : add_in_parts(parts);
+  at::Tensor add() {
+    std::vector<at::Tensor> vectors = embed_all();
+    const auto [loss, gradient] = loss_and_gradient(vectors);
+    for (size_t i = 0; i < batch_.parts.size(); ++i) {
+      const at::Tensor part = batch_.whole ? std::move(vectors[i]) : embed(batch_.parts[i]);
+      part.backward(gradient.index_select(0, batch_.parts[i].rows));
+    }
+    return loss;
   }
 
  private:
-  double add_whole(const Parts& parts) {
-    const at::Tensor loss = loss_of(in_batch_order(parts.documents.front()), in_batch_order(parts.labels.front()));
-    loss.backward();
-    return loss.item<double>();
-  }
-
-  double add_in_parts(const Parts& parts) {
-    const at::Tensor documents = embed_all(parts.documents), labels = embed_all(parts.labels);
-    const at::Tensor loss = loss_of(documents, labels);
-    loss.backward();
-    pass_on(parts.documents, documents.grad());
-    pass_on(parts.labels, labels.grad());
-    return loss.item<double>();
-  }
-
-  at::Tensor loss_of(const at::Tensor& documents, const at::Tensor& labels) const {
-    return triplet_loss(documents, labels, batch_.is_yes.to(documents.device()), options_.loss);
-  }
-
   // Unit rows [n, dim] in the order of the part.
-  at::Tensor embed(const Part& part) const {
+  at::Tensor embed(const PreparedBatch::Part& part) const {
     check_stop(stop_);
     std::optional<Dropout> dropout;
-    if (options_.dropout) dropout.emplace(part.dropout_key, model_.device());
-    return ops::normalize(model_.forward(part.tokens, dropout ? &*dropout : nullptr, stop_));
+    if (batch_.options.dropout) dropout.emplace(part.dropout_key, device_);
+    return ops::normalize(network_.forward(part.tokens, dropout ? &*dropout : nullptr, stop_));
   }
 
-  // Of a part that holds all rows.
-  at::Tensor in_batch_order(const Part& part) const { return embed(part).index_select(0, part.rows.argsort()); }
-
-  // Vectors of all parts [B, dim] without history, ready to collect a gradient.
-  at::Tensor embed_all(const std::vector<Part>& parts) const {
-    const at::NoGradGuard no_grad;
-    at::Tensor all;
-    for (const Part& part : parts) {
-      const at::Tensor vectors = embed(part);
-      if (!all.defined()) all = at::empty({static_cast<int64_t>(batch_.documents.size()), vectors.size(1)}, vectors.options());
-      all.index_copy_(0, part.rows, vectors);
-    }
-    return all.requires_grad_();
+  // With a way back only where all parts fit at once.
+  std::vector<at::Tensor> embed_all() const {
+    const at::AutoGradMode with_gradients(batch_.whole);
+    std::vector<at::Tensor> vectors;
+    for (const PreparedBatch::Part& part : batch_.parts) vectors.push_back(embed(part));
+    return vectors;
   }
 
-  void pass_on(const std::vector<Part>& parts, const at::Tensor& gradient) const {
-    for (const Part& part : parts) embed(part).backward(gradient.index_select(0, part.rows));
+  struct LossAndGradient {
+    at::Tensor loss;
+    // [2 B, dim]: with respect to the vectors of the batch.
+    at::Tensor gradient;
+  };
+
+  LossAndGradient loss_and_gradient(const std::vector<at::Tensor>& vectors) const {
+    const int64_t size = batch_.yeses.size();
+    const at::Tensor all = vectors.size() == 1 ? vectors.front().detach() : at::cat(vectors).detach();
+    const at::Tensor documents = all.index_select(0, batch_.positions.narrow(0, 0, size)).requires_grad_();
+    const at::Tensor labels = all.index_select(0, batch_.positions.narrow(0, size, size)).requires_grad_();
+    const at::Tensor loss = triplet_loss(documents, labels, batch_.yeses, batch_.options.loss);
+    loss.backward();
+    return {loss.detach(), at::cat({documents.grad(), labels.grad()})};
   }
 
-  const SentenceModel& model_;
-  const TrainingBatch& batch_;
-  const BatchGradientOptions& options_;
+  TrainingNetwork& network_;
+  const PreparedBatch batch_;
+  const at::Device device_;
   const std::stop_token& stop_;
 };
 
 }  // namespace
 
-double add_batch_gradients(const SentenceModel& model, const TrainingBatch& batch, const BatchGradientOptions& options, const std::stop_token& stop) {
-  return BatchGradients(model, batch, options, stop).add();
+int64_t PreparedBatch::smaller_budget() const {
+  int64_t largest = 0;
+  bool single = true;
+  for (const Part& part : parts) {
+    largest = std::max(largest, part.tokens.num_tokens());
+    single = single && part.tokens.size() == 1;
+  }
+  return single ? 0 : std::max<int64_t>(1, std::min(largest, options.token_budget) / 2);
+}
+
+PreparedBatch prepare_batch(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device) {
+  PreparedBatch prepared;
+  prepared.options = options;
+  prepared.yeses = batch.yeses;
+  const std::vector<Group> groups = group_texts(batch, options, device);
+  prepared.whole = num_tokens(groups) <= options.token_budget;
+  // Rows of the batch in the order of the parts' texts.
+  std::vector<int64_t> order;
+  for (const Group& group : groups) add_parts(group, prepared, order);
+  std::vector<int64_t> positions(order.size());
+  for (size_t i = 0; i < order.size(); ++i) positions[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  prepared.positions = to_tensor(positions);
+  if (device.is_cuda()) pin_memory(prepared);
+  return prepared;
+}
+
+at::Tensor add_batch_gradients(TrainingNetwork& network, const PreparedBatch& batch, at::Device device, const std::stop_token& stop) {
+  return BatchGradients(network, batch, device, stop).add();
 }
 
 }  // namespace lmtx

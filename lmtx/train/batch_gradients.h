@@ -9,6 +9,7 @@
 
 #include "lmtx/export.h"
 #include "lmtx/nn/sentence_model.h"
+#include "lmtx/train/batch_yeses.h"
 #include "lmtx/train/losses.h"
 
 namespace lmtx {
@@ -17,8 +18,7 @@ namespace lmtx {
 struct TrainingBatch {
   std::vector<std::vector<int32_t>> documents;
   std::vector<std::vector<int32_t>> labels;
-  // bool [B, B], as triplet_loss() takes it.
-  at::Tensor is_yes;
+  BatchYeses yeses;
 };
 
 struct BatchGradientOptions {
@@ -33,9 +33,32 @@ struct BatchGradientOptions {
   uint64_t dropout_key = 0;
 };
 
-// Adds the gradients of the batch's loss to those of the model's parameters, and returns the loss. A batch over the token budget is embedded in parts: first
-// all vectors without gradients, then the loss and its gradient on the vectors, then each part again with the same dropout, through which that gradient
-// flows on (GradCache, Gao et al. 2021, arXiv 2101.06983). Throws Stopped, with some of the gradients added.
-LMTX_API double add_batch_gradients(const SentenceModel& model, const TrainingBatch& batch, const BatchGradientOptions& options, const std::stop_token& stop = {});
+// A batch cut into parts of at most the token budget (or one text that is longer alone), packed on the host, for a card in pinned memory. A part has documents or
+// labels; on a card, where they leave out equally many tokens, it may have both, so that a batch within the budget is one pass through the network.
+struct LMTX_API PreparedBatch {
+  struct Part {
+    TokenBatch tokens;
+    // int64 [n]: text i of the part is row rows[i] of the batch, whose documents are rows 0 to B - 1 and whose labels are rows B to 2 B - 1.
+    at::Tensor rows;
+    uint64_t dropout_key = 0;
+  };
+  std::vector<Part> parts;
+  // int64 [2 B]: row i of the batch is text positions[i] of all parts.
+  at::Tensor positions;
+  BatchYeses yeses;
+  BatchGradientOptions options;
+  // Whether all fits the budget together.
+  bool whole = false;
+
+  // A token budget that cuts the batch into smaller parts; 0 where each part is one text already.
+  int64_t smaller_budget() const;
+};
+
+LMTX_API PreparedBatch prepare_batch(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device);
+
+// Adds the gradients of the batch's loss to those of the model's parameters, and returns the loss, a scalar on the device. A batch over the token budget is embedded
+// in parts: first all vectors without gradients, then the loss and its gradient on the vectors, then each part again with the same dropout, through which that
+// gradient flows on (GradCache, Gao et al. 2021, arXiv 2101.06983). Nothing waits for a card. Throws Stopped, with some of the gradients added.
+LMTX_API at::Tensor add_batch_gradients(TrainingNetwork& network, const PreparedBatch& batch, at::Device device, const std::stop_token& stop = {});
 
 }  // namespace lmtx

@@ -7,12 +7,13 @@
 #include <string_view>
 
 #include "lmtx/detail/framed_file.h"
+#include "lmtx/stopped.h"
 
 namespace lmtx {
 
 namespace {
 
-// Content: key (16 bytes), step int64, losses float64 [step], then the bytes of the tensors.
+// Content: key (16 bytes), step int64, losses float64 [step], then the bytes of the tensors; behind them int64 the token budget where it was lowered.
 constexpr detail::FileKind kind{"LMTXCKPT", 1, "training checkpoint"};
 
 std::filesystem::path file_in(const std::filesystem::path& folder) { return folder / "training.checkpoint"; }
@@ -53,7 +54,7 @@ void read_tensor(Reader& reader, const at::Tensor& target) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& folder, const TrainingState& state) {
+void save_checkpoint(const std::filesystem::path& folder, const TrainingState& state, const std::stop_token& stop) {
   detail::make_folder(folder);
   detail::write_framed_file(file_in(folder), kind, [&](const detail::AppendBytes& append) {
     const auto append_raw = [&](const void* bytes, size_t size) { append(std::string_view(static_cast<const char*>(bytes), size)); };
@@ -61,9 +62,11 @@ void save_checkpoint(const std::filesystem::path& folder, const TrainingState& s
     append_raw(&state.step, sizeof state.step);
     append_raw(state.losses.data(), state.losses.size() * sizeof(double));
     for (const at::Tensor& tensor : state.tensors) {
+      check_stop(stop);
       const at::Tensor on_host = tensor.detach().cpu().contiguous();
       append_raw(on_host.const_data_ptr(), on_host.nbytes());
     }
+    if (state.token_budget != 0) append_raw(&state.token_budget, sizeof state.token_budget);
   });
 }
 
@@ -80,12 +83,15 @@ bool load_checkpoint(const std::filesystem::path& folder, TrainingState& state) 
   reader.read(&step, sizeof step);
   // The key covers the plan, the tensors' sizes among it; another key is that of another training.
   const bool step_fits = step >= 0 && static_cast<uint64_t>(step) <= reader.left() / sizeof(double);
-  if (key != state.key || !step_fits || reader.left() != static_cast<size_t>(step) * sizeof(double) + num_bytes(state.tensors)) return false;
+  if (key != state.key || !step_fits) return false;
+  const size_t needed = static_cast<size_t>(step) * sizeof(double) + num_bytes(state.tensors), left = reader.left();
+  if (left != needed && left != needed + sizeof state.token_budget) return false;
   const at::NoGradGuard no_grad;
   state.step = step;
   state.losses.resize(static_cast<size_t>(step));
   reader.read(state.losses.data(), state.losses.size() * sizeof(double));
   for (const at::Tensor& tensor : state.tensors) read_tensor(reader, tensor);
+  if (left != needed) reader.read(&state.token_budget, sizeof state.token_budget);
   return true;
 }
 

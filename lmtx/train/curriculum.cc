@@ -3,6 +3,7 @@
 #include <ATen/ops/isfinite.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "lmtx/stopped.h"
 #include "lmtx/tagger.h"
 #include "lmtx/train/asking_policy.h"
+#include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
 #include "lmtx/train/student_training.h"
@@ -27,6 +29,7 @@ namespace lmtx {
 
 namespace fs = std::filesystem;
 using detail::Json;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -124,6 +127,8 @@ TrainingReport Curriculum::run() {
 void Curriculum::prepare() {
   const Tokenizer& tokenizer = input_.base.tokenizer();
   const Lengths& lengths = input_.lengths;
+  const Clock::time_point begin = Clock::now();
+  const bool is_new = !fs::exists(folder_.twins());
   if (!fs::exists(folder_.document_tokens()))
     TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
                      staged("tokenize", -1), stop_);
@@ -133,6 +138,7 @@ void Curriculum::prepare() {
   labels_ = TokenFile::open(folder_.label_tokens());
   document_twins_ = Twins::load(folder_.twins());
   label_twins_ = Twins::of(*input_.labels);
+  if (is_new) tell_stage("tokenize", -1, begin);
   check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
   check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
   const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
@@ -205,6 +211,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
 Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
   const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
   const auto judged = training_set(stages, document_twins_, label_twins_);
+  Clock::time_point begin = Clock::now();
   const Encoder start = load_student(options_.restart ? base_encoder : cycle - 1);
   const StudentTrainingResult result = train_student({.start = start.model(),
                                                       .documents = *documents_,
@@ -219,10 +226,13 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
                                                       .cycle = cycle,
                                                       .checkpoint_folder = folder_.cycle(cycle) / "training"},
                                                      staged("train", cycle), stop_);
+  tell_stage("train", cycle, begin);
   if (result.student) {
+    begin = Clock::now();
     check_finite(*result.student, cycle, options_.learning_rate);
     const Encoder student = detail::with_tagging_prompts(start.with_model(result.student), input_.prompts.document, input_.prompts.label);
     student.save(folder_.path() / student_name(cycle), input_.lengths.search, /*normalize=*/true);
+    tell_stage("save student", cycle, begin);
   }
   return {.has_student = result.student != nullptr,
           .steps = result.steps,
@@ -316,6 +326,7 @@ bool Curriculum::learned_nothing_new(int64_t cycle) const {
 void Curriculum::save_tagger() {
   shortlister_.reset();
   if (fs::exists(folder_.tagger())) return;
+  const Clock::time_point begin = Clock::now();
   const int64_t best = best_cycle();
   const auto tagger = Tagger::from_labels(load_student(best), *input_.labels,
                                           {.search_length = input_.lengths.search,
@@ -326,6 +337,7 @@ void Curriculum::save_tagger() {
                                           staged("embed labels", -1), stop_);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
+  tell_stage("save tagger", -1, begin);
 }
 
 TrainingReport Curriculum::finish() {
@@ -372,6 +384,7 @@ AskingReport Curriculum::total() const {
 // --- what stages share ---
 
 AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result) {
+  const Clock::time_point begin = Clock::now();
   const Asker asker(input_.teacher, store_, input_.documents, input_.labels,
                     {.run = manifest_.run,
                      .charge_stored = manifest_.budget.charge_stored,
@@ -382,6 +395,7 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
   // The result must not outlive what it was made of.
   store_->flush();
   pairs.save(folder / result);
+  tell_stage("ask", cycle, begin);
   return pairs;
 }
 
@@ -404,20 +418,29 @@ void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64
   if (fs::exists(folder / result)) return;
   const auto on_event = staged("embed documents", cycle);
   Shortlists shortlists{.k = 1, .documents = {}, .labels = {}, .scores = {}};
-  if (!documents.empty()) shortlists = shortlister(cycle, student).shortlist(*documents_, documents, k, folder / (result + ".log"), on_event, stop_);
+  if (!documents.empty()) {
+    const Shortlister& proposes = shortlister(cycle, student);
+    const Clock::time_point begin = Clock::now();
+    shortlists = proposes.shortlist(*documents_, documents, k, folder / (result + ".log"), on_event, stop_);
+    tell_stage("embed documents", cycle, begin);
+  }
   shortlists.save(folder / result);
 }
 
 const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   if (shortlister_ && shortlister_student_ == student) return *shortlister_;
+  const Clock::time_point begin = Clock::now();
   const Encoder encoder = load_student(student);
+  const Computing computing = resolve_computing(options_, encoder.model().device());
   shortlister_.emplace(encoder, *labels_, label_twins_,
                        ShortlisterOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                                          .token_budget = options_.search_token_budget,
+                                          .token_budget = computing.search_token_budget,
+                                          .dtype = computing.dtype,
                                           .prompts = input_.prompts},
                        staged("embed labels", cycle), stop_);
   shortlister_student_ = student;
+  tell_stage("embed labels", cycle, begin);
   return *shortlister_;
 }
 
@@ -439,6 +462,11 @@ EventCallback Curriculum::staged(const std::string& stage, int64_t cycle) const 
     named.cycle = cycle;
     on_event_(named);
   };
+}
+
+void Curriculum::tell_stage(const std::string& stage, int64_t cycle, Clock::time_point begin) const {
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (on_event_) on_event_({.kind = Event::Kind::stage, .stage = stage, .cycle = cycle, .seconds = seconds});
 }
 
 void Curriculum::notify(int64_t cycle, const std::string& message) const {

@@ -1,6 +1,7 @@
 // One call of CurriculumTrainer::run(): the stages of the curriculum, told in order. Internal.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -91,6 +92,8 @@ class Curriculum {
 
   EventCallback staged(const std::string& stage, int64_t cycle) const;
   void notify(int64_t cycle, const std::string& message) const;
+  // Tells how long the stage took that has ended.
+  void tell_stage(const std::string& stage, int64_t cycle, std::chrono::steady_clock::time_point begin) const;
 
   const CurriculumInput& input_;
   const TrainerOptions& options_;

@@ -8,6 +8,8 @@
 
 #include "lmtx/detail/computation.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/nn/sentence_model.h"
+#include "lmtx/train/computing.h"
 #include "lmtx/train/curriculum.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/version.h"
@@ -94,6 +96,7 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
                                      RunOptions run) {
   const detail::Computation computation;
   check(options);
+  resolve_computing(options, base.model().device());
   check_arguments(documents, labels, teacher, run);
   const WorkFolder folder(run.folder);
   folder.check_usable();

@@ -1,5 +1,6 @@
 #include "lmtx/train/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -35,9 +36,10 @@ struct Range {
 struct Field {
   const char* name;
   Member member;
-  // Of a text nothing is asked.
   Range range;
   const char* help;
+  // What a text may be; none: anything.
+  std::vector<std::string_view> choices = {};
 };
 
 using O = TrainerOptions;
@@ -67,6 +69,9 @@ const std::vector<Field>& fields() {
       {"batch_size", &O::batch_size, {.low = 2}, "Documents a step; the positives of the others are a document's negatives."},
       {"learning_rate", &O::learning_rate, positive, "Largest learning rate, reached at the end of the warm-up."},
       {"warmup", &O::warmup, at_least_0, "Steps of rising learning rate; below 1, a share of all steps."},
+      {"schedule", &O::schedule, {}, "How the learning rate goes on after the warm-up: `linear` or `cosine`, to zero at the last step, or `constant`.",
+       {"linear", "cosine", "constant"}},
+      {"max_gradient_norm", &O::max_gradient_norm, at_least_0, "Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0 means no limit."},
       {"adam_epsilon", &O::adam_epsilon, positive, "Added to AdamW's denominator."},
       {"weight_decay", &O::weight_decay, at_least_0, "Decoupled weight decay of AdamW."},
       {"margin", &O::margin, {.low = 0, .high = 2}, "By which a positive should beat a negative, in cosine."},
@@ -74,9 +79,12 @@ const std::vector<Field>& fields() {
       {"violator_temperature", &O::violator_temperature, positive, "Temperature of the softmax that weights the violating negatives."},
       {"dropout", &O::dropout, {}, "Dropout as in the model's config.json; otherwise none."},
       {"seed", &O::seed, {}, "Keys every random draw of the run."},
+      {"dtype", &O::dtype, {}, "Of the products in training and search: `float32`, `bfloat16` (on cards only), or `auto`, which is bfloat16 on a card that has it.",
+       {"auto", "float32", "bfloat16"}},
+      {"deterministic", &O::deterministic, {}, "On a card: the same bits when the run is repeated, at some cost of speed. On the CPU it is always so."},
       {"train_token_budget", &O::train_token_budget, at_least_0,
-       "Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16384."},
-      {"search_token_budget", &O::search_token_budget, at_least_1, "Tokens computed at once in search."},
+       "Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16384, on a card 65536."},
+      {"search_token_budget", &O::search_token_budget, at_least_0, "Tokens computed at once in search. 0 means 4096, on a card 32768."},
       {"checkpoint_every", &O::checkpoint_every, at_least_1, "Steps between training checkpoints."},
   };
   return table;
@@ -173,12 +181,24 @@ std::string text_of(const TrainerOptions& options, const Field& field) {
   return std::visit([&](auto member) { return to_text(options.*member); }, field.member);
 }
 
+std::string expectation(const std::vector<std::string_view>& choices) {
+  std::string text = "one of ";
+  for (const std::string_view choice : choices) text.append(choice == choices.front() ? "\"" : ", \"").append(choice).append("\"");
+  return text;
+}
+
+void check_text(const std::string& text, const Field& field) {
+  if (field.choices.empty() || std::find(field.choices.begin(), field.choices.end(), text) != field.choices.end()) return;
+  refuse(field, expectation(field.choices), "\"" + text.substr(0, 64) + "\"");
+}
+
 void check_field(const TrainerOptions& options, const Field& field) {
-  const auto fits = [&](auto member) {
-    if constexpr (std::is_same_v<decltype(member), std::string O::*>) return true;
-    else return field.range.contains(static_cast<double>(options.*member));
-  };
-  if (!std::visit(fits, field.member)) refuse(field, expectation(field.range), text_of(options, field));
+  std::visit(
+      [&](auto member) {
+        if constexpr (std::is_same_v<decltype(member), std::string O::*>) check_text(options.*member, field);
+        else if (!field.range.contains(static_cast<double>(options.*member))) refuse(field, expectation(field.range), text_of(options, field));
+      },
+      field.member);
 }
 
 // The options' defaults are the paper's.

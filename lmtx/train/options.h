@@ -48,6 +48,10 @@ struct TrainerOptions {
   double learning_rate = 2e-4;
   // Steps of rising learning rate; below 1, a share of all steps.
   double warmup = 100;
+  // After the warm-up: "linear" or "cosine", down to zero at the last step, or "constant".
+  std::string schedule = "linear";
+  // Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0: none is.
+  double max_gradient_norm = 0;
   double adam_epsilon = 1e-6;
   double weight_decay = 0;
   // By which a positive should beat a negative, in cosine.
@@ -61,10 +65,15 @@ struct TrainerOptions {
 
   // --- the machine ---
   uint64_t seed = 0;
-  // Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16,384.
+  // Of the products in training and search: "float32", "bfloat16" (on cards only), or "auto", which is bfloat16 on a card that has it. Weights, gradients, moments
+  // and sums are float32 in any case.
+  std::string dtype = "auto";
+  // On a card: the same bits when the run is repeated there, at some cost of speed; the token budget is never lowered. On the CPU it is always so.
+  bool deterministic = false;
+  // Tokens computed at once in training; a larger batch is embedded in parts with the gradient of the whole. 0 means 16,384, on a card 65,536.
   int64_t train_token_budget = 0;
-  // Tokens computed at once in search.
-  int64_t search_token_budget = 4096;
+  // Tokens computed at once in search. 0 means 4,096, on a card 32,768.
+  int64_t search_token_budget = 0;
   // Steps between training checkpoints.
   int64_t checkpoint_every = 25;
 

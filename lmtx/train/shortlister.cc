@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/array_file.h"
 #include "lmtx/train/record_log.h"
@@ -25,6 +26,7 @@ EncodeOptions encode_options(const ShortlisterOptions& options, const std::strin
   encode.prompt = prompt;
   encode.normalize = true;
   encode.token_budget = options.token_budget;
+  encode.dtype = options.dtype;
   return encode;
 }
 
@@ -48,7 +50,7 @@ LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const T
     append(tokens, labels[i]);
     owners.push_back(i);
   }
-  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners);
+  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners).to(encoder.model().device().str());
 }
 
 // Reports a block's progress as that of all.

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "lmtx/compute_dtype.h"
 #include "lmtx/encoder.h"
 #include "lmtx/event.h"
 #include "lmtx/export.h"
@@ -42,6 +43,8 @@ struct ShortlisterOptions {
   int64_t suffix_size = 1;
   // Tokens computed at once.
   int64_t token_budget = 4096;
+  // Of the products in the network.
+  ComputeDtype dtype = ComputeDtype::float32;
   // What the tokens of documents and labels begin with.
   TextPrompts prompts = {};
 };

@@ -3,28 +3,36 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/isfinite.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <deque>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lmtx/detail/digest.h"
 #include "lmtx/detail/options_json.h"
-#include "lmtx/detail/random.h"
+#include "lmtx/detail/with_commas.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/batch_gradients.h"
+#include "lmtx/train/batches_ahead.h"
+#include "lmtx/train/card.h"
 #include "lmtx/train/checkpoint.h"
+#include "lmtx/train/checkpoint_writer.h"
+#include "lmtx/train/computing.h"
 #include "lmtx/train/optimizer.h"
 #include "lmtx/train/training_plan.h"
 
 namespace lmtx {
 
 namespace {
-
-constexpr int64_t default_token_budget = 16384;
 
 void check_number(const char* what, int64_t number, int64_t size) {
   if (number >= 0 && number < size) return;
@@ -34,6 +42,7 @@ void check_number(const char* what, int64_t number, int64_t size) {
 
 void check_input(const StudentTrainingInput& input) {
   check(input.options);
+  resolve_computing(input.options, input.start.device());
   for (const JudgedDocument& document : input.judged) {
     check_number("document", document.document, input.documents.size());
     for (const JudgedLabel& label : document.labels) check_number("label", label.label, input.labels.size());
@@ -46,10 +55,22 @@ std::vector<at::Tensor> trainable(const SentenceModel& model) {
   return parameters;
 }
 
+// Options that earlier versions lack are left out where they change nothing, so that their checkpoints go on being used.
+std::string options_of_key(const TrainerOptions& options, const Computing& computing) {
+  detail::Json json = detail::options_to_json(options);
+  if (options.search_token_budget == 0) json["search_token_budget"] = 4096;
+  if (options.schedule == "linear") json.erase("schedule");
+  if (options.max_gradient_norm == 0) json.erase("max_gradient_norm");
+  json["dtype"] = name_of(computing.dtype);
+  if (computing.dtype == ComputeDtype::float32) json.erase("dtype");
+  if (!computing.deterministic) json.erase("deterministic");
+  return json.dump();
+}
+
 // Everything that the trained weights depend on, but for the tokens, which belong to the run.
-detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan) {
+detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan, const Computing& computing) {
   detail::Hasher hasher;
-  hasher.add("student training 1").add(detail::options_to_json(input.options).dump());
+  hasher.add("student training 1").add(options_of_key(input.options, computing));
   for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled,
                                plan.documents_with_yes()})
     hasher.add(number);
@@ -66,10 +87,42 @@ detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& pla
 
 double mean(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
 
+// Of a message with a trace behind it.
+std::string first_line(const std::string& text) { return text.substr(0, std::min(text.find('\n'), text.size())); }
+
+// Losses that a card has not said yet, oldest first.
+class PendingLosses {
+ public:
+  struct Loss {
+    int64_t step;
+    double value;
+  };
+
+  void add(int64_t step, card::DeferredNumber loss) { pending_.push_back({step, std::move(loss)}); }
+  // The oldest, where it is there or more than `most` are pending.
+  std::optional<Loss> take(size_t most) {
+    if (pending_.empty() || (pending_.size() <= most && !pending_.front().value.is_there())) return std::nullopt;
+    const Loss loss{pending_.front().step, pending_.front().value.get()};
+    pending_.pop_front();
+    return loss;
+  }
+
+ private:
+  struct Pending {
+    int64_t step;
+    card::DeferredNumber value;
+  };
+  std::deque<Pending> pending_;
+};
+
+// Steps whose loss may be unknown while the next is queued: a card never waits, and its queue stays short.
+constexpr size_t most_pending = 4;
+
 class StudentTraining {
  public:
   StudentTraining(const StudentTrainingInput& input, const TrainingPlan& plan, const EventCallback& on_event, const std::stop_token& stop)
-      : input_(input), options_(input.options), plan_(plan), on_event_(on_event), stop_(stop), student_(input.start.clone()), optimizer_(make_optimizer()) {
+      : input_(input), options_(input.options), plan_(plan), on_event_(on_event), stop_(stop), student_(input.start.clone()), device_(student_->device()),
+        computing_(resolve_computing(options_, device_)), optimizer_(make_optimizer()), writer_(input.checkpoint_folder, device_) {
     state_.tensors = parameters_;
     state_.tensors.insert(state_.tensors.end(), optimizer_.first_moments().begin(), optimizer_.first_moments().end());
     state_.tensors.insert(state_.tensors.end(), optimizer_.second_moments().begin(), optimizer_.second_moments().end());
@@ -78,13 +131,7 @@ class StudentTraining {
   std::shared_ptr<SentenceModel> run() {
     resume();
     report();
-    try {
-      while (state_.step < plan_.num_steps()) take_step();
-    } catch (const Stopped&) {
-      // The unfinished step is discarded: it has changed gradients only.
-      save();
-      throw;
-    }
+    if (steps_done_ < plan_.num_steps()) train();
     for (at::Tensor& parameter : parameters_) parameter.requires_grad_(false);
     return student_;
   }
@@ -95,52 +142,134 @@ class StudentTraining {
   AdamW make_optimizer() {
     parameters_ = trainable(*student_);
     for (at::Tensor& parameter : parameters_) parameter.requires_grad_();
-    return AdamW(parameters_, {.epsilon = options_.adam_epsilon, .weight_decay = options_.weight_decay});
+    return AdamW(parameters_, {.epsilon = options_.adam_epsilon, .weight_decay = options_.weight_decay, .max_gradient_norm = options_.max_gradient_norm});
   }
 
-  bool keeps_checkpoints() const { return !input_.checkpoint_folder.empty(); }
-
   void resume() {
-    if (!keeps_checkpoints()) return;
-    state_.key = key_of(input_, plan_);
+    if (!writer_.keeps()) return;
+    state_.key = key_of(input_, plan_, computing_);
     if (!load_checkpoint(input_.checkpoint_folder, state_)) return;
-    saved_step_ = state_.step;
+    steps_done_ = saved_step_ = state_.step;
     optimizer_.set_num_steps(state_.step);
   }
 
-  void save() {
-    if (!keeps_checkpoints() || state_.step == saved_step_) return;
-    save_checkpoint(input_.checkpoint_folder, state_);
-    saved_step_ = state_.step;
+  void train() {
+    const int64_t token_budget = state_.token_budget != 0 ? state_.token_budget : computing_.train_token_budget;
+    network_ = student_->training_network(computing_.dtype);
+    batches_.emplace(input_, plan_, steps_done_ + 1, token_budget, device_);
+    const card::DeterministicScope deterministic(computing_.deterministic);
+    try {
+      while (steps_done_ < plan_.num_steps()) take_step();
+    } catch (const Stopped&) {
+      // The unfinished step is discarded: it has changed gradients only.
+      take_losses(0);
+      save();
+      throw;
+    }
   }
 
   void take_step() {
-    const int64_t t = state_.step + 1;
-    const double loss = add_batch_gradients(*student_, batch_of(plan_.step(t)), gradient_options(t), stop_);
-    if (!std::isfinite(loss)) diverged(t, loss);
+    const int64_t t = steps_done_ + 1;
+    BatchesAhead::Batch batch = batches_->next(stop_);
+    card::DeferredNumber loss(add_gradients(t, batch));
+    if (loss.is_there()) check_loss({t, loss.get()});
     check_stop(stop_);
-    optimizer_.step(learning_rate_at(t, plan_.num_steps(), options_.learning_rate, options_.warmup));
-    state_.step = t;
-    state_.losses.push_back(loss);
-    if (t == plan_.num_steps()) check_weights(t);
-    if (t % options_.checkpoint_every == 0 || t == plan_.num_steps()) save();
+    optimizer_.step(learning_rate_at(t, plan_.num_steps(), options_.learning_rate, options_.warmup, options_.schedule));
+    network_->refresh();
+    steps_done_ = t;
+    losses_.add(t, std::move(loss));
+    take_losses(most_pending);
+    if (t == plan_.num_steps()) finish();
+    else if (t % options_.checkpoint_every == 0) save_behind();
     report();
   }
 
-  TrainingBatch batch_of(const TrainingStep& step) const {
-    TrainingBatch batch{{}, {}, step.is_yes};
-    for (const int64_t document : step.documents) batch.documents.push_back(cut_tokens(input_.documents[document], input_.document_length, input_.suffix_size));
-    for (const int64_t label : step.labels) batch.labels.push_back(cut_tokens(input_.labels[label], input_.label_length, input_.suffix_size));
-    return batch;
+  // In smaller parts where the memory does not suffice.
+  at::Tensor add_gradients(int64_t t, BatchesAhead::Batch& batch) {
+    while (true) {
+      std::string fault;
+      try {
+        return add_batch_gradients(*network_, batch.prepared, device_, stop_);
+      } catch (const c10::OutOfMemoryError& error) {
+        fault = first_line(error.what_without_backtrace());
+      }
+      // Behind the handler: what the error holds is let go of, too.
+      drop_gradients();
+      const int64_t smaller = batch.prepared.smaller_budget();
+      if (smaller == 0) out_of_memory(batch.prepared, fault);
+      if (computing_.deterministic) refuse_budget(batch, fault);
+      batches_->cut_again(batch, smaller);
+      batches_->set_token_budget(smaller);
+      state_.token_budget = smaller;
+      notify("Step " + std::to_string(t) + " does not fit the memory of " + card::describe(device_) + "; going on with " + detail::with_commas(smaller) + " tokens at once.");
+    }
   }
 
-  BatchGradientOptions gradient_options(int64_t t) const {
-    return {.loss = {options_.margin, options_.hard_negatives, options_.violator_temperature},
-            .token_budget = options_.train_token_budget ? options_.train_token_budget : default_token_budget,
-            .document_unpooled = input_.document_unpooled,
-            .label_unpooled = input_.label_unpooled,
-            .dropout = options_.dropout,
-            .dropout_key = detail::random_key(options_.seed, "dropout", {input_.cycle, t})};
+  void drop_gradients() {
+    for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
+    card::empty_cache(device_);
+  }
+
+  [[noreturn]] void out_of_memory(const PreparedBatch& batch, const std::string& fault) const {
+    int64_t longest = 0;
+    for (const PreparedBatch::Part& part : batch.parts) longest = std::max(longest, part.tokens.num_tokens());
+    throw std::runtime_error("Training does not fit the memory of " + card::describe(device_) + ", not even one text of " + std::to_string(longest) +
+                             " tokens at once (" + fault + "). Lower `document_length` or `batch_size`, or free memory there.");
+  }
+
+  // Says which budget would do, found by trial.
+  [[noreturn]] void refuse_budget(BatchesAhead::Batch& batch, std::string fault) {
+    const int64_t refused = batch.prepared.options.token_budget;
+    while (true) {
+      const int64_t smaller = batch.prepared.smaller_budget();
+      if (smaller == 0) out_of_memory(batch.prepared, fault);
+      batches_->cut_again(batch, smaller);
+      try {
+        add_batch_gradients(*network_, batch.prepared, device_, stop_);
+        break;
+      } catch (const c10::OutOfMemoryError& error) {
+        fault = first_line(error.what_without_backtrace());
+      }
+      drop_gradients();
+    }
+    drop_gradients();
+    throw std::runtime_error("Training with `train_token_budget` " + std::to_string(refused) + " does not fit the memory of " + card::describe(device_) +
+                             ", and with `deterministic` it is not lowered by itself. " + std::to_string(batch.prepared.options.token_budget) +
+                             " fits: start again in a new folder with it; with the same store nothing is asked twice.");
+  }
+
+  void check_loss(const PendingLosses::Loss& loss) const {
+    if (!std::isfinite(loss.value)) diverged(loss.step, loss.value);
+  }
+
+  // Until at most so many are unknown.
+  void take_losses(size_t most) {
+    while (const auto loss = losses_.take(most)) {
+      check_loss(*loss);
+      state_.losses.push_back(loss->value);
+      state_.step = loss->step;
+    }
+  }
+
+  void finish() {
+    take_losses(0);
+    check_weights(steps_done_);
+    // On a card, where a checkpoint takes as long as many steps, the student itself is saved right behind it.
+    if (device_.is_cpu()) save();
+  }
+
+  void save() {
+    if (!writer_.keeps()) return;
+    if (state_.step == saved_step_) return writer_.wait();
+    writer_.save(state_);
+    saved_step_ = state_.step;
+  }
+
+  void save_behind() {
+    if (!writer_.keeps() || writer_.is_writing()) return;
+    // What diverged is in no checkpoint.
+    take_losses(0);
+    if (writer_.save_behind(state_)) saved_step_ = state_.step;
   }
 
   [[noreturn]] void diverged(int64_t t, double loss) const {
@@ -157,11 +286,16 @@ class StudentTraining {
     }
   }
 
+  // On a card the loss is that of a step before.
   void report() const {
     if (!on_event_) return;
     char message[32] = "";
     if (!state_.losses.empty()) std::snprintf(message, sizeof message, "loss %.4f", state_.losses.back());
-    on_event_({.stage = "train", .cycle = input_.cycle, .done = state_.step, .total = plan_.num_steps(), .message = message});
+    on_event_({.stage = "train", .cycle = input_.cycle, .done = steps_done_, .total = plan_.num_steps(), .message = message});
+  }
+
+  void notify(const std::string& message) const {
+    if (on_event_) on_event_({.kind = Event::Kind::notice, .stage = "train", .cycle = input_.cycle, .message = message});
   }
 
   const StudentTrainingInput& input_;
@@ -170,10 +304,17 @@ class StudentTraining {
   const EventCallback& on_event_;
   const std::stop_token& stop_;
   std::shared_ptr<SentenceModel> student_;
+  const at::Device device_;
+  const Computing computing_;
   std::vector<at::Tensor> parameters_;
   AdamW optimizer_;
+  std::unique_ptr<TrainingNetwork> network_;
+  std::optional<BatchesAhead> batches_;
+  PendingLosses losses_;
+  // Its steps and losses are those that are known to be finite.
   TrainingState state_;
-  int64_t saved_step_ = 0;
+  CheckpointWriter writer_;
+  int64_t steps_done_ = 0, saved_step_ = 0;
 };
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "lmtx/train/training_plan.h"
 
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -51,18 +49,16 @@ const std::vector<int64_t>& TrainingPlan::order_of(int64_t epoch) const {
 TrainingStep TrainingPlan::step(int64_t t) const {
   const int64_t epoch = (t - 1) / steps_per_epoch_, first = (t - 1) % steps_per_epoch_ * batch_size_;
   const std::span<const int64_t> places(order_of(epoch).data() + first, static_cast<size_t>(batch_size_));
-  TrainingStep step{{}, {}, at::zeros({batch_size_, batch_size_}, at::kBool)};
+  TrainingStep step;
+  std::vector<std::span<const int64_t>> yeses_of;
   for (const int64_t place : places) {
     const auto own = yeses(place);
     detail::KeyedRandom random(detail::random_key(seed_, "positive", {cycle_, epoch, documents_[place]}));
     step.documents.push_back(documents_[place]);
     step.labels.push_back(own[random.below(static_cast<int64_t>(own.size()))]);
+    yeses_of.push_back(own);
   }
-  bool* is_yes = step.is_yes.mutable_data_ptr<bool>();
-  for (const int64_t place : places) {
-    const auto own = yeses(place);
-    for (const int64_t label : step.labels) *is_yes++ = std::binary_search(own.begin(), own.end(), label);
-  }
+  step.yeses = BatchYeses(step.labels, yeses_of);
   return step;
 }
 

@@ -1,13 +1,12 @@
 // Which documents and which of their yeses each step of a training takes. Internal.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "lmtx/export.h"
+#include "lmtx/train/batch_yeses.h"
 #include "lmtx/train/judged_document.h"
 #include "lmtx/train/options.h"
 
@@ -17,11 +16,11 @@ namespace lmtx {
 struct TrainingStep {
   std::vector<int64_t> documents;
   std::vector<int64_t> labels;
-  // bool [B, B]: entry (i, j) is set where label j is a yes of document i.
-  at::Tensor is_yes;
+  // Columns are the labels.
+  BatchYeses yeses;
 };
 
-// A pure function of the judged documents, the options and the cycle: step t is the same whenever and however often it is asked for.
+// A pure function of the judged documents, the options and the cycle: step t is the same whenever and however often it is asked for. step() belongs to one thread.
 class LMTX_API TrainingPlan {
  public:
   // Throws std::invalid_argument for documents that do not rise, or labels within a document that do not.

@@ -77,6 +77,13 @@ std::string store_text(const std::string& store) { return store.empty() ? "in th
 
 std::string shown(const OptionInfo& option) { return option.type == "text" ? "\"" + option.value + "\"" : option.value; }
 
+// Earlier versions wrote their default as a number; it is what 0 means on the CPU now.
+TrainerOptions as_meant_now(const TrainerOptions& started, const TrainerOptions& given) {
+  TrainerOptions options = started;
+  if (options.search_token_budget == 4096 && given.search_token_budget == 0) options.search_token_budget = 0;
+  return options;
+}
+
 }  // namespace
 
 std::vector<std::string> differences(const RunManifest& started, const RunManifest& given) {
@@ -84,7 +91,7 @@ std::vector<std::string> differences(const RunManifest& started, const RunManife
   const auto compare = [&](const std::string& what, const std::string& there, const std::string& here) {
     if (there != here) found.push_back(what + " is " + there + " there, but " + here + " was given");
   };
-  const auto there = describe(started.options), here = describe(given.options);
+  const auto there = describe(as_meant_now(started.options, given.options)), here = describe(given.options);
   for (size_t i = 0; i < there.size(); ++i) compare("`" + there[i].name + "`", shown(there[i]), shown(here[i]));
   compare("the budget", limit_text(started.budget), limit_text(given.budget));
   compare("`charge_stored`", started.budget.charge_stored ? "true" : "false", given.budget.charge_stored ? "true" : "false");

@@ -138,10 +138,10 @@ def test_new_rows_take_the_place_of_old_ones_in_the_order_of_the_table():
 
 def test_rows_of_another_machine_are_not_mixed_in(tmp_path):
     here = {"machine": {"cores": 2}, "versions": {}, "settings": {}}
-    encode_cpu.refuse_to_mix({}, here, "results.json")
+    results.refuse_to_mix("encode_cpu", {}, here, "results.json")
     refusal = r"encode_cpu: results.json has rows of other machine and versions: measure all rows, or name another file with --out\."
     with pytest.raises(SystemExit, match=refusal):
-        encode_cpu.refuse_to_mix({**here, "machine": {"cores": 4}, "versions": {"torch": "2"}}, here, "results.json")
+        results.refuse_to_mix("encode_cpu", {**here, "machine": {"cores": 4}, "versions": {"torch": "2"}}, here, "results.json")
 
 
 def test_results_are_read_as_they_were_written(tmp_path):

@@ -372,8 +372,12 @@ Json read_vectors(const fs::path& folder) {
 
 Json read_run(const fs::path& folder) {
   const RunManifest run = *WorkFolder(folder).manifest();
+  // Those that the file names: later versions have more.
+  const Json named = detail::read_json(folder / "run.json").value("options", Json::object());
   Json options = Json::object();
-  for (const OptionInfo& option : describe(run.options)) options[option.name] = option.value;
+  for (const OptionInfo& option : describe(run.options)) {
+    if (named.contains(option.name)) options[option.name] = option.value;
+  }
   return {{"run", run.run},     {"teacher", run.teacher}, {"base", run.base},   {"documents", run.documents}, {"labels", run.labels},
           {"store", run.store}, {"torch", run.torch},     {"options", options}, {"threads", run.threads}};
 }

@@ -345,6 +345,6 @@ TEST_CASE("wrong options of a file of vectors are refused by name") {
   check_refused([](auto& options) { options.checkpoint_seconds = -1; }, "`checkpoint_seconds` must not be negative");
   check_refused([](auto& options) { options.checkpoint_seconds = std::numeric_limits<double>::quiet_NaN(); }, "`checkpoint_seconds` must not be negative");
   check_refused([](auto& options) { options.encode.prompt = "\xff"; }, "`prompt` must be UTF-8, but is `?` instead.");
-  check_refused([](auto& options) { options.encode.token_budget = 0; }, "`token_budget` must be at least 1");
+  check_refused([](auto& options) { options.encode.token_budget = -1; }, "`token_budget` must be at least 1");
   CHECK(files_in(folder.path) == 0);
 }

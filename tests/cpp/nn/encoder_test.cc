@@ -281,7 +281,8 @@ TEST_CASE("wrong arguments are refused") {
   CHECK_THROWS_WITH(encoder.encode(texts, {.max_length = 17}), ContainsSubstring("`max_length` must be from 2, the special tokens, to 16, the positions of the model, but is 17"));
   CHECK_THROWS_AS(encoder.encode(texts, {.max_length = 1}), std::invalid_argument);
   CHECK_THROWS_AS(encoder.encode(texts, {.max_length = -3}), std::invalid_argument);
-  CHECK_THROWS_WITH(encoder.encode(texts, {.token_budget = 0}), ContainsSubstring("`token_budget` must be at least 1, but is 0 instead."));
+  CHECK_THROWS_WITH(encoder.encode(texts, {.token_budget = -1}), ContainsSubstring("`token_budget` must be at least 1, or 0 for what suits the device, but is -1 instead."));
+  CHECK_THROWS_WITH(encoder.encode(texts, {.dtype = ComputeDtype::float16}), ContainsSubstring("`dtype` is \"float16\", which is computed on cards only; use \"bfloat16\""));
   CHECK_THROWS_WITH(encoder.encode_tokens(ragged({{1}, {}})), ContainsSubstring("Sequence 1 must have at least one token, but is empty."));
   CHECK_THROWS_WITH(encoder.encode_tokens(ragged({{1}}), {.max_length = 5}), ContainsSubstring("`max_length` must be 0 for tokens"));
   CHECK_THROWS_WITH(encoder.encode_tokens(ragged({std::vector<int32_t>(17, 1)})), ContainsSubstring("at most 16 tokens"));

@@ -123,5 +123,6 @@ TEST_CASE("a stop request ends inference between layers") {
 
 TEST_CASE("names of dtypes are read, and others are refused with those there are") {
   for (const ComputeDtype dtype : dtypes) CHECK(parse_compute_dtype(name_of(dtype)) == dtype);
-  CHECK_THROWS_WITH(parse_compute_dtype("float16"), "`dtype` must be one of \"float32\", \"int8\", \"bfloat16\", but is \"float16\" instead.");
+  CHECK(parse_compute_dtype("float16") == ComputeDtype::float16);
+  CHECK_THROWS_WITH(parse_compute_dtype("float64"), "`dtype` must be one of \"float32\", \"int8\", \"bfloat16\", \"float16\", but is \"float64\" instead.");
 }

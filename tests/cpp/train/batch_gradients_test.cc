@@ -24,7 +24,7 @@ struct Fixture {
 
   TrainingBatch batch(size_t i) const {
     const detail::Json& json = described["batches"][i];
-    return {json["documents"], json["labels"], matrix_of(json["is_yes"]).to(at::kBool)};
+    return {json["documents"], json["labels"], BatchYeses::from_matrix(matrix_of(json["is_yes"]).to(at::kBool))};
   }
 
   BatchGradientOptions options() const {
@@ -38,6 +38,11 @@ struct Fixture {
   detail::Json described;
   std::map<std::string, at::Tensor> expected;
 };
+
+double add_batch_gradients(const SentenceModel& model, const TrainingBatch& batch, const BatchGradientOptions& options, const std::stop_token& stop = {}) {
+  const auto network = model.training_network();
+  return add_batch_gradients(*network, prepare_batch(batch, options, model.device()), model.device(), stop).item<double>();
+}
 
 std::shared_ptr<SentenceModel> trainable(const SentenceModel& model, at::ScalarType dtype) {
   auto copy = model.clone(dtype);

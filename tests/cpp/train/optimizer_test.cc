@@ -1,6 +1,10 @@
 #include "lmtx/train/optimizer.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+
+#include <cmath>
 
 #include "catch.h"
 #include "student_fixtures.h"
@@ -37,6 +41,32 @@ TEST_CASE("a warm-up below 1 is a share of the steps, rounded up") {
 TEST_CASE("without warm-up the rate only falls") {
   CHECK(learning_rate_at(1, 4, rate, 0) == Approx(rate * 0.75));
   CHECK(learning_rate_at(4, 4, rate, 0) == 0);
+}
+
+TEST_CASE("after the warm-up the rate falls in half a wave, or stays") {
+  CHECK(learning_rate_at(50, steps, rate, 100, "cosine") == Approx(rate / 2));
+  CHECK(learning_rate_at(100, steps, rate, 100, "cosine") == Approx(rate));
+  CHECK(learning_rate_at(325, steps, rate, 100, "cosine") == Approx(rate * (1 + std::sqrt(0.5)) / 2));
+  CHECK(learning_rate_at(550, steps, rate, 100, "cosine") == Approx(rate / 2));
+  CHECK(learning_rate_at(steps, steps, rate, 100, "cosine") == 0);
+  CHECK(learning_rate_at(50, steps, rate, 100, "constant") == Approx(rate / 2));
+  CHECK(learning_rate_at(steps, steps, rate, 100, "constant") == rate);
+}
+
+TEST_CASE("a gradient longer than its limit is scaled down to it over all parameters") {
+  // A large epsilon, so that the update shows the length of the gradient.
+  const auto moved = [](double limit, double factor) {
+    const at::Tensor a = at::ones({2}, at::kDouble), b = at::ones({1}, at::kDouble), without = at::ones({1}, at::kDouble);
+    AdamW optimizer({a, b, without}, {.epsilon = 1, .max_gradient_norm = limit});
+    a.mutable_grad() = at::tensor({2.0, -4.0}, at::kDouble) * factor;
+    b.mutable_grad() = at::tensor({4.0}, at::kDouble) * factor;
+    optimizer.step(0.1);
+    return at::cat({a, b, without});
+  };
+  // The norm is 6.
+  CHECK(largest_difference(moved(3, 1), moved(0, 3 / (6 + 1e-6))) < 1e-14);
+  CHECK(largest_difference(moved(3, 1), moved(0, 1)) > 1e-3);
+  CHECK(moved(6.1, 1).equal(moved(0, 1)));
 }
 
 TEST_CASE("ten steps of AdamW equal those of torch.optim.AdamW") {

@@ -50,6 +50,8 @@ TEST_CASE("the paper preset has the published settings") {
   CHECK(paper.batch_size == 128);
   CHECK(paper.learning_rate == 2e-4);
   CHECK(paper.warmup == 100);
+  CHECK(paper.schedule == "linear");
+  CHECK(paper.max_gradient_norm == 0);
   CHECK(paper.adam_epsilon == 1e-6);
   CHECK(paper.weight_decay == 0);
   CHECK(paper.margin == 0.3);
@@ -66,7 +68,7 @@ TEST_CASE("an unknown preset is refused with the names of those there are") {
 TEST_CASE("every option is described with its type, value and a sentence") {
   const std::vector<OptionInfo> infos = describe({});
   // As many as the struct has members; nothing else notices one that is missing in the table.
-  REQUIRE(infos.size() == 27);
+  REQUIRE(infos.size() == 31);
   for (const OptionInfo& info : infos) {
     INFO(info.name);
     CHECK(info.help.back() == '.');
@@ -132,6 +134,8 @@ TEST_CASE("a value that cannot be read is refused with what the option takes") {
   CHECK(refusal("epochs", "99999999999999999999") == "`epochs` must be an integer, but is \"99999999999999999999\" instead.");
   CHECK(refusal("seed", "-1") == "`seed` must be an integer from 0 to 18446744073709551615, but is \"-1\" instead.");
   CHECK(refusal("margin", "0,3") == "`margin` must be a number, but is \"0,3\" instead.");
+  CHECK(refusal("schedule", "cosin") == "`schedule` must be one of \"linear\", \"cosine\", \"constant\", but is \"cosin\" instead.");
+  CHECK(refusal("dtype", "float16") == "`dtype` must be one of \"auto\", \"float32\", \"bfloat16\", but is \"float16\" instead.");
   CHECK(refusal("dropout", "yes") == "`dropout` must be true or false, but is \"yes\" instead.");
 }
 

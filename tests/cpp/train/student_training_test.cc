@@ -14,10 +14,8 @@
 #include "catch.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/random.h"
-#include "lmtx/nn/safetensors.h"
 #include "lmtx/stopped.h"
-#include "one_thread.h"
-#include "student_fixtures.h"
+#include "student_task.h"
 #include "temporary_folder.h"
 
 using namespace lmtx;
@@ -25,80 +23,6 @@ using namespace lmtx::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int64_t num_documents = 60, num_labels = 20;
-
-// Document i is about label i mod 20: it has that label's word and a few drawn at random.
-std::string document_of(int64_t i) {
-  detail::KeyedRandom random(detail::random_key(1, "words", {i}));
-  std::string text = "w" + std::to_string(i % num_labels);
-  for (int64_t j = random.below(10); j > 0; --j) text += " w" + std::to_string(20 + random.below(20));
-  return text;
-}
-
-// A tiny training: 60 documents of which 50 have a yes, 20 labels, the tiny BERT of the models' tests.
-class Task {
- public:
-  Task() : start(SentenceModel::load(data_folder() / "models" / "bert")) {
-    std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
-    for (int i = 0; i < 40; ++i) vocabulary += "w" + std::to_string(i) + "\n";
-    files_.write("vocab.txt", vocabulary);
-    const Tokenizer tokenizer = Tokenizer::load(files_.path());
-    std::vector<Document> documents;
-    for (int64_t i = 0; i < num_documents; ++i) documents.push_back({std::to_string(i), "", document_of(i)});
-    std::vector<Label> labels;
-    for (int64_t i = 0; i < num_labels; ++i) labels.push_back({std::to_string(i), "w" + std::to_string(i), "", {}, {}});
-    TokenFile::write(files_ / "documents", Corpus::from_documents(documents), tokenizer, 16);
-    TokenFile::write(files_ / "labels", LabelSet(labels), tokenizer, 16);
-    for (int64_t i = 0; i < num_documents; ++i) judged.push_back({i, {{i % num_labels, i % 6 == 0 ? 0.0 : 1.0}}});
-    options.epochs = 4;
-    options.batch_size = 8;
-    options.learning_rate = 1e-3;
-    options.warmup = 0.2;
-    options.checkpoint_every = 3;
-  }
-
-  StudentTrainingResult train(const fs::path& checkpoints = {}, const EventCallback& on_event = {}, const std::stop_token& stop = {}) const {
-    const TokenFile documents = TokenFile::open(files_ / "documents"), labels = TokenFile::open(files_ / "labels");
-    return train_student({.start = *start,
-                          .documents = documents,
-                          .labels = labels,
-                          .document_length = 12,
-                          .label_length = 4,
-                          .judged = judged,
-                          .options = options,
-                          .checkpoint_folder = checkpoints},
-                         on_event, stop);
-  }
-
-  // Trains until it is done, whatever stops come; returns the student and how often it was stopped.
-  template <typename Stopper>
-  std::pair<StudentTrainingResult, int> train_with_stops(const fs::path& checkpoints, Stopper stopper) const {
-    for (int stops = 0;; ++stops) {
-      std::stop_source source;
-      try {
-        return {stopper(source, checkpoints), stops};
-      } catch (const Stopped&) {
-      }
-    }
-  }
-
-  std::shared_ptr<SentenceModel> start;
-  std::vector<JudgedDocument> judged;
-  TrainerOptions options;
-
- private:
-  TemporaryFolder files_;
-  OneThread one_thread_;
-};
-
-bool same_weights(const SentenceModel& a, const SentenceModel& b) {
-  const NamedTensors left = a.parameters(), right = b.parameters();
-  for (size_t i = 0; i < left.size(); ++i) {
-    if (left[i].first != right[i].first || !left[i].second.equal(right[i].second)) return false;
-  }
-  return left.size() == right.size();
-}
 
 // Saved here by the process that a test kills.
 const char* const victim_variable = "LMTX_TEST_VICTIM";
@@ -295,4 +219,28 @@ TEST_CASE("judged documents and labels that the token files lack are refused") {
     task.judged[0].labels[0].label = -1;
     CHECK_THROWS_WITH(task.train(), "The numbers of judged labels must be in [0, 20), the labels of the token file, but one is -1.");
   }
+}
+
+TEST_CASE("schedule and the limit of gradients change the student") {
+  Task task;
+  const auto student = task.train().student;
+  SECTION("cosine") { task.options.schedule = "cosine"; }
+  SECTION("constant") { task.options.schedule = "constant"; }
+  SECTION("a limit below all gradients") { task.options.max_gradient_norm = 1e-9; }
+  CHECK_FALSE(same_weights(*task.train().student, *student));
+}
+
+TEST_CASE("options that change nothing on the CPU leave the student as it is") {
+  Task task;
+  const auto student = task.train().student;
+  SECTION("deterministic") { task.options.deterministic = true; }
+  SECTION("float32") { task.options.dtype = "float32"; }
+  SECTION("a limit above all gradients") { task.options.max_gradient_norm = 1e9; }
+  CHECK(same_weights(*task.train().student, *student));
+}
+
+TEST_CASE("training in bfloat16 on the CPU is refused") {
+  Task task;
+  task.options.dtype = "bfloat16";
+  CHECK_THROWS_WITH(task.train(), "`dtype` is \"bfloat16\", in which only cards that have it train, but the encoder is on cpu; take \"auto\" or \"float32\".");
 }

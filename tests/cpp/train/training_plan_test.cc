@@ -1,5 +1,7 @@
 #include "lmtx/train/training_plan.h"
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 #include <set>
 
@@ -74,12 +76,12 @@ TEST_CASE("each document of a step comes with one of its yeses") {
 TEST_CASE("a step knows which of its labels are a yes of which document") {
   const auto documents = judged(16);
   const TrainingStep step = TrainingPlan(documents, options_of(12, 1), 0).step(1);
-  const auto is_yes = step.is_yes.accessor<bool, 2>();
+  const auto is_yes = step.yeses.matrix();
   for (int64_t i = 0; i < 12; ++i) {
-    CHECK(is_yes[i][i]);
+    CHECK(is_yes[i][i].item<bool>());
     for (int64_t j = 0; j < 12; ++j) {
       const int64_t document = step.documents[static_cast<size_t>(i)] / 10, label = step.labels[static_cast<size_t>(j)];
-      CHECK(is_yes[i][j] == (label == document || label == document + 1));
+      CHECK(is_yes[i][j].item<bool>() == (label == document || label == document + 1));
     }
   }
 }

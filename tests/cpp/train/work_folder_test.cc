@@ -64,6 +64,15 @@ TEST_CASE("A run with other settings is refused, naming each") {
   REQUIRE_NOTHROW(work.begin(manifest()));
 }
 
+TEST_CASE("A run that began with the old default of the search's token budget goes on with the new one") {
+  RunManifest started = manifest(), given = manifest();
+  started.options.search_token_budget = 4096;
+  CHECK(differences(started, given).empty());
+  CHECK(differences(given, started) == std::vector<std::string>{"`search_token_budget` is 0 there, but 4096 was given"});
+  given.options.search_token_budget = 8192;
+  CHECK(differences(started, given) == std::vector<std::string>{"`search_token_budget` is 4096 there, but 8192 was given"});
+}
+
 TEST_CASE("A second user of the folder is kept out") {
   const Folder folder("work-lock");
   const WorkFolder work(folder / "run");

@@ -1,0 +1,171 @@
+#include "lmtx/nn/cuda/attention.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/cuda/CUDAGeneratorImpl.h>
+#include <ATen/ops/_flash_attention_backward.h>
+#include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/empty.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "lmtx/nn/cuda/kernels.h"
+#include "lmtx/nn/cuda/ops.h"
+
+namespace lmtx::cuda {
+namespace {
+
+// The default generator of the card starts at `key` while this lives: flash attention draws its masks from it and from nothing else.
+class KeyedDraws {
+ public:
+  KeyedDraws(uint64_t key, at::Device device) : generator_(at::cuda::detail::getDefaultCUDAGenerator(device.index())), lock_(generator_.mutex()) {
+    seed_ = generator_.current_seed();
+    offset_ = generator_.get_offset();
+    set(key, 0);
+    lock_.unlock();
+  }
+  ~KeyedDraws() {
+    lock_.lock();
+    set(seed_, offset_);
+  }
+  KeyedDraws(const KeyedDraws&) = delete;
+  KeyedDraws& operator=(const KeyedDraws&) = delete;
+
+ private:
+  void set(uint64_t seed, uint64_t offset) {
+    generator_.set_current_seed(seed);
+    generator_.set_offset(offset);
+  }
+
+  at::Generator generator_;
+  std::unique_lock<std::mutex> lock_;
+  uint64_t seed_ = 0, offset_ = 0;
+};
+
+int64_t dim_of(const at::Tensor& qkv) { return qkv.size(1) / 3; }
+int64_t head_dim(const AttentionCall& call, const at::Tensor& qkv) { return dim_of(qkv) / call.num_heads; }
+
+// Part 0, 1 or 2 of qkv as [T, heads, head_dim], a view.
+at::Tensor heads_of(const AttentionCall& call, const at::Tensor& qkv, int64_t part) {
+  return qkv.view({qkv.size(0), 3, call.num_heads, head_dim(call, qkv)}).select(1, part);
+}
+
+at::Tensor part_of(const at::Tensor& qkv, int64_t part) { return qkv.narrow(1, part * dim_of(qkv), dim_of(qkv)); }
+
+double scale_of(const AttentionCall& call, const at::Tensor& qkv) { return 1 / std::sqrt(static_cast<double>(head_dim(call, qkv))); }
+
+std::optional<int64_t> window_of(const AttentionCall& call) { return call.layer.window; }
+
+bool is_short(const AttentionCall& call, const at::Tensor& qkv) {
+  const int64_t size = head_dim(call, qkv);
+  return call.batch.max_length <= short_attention_length && (size == 8 || size == 16 || size == 32 || size == 64);
+}
+
+bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
+  const int64_t size = head_dim(call, qkv);
+  return !call.positions.bias.defined() && size % 8 == 0 && size <= 256;
+}
+
+at::Tensor attend_short(const AttentionCall& call, const at::Tensor& qkv) {
+  const at::Tensor out = at::empty({qkv.size(0), dim_of(qkv)}, qkv.options());
+  const at::Tensor& bias = call.positions.bias;
+  const auto run = [&](auto type) {
+    using T = decltype(type);
+    short_attention(static_cast<const T*>(qkv.const_data_ptr()), call.batch.offsets.const_data_ptr<int32_t>(), bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+                    bias.defined() ? bias.size(1) : 0, window_of(call).value_or(-1), static_cast<T*>(out.mutable_data_ptr()), call.batch.size(), call.batch.max_length,
+                    call.num_heads, head_dim(call, qkv), static_cast<float>(scale_of(call, qkv)), c10::cuda::getCurrentCUDAStream());
+  };
+  if (qkv.scalar_type() == at::kHalf) {
+    run(__half{});
+  } else {
+    run(__nv_bfloat16{});
+  }
+  return out;
+}
+
+at::Tensor attend_flash(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
+  const double p = dropout == nullptr ? 0 : call.dropout_p;
+  std::optional<KeyedDraws> draws;
+  if (p > 0) draws.emplace(dropout->next_stream(), qkv.device());
+  auto [out, log_sums, random_state, unused, debug] =
+      at::_flash_attention_forward(heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), call.batch.offsets, call.batch.offsets, call.batch.max_length,
+                                   call.batch.max_length, p, /*is_causal=*/false, /*return_debug_mask=*/false, scale_of(call, qkv), window_of(call), window_of(call));
+  if (tape != nullptr) {
+    tape->qkv = qkv;
+    tape->out = out;
+    tape->log_sums = log_sums;
+    tape->random_state = random_state;
+    tape->unused = unused;
+    tape->dropout_p = p;
+  }
+  return out.view({qkv.size(0), dim_of(qkv)});
+}
+
+ops::Attention by_runs(const AttentionCall& call, const at::Tensor& bias) {
+  return {.num_heads = call.num_heads, .window = call.layer.window, .bias = bias, .dropout_p = call.dropout_p};
+}
+
+// Every kind there is, in torch's operators.
+at::Tensor attend_by_runs(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
+  if (tape == nullptr) {
+    return ops::packed_attention(part_of(qkv, 0), part_of(qkv, 1), part_of(qkv, 2), call.batch, by_runs(call, call.positions.rounded_bias), dropout);
+  }
+  const at::AutoGradMode with_gradients(true);
+  tape->query = part_of(qkv, 0).detach().requires_grad_();
+  tape->key = part_of(qkv, 1).detach().requires_grad_();
+  tape->value = part_of(qkv, 2).detach().requires_grad_();
+  if (call.positions.bias.defined()) tape->bias = call.positions.rounded_bias.detach().requires_grad_();
+  tape->out = ops::packed_attention(tape->query, tape->key, tape->value, call.batch, by_runs(call, tape->bias), dropout);
+  return tape->out.detach();
+}
+
+struct HeadGradients {
+  at::Tensor query, key, value;
+};
+
+HeadGradients backward_by_runs(const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient) {
+  torch::autograd::variable_list inputs{tape.query, tape.key, tape.value};
+  if (tape.bias.defined()) inputs.push_back(tape.bias);
+  const torch::autograd::variable_list gradients = torch::autograd::grad({tape.out}, inputs, {gradient});
+  if (tape.bias.defined()) {
+    const at::Tensor of_bias = gradients[3].to(at::kFloat);
+    bias_gradient = bias_gradient.defined() ? bias_gradient.add_(of_bias) : of_bias;
+  }
+  return {gradients[0].contiguous(), gradients[1].contiguous(), gradients[2].contiguous()};
+}
+
+HeadGradients backward_of_flash(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient) {
+  const at::Tensor& qkv = tape.qkv;
+  const at::Tensor& offsets = call.batch.offsets;
+  const auto [query, key, value] = at::_flash_attention_backward(
+      gradient.view({qkv.size(0), call.num_heads, head_dim(call, qkv)}), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out, tape.log_sums,
+      offsets, offsets, call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false, tape.random_state, tape.unused, scale_of(call, qkv),
+      window_of(call), window_of(call));
+  const auto flat = [&](const at::Tensor& x) { return x.reshape({qkv.size(0), dim_of(qkv)}); };
+  return {flat(query), flat(key), flat(value)};
+}
+
+}  // namespace
+
+at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {
+  if (call.layer.rope_theta) rotate(qkv, call.positions.places, call.frequencies, /*back=*/false, 2 * dim_of(qkv), head_dim(call, qkv));
+  const bool drops = dropout != nullptr && call.dropout_p > 0;
+  if (tape == nullptr && !drops && is_short(call, qkv)) return attend_short(call, qkv);
+  return fits_flash(call, qkv) ? attend_flash(call, qkv, dropout, tape) : attend_by_runs(call, qkv, dropout, tape);
+}
+
+std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient) {
+  const HeadGradients heads = tape.query.defined() ? backward_by_runs(tape, gradient, bias_gradient) : backward_of_flash(call, tape, gradient);
+  if (call.layer.rope_theta) {
+    const int64_t dim = heads.query.size(1), size = dim / call.num_heads;
+    for (const at::Tensor* part : {&heads.query, &heads.key}) rotate(*part, call.positions.places, call.frequencies, /*back=*/true, dim, size);
+  }
+  return join_heads(heads.query, heads.key, heads.value);
+}
+
+}  // namespace lmtx::cuda

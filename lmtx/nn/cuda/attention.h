@@ -1,0 +1,48 @@
+// Attention on a card in half precision, of whichever kind is fastest for the batch, and its way back. Internal.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "lmtx/nn/ops.h"
+#include "lmtx/nn/transformer_weights.h"
+
+namespace lmtx::cuda {
+
+// What the layers of a batch share.
+struct Positions {
+  // int32 [T]; undefined where no layer asks for it.
+  at::Tensor places;
+  // What relative positions add to scores, float32 [heads, length, length], and the same in the dtype of the products; undefined: none.
+  at::Tensor bias, rounded_bias;
+};
+
+// One layer's attention on one batch.
+struct AttentionCall {
+  const LayerAttention& layer;
+  // float32 [head_dim / 2] where the layer has rotary positions.
+  const at::Tensor& frequencies;
+  const TokenBatch& batch;
+  const Positions& positions;
+  int64_t num_heads = 1;
+  double dropout_p = 0;
+};
+
+// What the way back needs.
+struct AttentionTape {
+  at::Tensor qkv, out;
+  // Of flash attention.
+  at::Tensor log_sums, random_state, unused;
+  // Of attention by runs of equal lengths, where autograd has recorded it.
+  at::Tensor query, key, value, bias;
+  double dropout_p = 0;
+};
+
+// [T, dim] from query, key and value side by side, [T, 3 * dim], which is overwritten with rotated ones. `tape` null: no way back.
+at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);
+
+// The gradients of qkv and of the sums of its columns, float32 [3 * dim]; adds that of the relative positions' bias, in float32, to `bias_gradient`.
+std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient);
+
+}  // namespace lmtx::cuda

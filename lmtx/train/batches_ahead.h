@@ -1,0 +1,47 @@
+// The batches of a training, made by another thread while the one before is computed. Internal.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <stop_token>
+
+#include "lmtx/detail/ahead.h"
+#include "lmtx/train/batch_gradients.h"
+#include "lmtx/train/student_training.h"
+#include "lmtx/train/training_plan.h"
+
+namespace lmtx {
+
+// Belongs to one thread. `input` and `plan`, whose steps only this asks for, outlive it.
+class BatchesAhead {
+ public:
+  struct Batch {
+    TrainingBatch texts;
+    PreparedBatch prepared;
+  };
+
+  // From `first_step` on, in parts of at most `token_budget` tokens.
+  BatchesAhead(const StudentTrainingInput& input, const TrainingPlan& plan, int64_t first_step, int64_t token_budget, at::Device device);
+
+  // The batch of the next step. Throws Stopped.
+  Batch next(const std::stop_token& stop);
+  // Later batches come in smaller parts.
+  void set_token_budget(int64_t tokens) { token_budget_ = tokens; }
+  // The same batch in smaller parts.
+  void cut_again(Batch& batch, int64_t token_budget) const;
+
+ private:
+  Batch make(int64_t step) const;
+  BatchGradientOptions options_of(int64_t step) const;
+
+  const StudentTrainingInput& input_;
+  const TrainingPlan& plan_;
+  const at::Device device_;
+  std::atomic<int64_t> token_budget_;
+  // Last: its thread uses the others.
+  detail::Ahead<Batch> ahead_;
+};
+
+}  // namespace lmtx

@@ -1,0 +1,25 @@
+// What a run's options leave to the machine. Internal.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "lmtx/compute_dtype.h"
+#include "lmtx/export.h"
+#include "lmtx/train/options.h"
+
+namespace lmtx {
+
+struct Computing {
+  ComputeDtype dtype = ComputeDtype::float32;
+  int64_t train_token_budget = 16384;
+  int64_t search_token_budget = 4096;
+  // Whether something has to be done for it: never on the CPU, where it is always so.
+  bool deterministic = false;
+};
+
+// Throws std::invalid_argument where the device cannot compute in the dtype that is asked for.
+LMTX_API Computing resolve_computing(const TrainerOptions& options, at::Device device);
+
+}  // namespace lmtx
