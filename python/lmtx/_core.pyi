@@ -58,7 +58,7 @@ class PairsOpen(TeacherError):
     pairs: int
 
 class Event:
-    """What long work has to say: progress, a notice, or the end of a cycle. Immutable.
+    """What long work has to say: progress, a notice, or the end of a cycle or of a stage. Immutable.
 
     Functions with `on_event` call it on the thread that called them; an exception in it ends the work and comes out of the call.
 
@@ -69,7 +69,7 @@ class Event:
         Event(progress, embed: 2 of 2)"""
     @property
     def kind(self) -> str:
-        """str: 'progress', 'notice' or 'cycle'."""
+        """str: 'progress', 'notice', 'cycle', or 'stage' where a stage of a training run has ended."""
     @property
     def stage(self) -> str:
         """str: what is being done, in a word or two."""
@@ -85,6 +85,9 @@ class Event:
     @property
     def message(self) -> str:
         """str: a sentence, of a notice or a cycle; else empty."""
+    @property
+    def seconds(self) -> float:
+        """float: how long the stage took, of the kind 'stage'; else 0."""
 
 def write_file_atomically(file: str | os.PathLike[str], text: str) -> None:
     """Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only)."""
@@ -331,13 +334,13 @@ class Encoder:
             >>> lmtx.Encoder.load('model', device='cpu').max_length
             48"""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """The vector of one text, float32 [dim]; arguments and errors as for many texts."""
     @typing.overload
-    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, text: str, *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['numpy'] = 'numpy', on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[numpy.float32]:
         """Vectors of texts, float32 [num_texts, dim]; equal texts are computed once. Ctrl-C ends it within a second.
 
         Args:
@@ -372,7 +375,7 @@ class Encoder:
             >>> encoder.encode('income tax', dtype='int8').dtype
             dtype('float32')"""
     @typing.overload
-    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
+    def encode(self, texts: collections.abc.Iterable[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, out: typing.Literal['torch'], on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any:
         """The same as a tensor; torch is not imported before."""
     def save(self, folder: str | os.PathLike[str], *, max_length: int = 0, normalize: bool = False) -> None:
         """Writes a folder that opens in sentence-transformers and gives the same vectors, whole or not at all.
@@ -423,7 +426,7 @@ class Encoder:
         Example:
             >>> lmtx.Encoder.load('model').fingerprint() == lmtx.Encoder.load('model').fingerprint()
             True"""
-    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 4096, dtype: str = 'float32', deterministic: bool = False, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
+    def encode_to_file(self, documents: typing.Any, file: str | os.PathLike[str], *, max_length: int = 0, prompt: str | None = None, prompt_name: str | None = None, normalize: bool | None = None, token_budget: int = 0, dtype: str = 'float32', deterministic: bool = False, file_dtype: str = 'float32', overwrite: bool = False, window_tokens: int = 131072, checkpoint_seconds: float = 5.0, on_event: collections.abc.Callable[[Event], None] | None = None) -> numpy.typing.NDArray[typing.Any]:
         """Writes the vectors of documents or labels to a NumPy file, [num_documents, dim], in memory that does not grow with their number.
 
         Documents are read from disk window by window; the next window is tokenized while one is computed. Until all is done the rows are in FILE.partial. Whatever
@@ -564,7 +567,7 @@ class LabelIndex:
 
         Args:
             device: "cpu", "cuda" (the first card) or "cuda:N".
-            memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+            memory_limit: Bytes of the card's memory that rows may take, 7 bytes a number and 12 a row; those that do not fit are copied there block by block in every
                 search. 0: what is free, but for a reserve.
 
         Raises:
@@ -1488,7 +1491,7 @@ class TrainerOptions:
 
         Example:
             >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout']"""
+            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
