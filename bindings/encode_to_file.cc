@@ -66,7 +66,7 @@ Args:
     max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic: As for encode().
     file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
     overwrite: Take the place of a `file` that is there already, when all is done.
-    window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.
+    window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`, on a card 64 times; a text counts as 16 at least.
     checkpoint_seconds: How often what was computed is secured. A kill costs so much at most, and a window.
     on_event: Called with an Event after each batch.
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -114,7 +115,7 @@ class WindowSource {
       : windows_(texts.read(), encoder.tokenizer(),
                  {.prompt = *options.encode.prompt,
                   .max_length = options.encode.max_length,
-                  .window_tokens = std::max(options.window_tokens, 16 * options.encode.token_budget),
+                  .window_tokens = std::max(options.window_tokens, (encoder.model().device().is_cpu() ? 16 : 64) * options.encode.token_budget),
                   // The threads of the CPU compute, unless there is a card.
                   .max_threads = encoder.model().device().is_cpu() ? 1 : 0}),
         rows_done_(rows_done) {
@@ -141,6 +142,7 @@ class FileEncoder {
       : encoder_(encoder), texts_(texts), options_(options), file_(file), on_event_(on_event) {
     encode_ = options.encode;
     encode_.max_length = 0;  // The tokens are cut already.
+    rows_done_ = file_.rows_done();
   }
 
   void run(const std::stop_token& stop) {
@@ -154,7 +156,9 @@ class FileEncoder {
     WindowSource windows(encoder_, texts_, options_, file_.rows_done());
     try {
       while (const std::optional<RaggedTokens> window = windows.next(stop)) add(*window, stop);
+      finish_writing();
     } catch (...) {
+      if (writing_.valid()) writing_.wait();
       keep_what_is_there();
       throw;
     }
@@ -166,6 +170,18 @@ class FileEncoder {
   void add(const RaggedTokens& window, const std::stop_token& stop) {
     const at::Tensor vectors =
         encoder_.encode_tokens(window, encode_, on_event_ ? EventCallback([&](const Event& event) { report(event, window.size()); }) : nullptr, stop);
+    finish_writing();
+    rows_done_ += window.size();
+    // A card goes on with the next window meanwhile.
+    if (encoder_.model().device().is_cpu()) write(vectors);
+    else writing_ = std::async(std::launch::async, [this, vectors] { write(vectors); });
+  }
+
+  void finish_writing() {
+    if (writing_.valid()) writing_.get();
+  }
+
+  void write(const at::Tensor& vectors) {
     file_.append(bytes_of(in_file(vectors, options_.file_dtype, file_.rows_done())));
     const auto now = std::chrono::steady_clock::now();
     if (now - checkpoint_ < std::chrono::duration<double>(options_.checkpoint_seconds)) return;
@@ -195,7 +211,7 @@ class FileEncoder {
   // Of a window, as a part of all; its distinct texts stand for all of its texts.
   void report(const Event& event, int64_t window_size) const {
     if (event.kind != Event::Kind::progress || event.total == 0) return on_event_(event);
-    if (event.done > 0) on_event_({.stage = stage, .done = file_.rows_done() + window_size * event.done / event.total, .total = texts_.size});
+    if (event.done > 0) on_event_({.stage = stage, .done = rows_done_ + window_size * event.done / event.total, .total = texts_.size});
   }
 
   static constexpr const char* stage = "embed";
@@ -207,6 +223,10 @@ class FileEncoder {
   const EventCallback& on_event_;
   EncodeOptions encode_;
   std::chrono::steady_clock::time_point checkpoint_ = std::chrono::steady_clock::now();
+  // In the file, or on their way to it.
+  int64_t rows_done_ = 0;
+  // Last, so that it ends before what it uses.
+  std::future<void> writing_;
 };
 
 void encode(const Encoder& encoder, const Texts& texts, const std::filesystem::path& path, const EncodeToFileOptions& given, const EventCallback& on_event,

@@ -26,7 +26,7 @@ struct EncodeToFileOptions {
   // Take the place of a file that is there already, when all is done.
   bool overwrite = false;
   // Tokens that are read ahead, sorted by length and computed before they are written, a text counted as 16 at least: what a kill costs at most, besides what
-  // was not yet secured. Never fewer than 16 times `encode.token_budget`.
+  // was not yet secured. Never fewer than 16 times `encode.token_budget`, on a card 64 times.
   int64_t window_tokens = 1 << 17;
   // How often what was computed is secured, 0 for after each window; a kill costs so much at most, and a window.
   double checkpoint_seconds = 5;

@@ -112,22 +112,29 @@ class Lmtx(Texts):
         return self.encoder.encode(texts, dtype=dtype)
 
     def run_curriculum(self, documents, labels, options):
-        """A run of the curriculum with a teacher that says yes to the first label at once; when each event came, in seconds from its begin."""
+        """A run of the curriculum with a teacher that says yes to the first label at once.
+
+        `steps` says when so many steps of training were told to be done, `stages` when a stage had ended and how long it took, both in seconds from the begin.
+        """
         import lmtx
 
         documents, labels = read(documents), read(labels)
-        events = []
+        steps, stages, notices = [], [], []
 
         def on_event(event):
-            if event.kind == "progress":
-                events.append((time.perf_counter() - begin, event.stage, event.cycle, event.done))
+            now = time.perf_counter() - begin
+            if event.kind == "progress" and event.stage == "train":
+                steps.append((now, event.done))
+            if event.kind == "stage":
+                stages.append((now, event.stage, event.seconds))
+            if event.kind == "notice":
+                notices.append(event.message)
 
         with tempfile.TemporaryDirectory() as out:
             begin = time.perf_counter()
             tagger = lmtx.train(documents, labels, teacher=first_is_right, teacher_identity="first/1", base=self.encoder, out=f"{out}/run", progress=on_event, **options)
             seconds = time.perf_counter() - begin
-        cycle = tagger.report.cycles[0]
-        return {"seconds": seconds, "events": events, "steps": cycle.steps, "judgments": tagger.report.total.judgments}
+        return {"seconds": seconds, "steps": steps, "stages": stages, "notices": notices, "judgments": tagger.report.total.judgments}
 
 
 def first_is_right(document, labels):

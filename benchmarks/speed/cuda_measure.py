@@ -141,9 +141,8 @@ class Bench:
         with self.worker("lmtx") as worker:
             found = self.call(worker, "run_curriculum", documents=self.file_of("training-documents", documents),
                               labels=self.file_of("training-labels", labels), options=options)
-        times = [(seconds, done) for seconds, stage, _, done in found["events"] if stage == "train"]
         marks = range(settings["warm_up_steps"], last + 1, settings["steps"])
-        return {"step_seconds": rounded(seconds_between(times, marks))}
+        return {"step_seconds": rounded(seconds_between(found["steps"], marks))}
 
     # -- encoding
 
@@ -179,8 +178,11 @@ class Bench:
         return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), **speeds, **shares, "dtype": DTYPE, **shared}
 
     def tune(self, worker, count, sizes):
-        self.call(worker, "encode", count=count, batch_size=sizes[0])
-        seconds = {size: self.call(worker, "encode", count=count, batch_size=size) for size in sizes}
+        """The batch size at which the peer is fastest, once it has got its memory."""
+        seconds = {}
+        for size in sizes:
+            _, *later = [self.call(worker, "encode", count=count, batch_size=size) for _ in range(4)]
+            seconds[size] = min(later)
         print("  ".join(f"{size}: {count / value:,.0f}/s" for size, value in seconds.items()), flush=True)
         return min(seconds, key=seconds.get)
 
@@ -213,8 +215,8 @@ class Bench:
         with self.worker("lmtx") as worker:
             found = self.call(worker, "run_curriculum", documents=documents, labels=labels, options=options)
         seconds = found["seconds"]
-        row = {"figure": asdict(Figure(seconds, seconds, seconds)), "lmtx": seconds, "timeline": timeline(found["events"], seconds)}
-        return dict.fromkeys(wanted, {**row, "steps": found["steps"], "judgments": found["judgments"]})
+        row = {"figure": asdict(Figure(seconds, seconds, seconds)), "lmtx": seconds, "timeline": timeline(found["stages"], seconds)}
+        return dict.fromkeys(wanted, {**row, "steps": found["steps"][-1][1], "judgments": found["judgments"], "notices": found["notices"]})
 
     def peer_only(self, peer, more):
         return {"not_run": "only the peers were measured", **more, "peer": peer}
@@ -236,16 +238,16 @@ def seconds_between(times, marks):
     return [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(passed, passed[1:], strict=False)]
 
 
-def timeline(events, seconds):
-    """What the time went to: from the last event before a stage to its own last, in the order of the stages."""
-    stages = []
-    previous = 0.0
-    for at, stage, _, _ in events:
-        if not stages or stages[-1][0] != stage:
-            stages.append([stage, previous, at])
-        stages[-1][2] = previous = at
-    stages.append(["end", previous, seconds])
-    return [[stage, round(begin, 2), round(end, 2)] for stage, begin, end in stages]
+def timeline(stages, seconds):
+    """From when to when each stage lasted, in order; what lies between is there, too, where it took a twentieth of a second."""
+    found = []
+    for end, stage, lasted in [*stages, (seconds, "", 0.0)]:
+        before = found[-1][2] if found else 0.0
+        if end - lasted - before >= 0.05:
+            found.append(["between", before, end - lasted])
+        if stage:
+            found.append([stage, end - lasted, end])
+    return [[stage, round(begin, 2), round(end, 2)] for stage, begin, end in found]
 
 
 def driver_version():

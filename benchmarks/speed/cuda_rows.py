@@ -29,7 +29,7 @@ SETTINGS = {
     "labels": 500_000,
     "peer_labels": 32_768,
     # Of these the fastest is found for the peer, on so many texts.
-    "document_batch_sizes": [64, 128, 256, 512],
+    "document_batch_sizes": [32, 64, 128, 256, 512],
     "tuning_documents": 1_024,
     "label_batch_sizes": [256, 1024, 2048, 4096],
     "tuning_labels": 8_192,

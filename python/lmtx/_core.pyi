@@ -349,9 +349,9 @@ class Encoder:
             prompt: Put before each text; None: the folder's default prompt.
             prompt_name: The same, by its name in `prompts`.
             normalize: Scale to unit length; None: as the folder's modules say.
-            token_budget: Tokens computed at once.
-            dtype: Of the products in the network: "float32", "int8" or "bfloat16"; vectors are float32. What the others gain and lose is in docs/encoder.md. The first
-                call in a dtype copies the network's weights to it. On cards only "float32".
+            token_budget: Tokens computed at once; 0: what suits the device. Where a card's memory is too small for so many, fewer are, and a notice says so.
+            dtype: Of the products in the network: "float32" or "bfloat16", on the CPU "int8", on a card "float16"; vectors are float32. What the others gain and lose is
+                in docs/encoder.md. The first call in a dtype copies the network's weights to it.
             deterministic: Vectors are the same to the last bit in any batch and order, with any number of threads. On the CPU they are so anyway; on a card each
                 text is then computed alone.
             out: "numpy", or "torch" for a tensor.
@@ -362,9 +362,9 @@ class Encoder:
 
         Raises:
             TypeError: For a text that is missing or no str, naming its position.
-            ValueError: For a `max_length` that the model has no positions for, a `token_budget` below 1, an unknown `prompt_name`, `dtype` or `out`,
+            ValueError: For a `max_length` that the model has no positions for, a negative `token_budget`, an unknown `prompt_name`, `dtype` or `out`,
                 a `dtype` that the encoder's device has no code for.
-            RuntimeError: In a process that was forked while LMTX computed in its parent.
+            RuntimeError: In a process that was forked while LMTX computed in its parent; where a card's memory is too small for a single text.
 
         Example:
             >>> encoder = lmtx.Encoder.load('model')
@@ -439,7 +439,7 @@ class Encoder:
             max_length, prompt, prompt_name, normalize, token_budget, dtype, deterministic: As for encode().
             file_dtype: "float32", or "float16": half the size, each number rounded to three digits.
             overwrite: Take the place of a `file` that is there already, when all is done.
-            window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`; a text counts as 16 at least.
+            window_tokens: Tokens that are sorted by length together, at least 16 times `token_budget`, on a card 64 times; a text counts as 16 at least.
             checkpoint_seconds: How often what was computed is secured. A kill costs so much at most, and a window.
             on_event: Called with an Event after each batch.
 

@@ -52,13 +52,6 @@ def test_training_on_a_card_is_the_same_twice(model, tmp_path, fast):
     assert weights(first) == weights(second)
 
 
-def test_a_card_computes_in_float32_only_and_says_so(model):
-    on_card = lmtx.Encoder.load(model, device="cuda")
-    for dtype in ("int8", "bfloat16"):
-        with pytest.raises(ValueError, match=f'`dtype` is "{dtype}", which is computed on the CPU only, but the encoder is on cuda:0'):
-            on_card.encode(TEXTS, dtype=dtype)
-
-
 def test_deterministic_vectors_of_a_card_are_the_same_bits_in_any_batch(model):
     on_card = lmtx.Encoder.load(model, device="cuda")
     vectors = on_card.encode(TEXTS, deterministic=True)

@@ -92,9 +92,10 @@ def test_seconds_of_steps_are_those_between_events_however_seldom_these_come():
 
 
 def test_a_timeline_leaves_no_time_out():
-    events = [(1.0, "tokenize", -1, 5), (1.5, "embed labels", 0, 0), (3.0, "embed labels", 0, 9), (3.5, "train", 0, 0), (5.0, "train", 0, 7)]
-    expected = [["tokenize", 0.0, 1.0], ["embed labels", 1.0, 3.0], ["train", 3.0, 5.0], ["end", 5.0, 6.0]]
-    assert cuda_measure.timeline(events, 6.0) == expected
+    stages = [(1.0, "tokenize", 0.98), (3.0, "embed labels", 1.99), (5.0, "train", 1.5)]
+    expected = [["tokenize", 0.02, 1.0], ["embed labels", 1.01, 3.0], ["between", 3.0, 3.5], ["train", 3.5, 5.0], ["between", 5.0, 6.0]]
+    assert cuda_measure.timeline(stages, 6.0) == expected
+    assert cuda_measure.timeline([], 6.0) == [["between", 0.0, 6.0]]
 
 
 def result(row):
