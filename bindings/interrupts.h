@@ -57,4 +57,12 @@ auto run_long(const py::object& on_event, Work&& work) {
   }
 }
 
+// The same for a call that takes a fraction of a second: no thread watches for Ctrl-C, which Python sees when the call is over. Starting one takes longer than
+// many such calls.
+template <class Work>
+auto run_brief(const py::object& on_event, Work&& work) {
+  py::gil_scoped_release release;
+  return work(event_callback(on_event), std::stop_token());
+}
+
 }  // namespace lmtx::python

@@ -21,10 +21,17 @@ LabelIndex build(const py::object& rows, const std::optional<std::vector<int64_t
   return owners ? LabelIndex::build(tensor, *owners, options) : LabelIndex::build(tensor, options);
 }
 
+// Whether a search takes a fraction of a second on any machine, by the number of its products.
+bool is_brief(const LabelIndex& index, const at::Tensor& queries) {
+  constexpr double most_products = 2e9;
+  return queries.dim() == 2 && static_cast<double>(queries.size(0)) * static_cast<double>(index.num_rows()) * static_cast<double>(index.dim()) <= most_products;
+}
+
 LabelMatches search(const LabelIndex& index, const py::object& queries, int64_t k, std::vector<int64_t> allow, std::vector<int64_t> deny, const py::object& on_event) {
   const at::Tensor tensor = float_tensor_anywhere(queries, "queries");
   const LabelFilter filter{.allow = std::move(allow), .deny = std::move(deny)};
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return index.search(tensor, k, filter, event, stop); });
+  const auto work = [&](const EventCallback& event, std::stop_token stop) { return index.search(tensor, k, filter, event, stop); };
+  return is_brief(index, tensor) ? run_brief(on_event, work) : run_long(on_event, work);
 }
 
 LabelIndex with_added(const LabelIndex& index, const py::object& rows, const std::vector<int64_t>& owners) {
@@ -154,7 +161,7 @@ The rows are copied to a card, and stay in main memory, too. Indexes that are ma
 
 Args:
     device: "cpu", "cuda" (the first card) or "cuda:N".
-    memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+    memory_limit: Bytes of the card's memory that rows may take, 7 bytes a number and 12 a row; those that do not fit are copied there block by block in every
         search. 0: what is free, but for a reserve.
 
 Raises:

@@ -567,7 +567,7 @@ class LabelIndex:
 
         Args:
             device: "cpu", "cuda" (the first card) or "cuda:N".
-            memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+            memory_limit: Bytes of the card's memory that rows may take, 7 bytes a number and 12 a row; those that do not fit are copied there block by block in every
                 search. 0: what is free, but for a reserve.
 
         Raises:

@@ -32,6 +32,14 @@ int64_t most_rows_of_a_label(const detail::Segment& segment) {
   return most;
 }
 
+void add_bytes(CardPart& part, int64_t dim) {
+  if (dim > most_byte_dims) return;
+  const auto on_card = part.rows.options();
+  part.bytes = at::empty({part.count, padded_bytes(dim)}, on_card.dtype(at::kChar));
+  part.byte_scales = at::empty({part.count}, on_card);
+  part.byte_rounding = at::empty({1}, on_card);
+}
+
 int exponent_of(const detail::Segment& segment) { return scale_exponent(segment.max_norm()); }
 
 void copy_rows(const detail::Segment& segment, CardPart& part) {
@@ -41,12 +49,17 @@ void copy_rows(const detail::Segment& segment, CardPart& part) {
   part.owners.copy_(owners);
   round_rows(part.rows.const_data_ptr<float>(), static_cast<__half*>(part.half_rows.mutable_data_ptr()), part.rounding.mutable_data_ptr<float>(), part.count,
              segment.dim(), exponent_of(segment), c10::cuda::getCurrentCUDAStream().stream());
+  if (!part.bytes.defined()) return;
+  round_rows_to_bytes(part.rows.const_data_ptr<float>(), part.bytes.mutable_data_ptr<int8_t>(), part.byte_scales.mutable_data_ptr<float>(),
+                      part.byte_rounding.mutable_data_ptr<float>(), part.count, segment.dim(), exponent_of(segment),
+                      c10::cuda::getCurrentCUDAStream().stream());
 }
 
 }  // namespace
 
 int64_t bytes_of_row(int64_t dim) {
-  return dim * static_cast<int64_t>(sizeof(float)) + padded(dim) * static_cast<int64_t>(sizeof(__half)) + static_cast<int64_t>(sizeof(int64_t));
+  const int64_t bytes = dim <= most_byte_dims ? padded_bytes(dim) + static_cast<int64_t>(sizeof(float)) : 0;
+  return dim * static_cast<int64_t>(sizeof(float)) + padded(dim) * static_cast<int64_t>(sizeof(__half)) + bytes + static_cast<int64_t>(sizeof(int64_t));
 }
 
 int64_t free_bytes(c10::Device device) {
@@ -89,6 +102,11 @@ RowsOnCard view_of(const CardPart& part, const detail::Segment& segment, const f
           .largest_offset = largest_offset};
 }
 
+BytesOnCard bytes_of(const CardPart& part) {
+  return {
+      .bytes = part.bytes.const_data_ptr<int8_t>(), .scales = part.byte_scales.const_data_ptr<float>(), .rounding = part.byte_rounding.const_data_ptr<float>()};
+}
+
 CardSegment::CardSegment(std::shared_ptr<const detail::Segment> segment, c10::Device device, CardMemory& memory)
     : segment_(std::move(segment)), rows_a_label_(most_rows_of_a_label(*segment_)) {
   const DeviceScope scope(device);
@@ -101,6 +119,7 @@ CardSegment::CardSegment(std::shared_ptr<const detail::Segment> segment, c10::De
     if (rows_left > 0) {
       try {
         part = empty_part(std::min({num_rows - begin, rows_left, most_rows_a_part}), segment_->dim(), device);
+        add_bytes(part, segment_->dim());
       } catch (const c10::OutOfMemoryError&) {
         rows_left = 0;
         memory.left = 0;

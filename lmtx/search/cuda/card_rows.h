@@ -13,7 +13,7 @@
 
 namespace lmtx::cuda {
 
-// Bytes on a card of a row: float32 and float16 copies, and its owner.
+// Bytes on a card of a row: float32, float16 and byte copies, and its owner.
 int64_t bytes_of_row(int64_t dim);
 
 // Rows of a segment that are searched at once. On the card, or of which only the place is known, to be copied there for each search.
@@ -24,6 +24,10 @@ struct CardPart {
   at::Tensor half_rows;  // float16 [padded(count), padded(dim)], scaled
   at::Tensor owners;     // int64 [count]
   at::Tensor rounding;   // float32 [1]: RoundedVectors::rounding
+  // For one query; undefined where the rows are not on the card, and for vectors longer than most_byte_dims.
+  at::Tensor bytes;          // int8 [count, padded_bytes(dim)]
+  at::Tensor byte_scales;    // float32 [count]
+  at::Tensor byte_rounding;  // float32 [1]
 
   bool on_card() const { return rows.defined(); }
 };
@@ -57,10 +61,12 @@ class CardSegment {
   int64_t bytes_ = 0;
 };
 
-// Memory on a card for a part of `count` rows.
+// Memory on a card for a part of `count` rows, without bytes.
 CardPart empty_part(int64_t count, int64_t dim, c10::Device device);
 // The kernels' view of a part; offsets: null, or those of the segment's rows.
 RowsOnCard view_of(const CardPart& part, const detail::Segment& segment, const float* offsets, double largest_offset);
+
+BytesOnCard bytes_of(const CardPart& part);
 
 // Bytes that can still be allocated, those that torch keeps for later allocations included.
 int64_t free_bytes(c10::Device device);

@@ -88,7 +88,8 @@ class Search {
         stop_(stop),
         scope_(rows.device),
         stream_(c10::cuda::getCurrentCUDAStream(rows.device.index())),
-        stays_(queries.device() == rows.device) {
+        stays_(queries.device() == rows.device),
+        by_bytes_(sizes.bytes && queries.size(0) == 1) {
     const auto where = at::TensorOptions().device(queries.device());
     found_.matches = {.labels = at::empty({queries.size(0), k}, where.dtype(at::kLong)), .scores = at::empty({queries.size(0), k}, where.dtype(at::kFloat))};
     for (const auto& segment : rows.segments) longest_row_ = std::max(longest_row_, segment->segment().max_norm());
@@ -140,6 +141,9 @@ class Search {
     const auto on_card = at::TensorOptions().device(rows_.device);
     scores_ = at::empty({score_bytes}, on_card.dtype(at::kByte));
     maxima_ = at::empty({maxima}, on_card.dtype(at::kFloat));
+    if (by_bytes_) query_bytes_ = bytes_on(rows_.device, byte_figures_at() + static_cast<int64_t>(sizeof(ByteFigures)));
+    candidates_ = bytes_on(rows_.device, few_queries * (most_candidates * static_cast<int64_t>(sizeof(int64_t) + sizeof(float) + sizeof(int32_t)) +
+                                                        static_cast<int64_t>(sizeof(int32_t))));
     const int64_t most_matches = std::max<int64_t>(most_bytes_of_matches / (k_ * static_cast<int64_t>(sizeof(int64_t) + sizeof(float))), 1);
     queries_a_batch_ = std::min({most_rows_copied > 0 ? sizes_.queries_a_copy : most_at_once, most_matches, num_queries});
     if (most_rows_copied > 0) row_stream_.emplace(most_rows_copied, rows_.dim, rows_.device);
@@ -219,14 +223,39 @@ class Search {
     }
   }
 
+  Candidates candidates() const {
+    constexpr int64_t places = few_queries * most_candidates;
+    auto* labels = reinterpret_cast<int64_t*>(candidates_.mutable_data_ptr<uint8_t>());
+    auto* scores = reinterpret_cast<float*>(labels + places);
+    auto* rows = reinterpret_cast<int32_t*>(scores + places);
+    return {.counts = rows + places, .rows = rows, .labels = labels, .scores = scores};
+  }
+
+  // The query's two bytes a number, and behind them its figures.
+  int64_t byte_figures_at() const { return 2 * padded_bytes(rows_.dim); }
+
+  void search_bytes(const Batch& batch, const CardPart& part, const RowsOnCard& view, const Groups& groups, bool more, int64_t rows_a_label) {
+    auto* maxima = maxima_.mutable_data_ptr<float>();
+    auto* scores = static_cast<float*>(scores_.mutable_data_ptr());
+    auto* bytes = reinterpret_cast<int8_t*>(query_bytes_.mutable_data_ptr<uint8_t>());
+    auto* figures = reinterpret_cast<ByteFigures*>(bytes + byte_figures_at());
+    QueriesOnCard query = batch.view(0, 1);
+    multiply_one_by_bytes(scores, maxima, query, view, bytes_of(part), bytes, figures, groups, stream_.stream());
+    query.figures = &figures->vectors;
+    RowsOnCard rows = view;
+    rows.rounding = part.byte_rounding.const_data_ptr<float>();
+    find_best(scores, maxima, query, rows, groups, batch.best_of(0), more, rows_a_label, candidates(), stream_.stream());
+  }
+
   void search_part(const Batch& batch, int64_t first, int64_t count, const CardPart& part, const RowsOnCard& view, bool more, int64_t rows_a_label) {
     const QueriesOnCard queries = batch.view(first, count);
     const Groups groups = groups_for(view.count);
     auto* maxima = maxima_.mutable_data_ptr<float>();
+    if (by_bytes_ && part.bytes.defined()) return search_bytes(batch, part, view, groups, more, rows_a_label);
     if (count == 1) {
       auto* scores = static_cast<float*>(scores_.mutable_data_ptr());
       multiply_one(scores, maxima, queries, view, groups, stream_.stream());
-      find_best(scores, maxima, queries, view, groups, batch.best_of(first), more, rows_a_label, stream_.stream());
+      find_best(scores, maxima, queries, view, groups, batch.best_of(first), more, rows_a_label, candidates(), stream_.stream());
       return;
     }
     const int64_t columns = padded(view.count);
@@ -234,7 +263,7 @@ class Search {
     at::mm_out(scores, batch.half_queries.narrow(0, first, count), part.half_rows.t());
     const auto* products = static_cast<const __half*>(scores.const_data_ptr());
     find_maxima(products, maxima, queries, view, groups, stream_.stream());
-    find_best(products, maxima, queries, view, groups, batch.best_of(first), more, rows_a_label, stream_.stream());
+    find_best(products, maxima, queries, view, groups, batch.best_of(first), more, rows_a_label, candidates(), stream_.stream());
   }
 
   void finish_oldest() {
@@ -274,11 +303,14 @@ class Search {
   c10::cuda::CUDAStream stream_;
   // Whether queries are on the card, and matches stay there.
   bool stays_;
+  bool by_bytes_;
   double longest_row_ = 0;
   int64_t queries_a_batch_ = 1;
   CardMatches found_;
-  at::Tensor scores_;  // uint8
-  at::Tensor maxima_;  // float32
+  at::Tensor scores_;       // uint8
+  at::Tensor maxima_;       // float32
+  at::Tensor candidates_;   // uint8
+  at::Tensor query_bytes_;  // uint8
   std::optional<RowStream> row_stream_;
   std::deque<Batch> pending_;
 };

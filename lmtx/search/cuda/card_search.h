@@ -31,6 +31,8 @@ struct SearchSizes {
   int64_t queries = 1024;
   // Of queries that go through rows which are copied to the card: the more, the fewer copies.
   int64_t queries_a_copy = 16384;
+  // Whether one query may be multiplied with bytes: half the time, and more candidates.
+  bool bytes = true;
 };
 
 struct CardMatches {

@@ -9,6 +9,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -35,6 +36,8 @@ void check_device(c10::Device device) {
   const std::string have = count == 0 ? "none that works with this driver" : std::to_string(count);
   throw std::runtime_error("`device` is \"" + device.str() + "\", but of CUDA devices this machine has " + have + ".");
 }
+
+constexpr int most_byte_misses = 8;
 
 class CardSearcher : public detail::Searcher {
  public:
@@ -65,7 +68,13 @@ class CardSearcher : public detail::Searcher {
     const int64_t kept = std::clamp<int64_t>(index.num_labels, 1, k);
     if (queries.size(0) == 0 || segments_.empty() || !fits(kept)) return search_on_cpu(index, queries, k, filter, on_event, stop);
     const bool elsewhere = queries.is_cuda() && queries.device() != device_;
-    CardMatches found = search_with_less(index, elsewhere ? queries.to(device_) : queries, k, kept, filter, on_event, stop);
+    const at::Tensor here = elsewhere ? queries.to(device_) : queries;
+    const bool bytes = queries.size(0) == 1 && byte_misses_ < most_byte_misses;
+    CardMatches found = search_with_less(index, here, k, kept, filter, bytes, on_event, stop);
+    if (bytes) {
+      byte_misses_ += found.missed.empty() ? (byte_misses_ > 0 ? -1 : 0) : 2;
+      if (!found.missed.empty()) found = search_with_less(index, here, k, kept, filter, /*bytes=*/false, {}, stop);
+    }
     if (!found.missed.empty()) search_missed(found, index, queries, k, filter, on_event, stop);
     return found.matches;
   }
@@ -82,9 +91,10 @@ class CardSearcher : public detail::Searcher {
   }
 
   // Does less at a time where memory ends.
-  CardMatches search_with_less(const IndexState& index, const at::Tensor& queries, int64_t k, int64_t kept, const LabelFilter& filter,
+  CardMatches search_with_less(const IndexState& index, const at::Tensor& queries, int64_t k, int64_t kept, const LabelFilter& filter, bool bytes,
                                const EventCallback& on_event, const std::stop_token& stop) const {
     SearchSizes sizes;
+    sizes.bytes = bytes;
     while (true) {
       try {
         return search_card(searched_rows(index, filter), queries, k, kept, sizes, on_event, stop);
@@ -153,6 +163,8 @@ class CardSearcher : public detail::Searcher {
   c10::Device device_;
   CardOptions options_;
   Segments segments_;
+  // Where it is not rare that bytes tell too few rows from the best, they are no longer tried: a miss counts for two hits.
+  mutable std::atomic<int> byte_misses_ = 0;
   mutable std::mutex mutex_;
   // Of searches without a filter; made by the first of them that needs them.
   mutable std::vector<at::Tensor> offsets_;

@@ -22,14 +22,16 @@ struct Job {
   int room;
 };
 
-// Room for `Job::room` candidates: 12 bytes each. A candidate's row number waits where its score will be; the histogram is done with before there are labels.
-struct Shared {
+// A query's candidates. A row's number waits where its score will be.
+struct Places {
   int64_t* labels;
   float* scores;
 
   __device__ int* rows() const { return reinterpret_cast<int*>(scores); }
-  __device__ int* histogram() const { return reinterpret_cast<int*>(labels); }
 };
+
+// Shared memory for `room` candidates, 12 bytes each.
+__device__ Places shared_places(int64_t* memory, int room) { return {memory, reinterpret_cast<float*>(memory + room)}; }
 
 // Scores as the matrix product or multiply_one() left them.
 template <typename Score>
@@ -130,19 +132,19 @@ __device__ double exact_product<4>(const float* query, const float* row, int64_t
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-// From row numbers to labels and exact scores.
+// From the row numbers of candidates [first, last) to labels and exact scores. `rows` may be where the scores go.
 template <int Threads, int Lanes>
-__device__ void score_exactly(const Job& job, int64_t q, int count, const Shared& shared) {
+__device__ void score_exactly(const Job& job, int64_t q, int first, int last, const int* rows, const Places& to) {
   const float* query = job.queries.queries + q * job.rows.dim;
   const int mine = static_cast<int>(threadIdx.x) / Lanes;
-  for (int first = 0; first < count; first += Threads / Lanes) {
-    const bool any = first + mine < count;
-    const int64_t row = any ? shared.rows()[first + mine] : 0;
+  for (; first < last; first += Threads / Lanes) {
+    const bool any = first + mine < last;
+    const int64_t row = any ? rows[first + mine] : 0;
     const double product = exact_product<Lanes>(query, job.rows.rows + row * job.rows.dim, job.rows.dim);
     if (!any || threadIdx.x % Lanes != 0) continue;
     const double offset = job.rows.offsets == nullptr ? 0.0 : static_cast<double>(job.rows.offsets[row]);
-    shared.scores[first + mine] = static_cast<float>(product + offset);
-    shared.labels[first + mine] = job.rows.owners[row];
+    to.scores[first + mine] = static_cast<float>(product + offset);
+    to.labels[first + mine] = job.rows.owners[row];
   }
 }
 
@@ -193,31 +195,77 @@ __device__ void write_best(const Job& job, int64_t q, const ScoredLabels& all, i
   }
 }
 
-template <int Threads, int Lanes, typename Score>
-__global__ void __launch_bounds__(Threads) find_best_kernel(const Score* scores, const float* all_maxima, Job job) {
-  extern __shared__ int64_t memory[];
-  const Shared shared{memory, reinterpret_cast<float*>(memory + job.room)};
-  const int64_t q = blockIdx.x;
+// Rows that may be among the best, and how many; at most `room` are written. `memory`: shared, for the histogram.
+template <int Threads, typename Score>
+__device__ int find_candidates(const Score* scores, const float* all_maxima, const Job& job, int64_t q, int carried, int64_t* memory, int* rows) {
   const float* maxima = all_maxima + q * job.groups.count;
-  const int carried = carried_labels(job, q);
-  const float bar = bar_for<Threads, Score>(job, q, maxima, carried, shared.histogram());
+  const float bar = bar_for<Threads, Score>(job, q, maxima, carried, reinterpret_cast<int*>(memory));
   const float scale = power_of_two(-(job.queries.figures[q].exponent + job.rows.exponent));
   const ScoresOf<Score> approximate{scores, padded(job.rows.count), job.groups, scale, job.rows.offsets};
   const int room = job.room - carried;
-  int count = collect<Threads>(approximate, q, maxima, job.rows.count, bar, room, shared.rows());
-  if (count > room) {
-    if (threadIdx.x == 0) job.best.missed[q] = 1;
-    count = room;
-  }
-  score_exactly<Threads, Lanes>(job, q, count, shared);
+  const int count = collect<Threads>(approximate, q, maxima, job.rows.count, bar, room, rows);
+  if (count > room && threadIdx.x == 0) job.best.missed[q] = 1;
+  return count > room ? room : count;
+}
+
+// Ranks `count` candidates and the labels that were found before.
+template <int Threads>
+__device__ void rank_and_write(const Job& job, int64_t q, int count, int carried, const Places& candidates) {
   for (int i = threadIdx.x; i < carried; i += Threads) {
-    shared.labels[count + i] = job.best.labels[q * job.best.k + i];
-    shared.scores[count + i] = job.best.scores[q * job.best.k + i];
+    candidates.labels[count + i] = job.best.labels[q * job.best.k + i];
+    candidates.scores[count + i] = job.best.scores[q * job.best.k + i];
   }
   __syncthreads();
-  const ScoredLabels all{shared.labels, shared.scores};
+  const ScoredLabels all{candidates.labels, candidates.scores};
   rank<Threads>(all, count + carried, job.labels_repeat);
   write_best<Threads>(job, q, all, count + carried);
+}
+
+// All of it.
+template <int Threads, int Lanes, typename Score>
+__global__ void __launch_bounds__(Threads) find_best_kernel(const Score* scores, const float* maxima, Job job) {
+  extern __shared__ int64_t memory[];
+  // The histogram lies where labels will.
+  const Places places = shared_places(memory, job.room);
+  const int64_t q = blockIdx.x;
+  const int carried = carried_labels(job, q);
+  const int count = find_candidates<Threads>(scores, maxima, job, q, carried, memory, places.rows());
+  score_exactly<Threads, Lanes>(job, q, 0, count, places.rows(), places);
+  rank_and_write<Threads>(job, q, count, carried, places);
+}
+
+// The same in three steps, of which the second has several blocks a query.
+template <int Threads, typename Score>
+__global__ void __launch_bounds__(Threads) find_candidates_kernel(const Score* scores, const float* maxima, Job job, Candidates candidates) {
+  extern __shared__ int64_t memory[];
+  const int64_t q = blockIdx.x;
+  const int count = find_candidates<Threads>(scores, maxima, job, q, carried_labels(job, q), memory, candidates.rows + q * most_candidates);
+  if (threadIdx.x == 0) candidates.counts[q] = count;
+}
+
+// Candidates that a block scores.
+constexpr int candidates_a_block = 32;
+
+template <int Lanes>
+__global__ void score_candidates_kernel(Job job, Candidates candidates) {
+  const int64_t q = blockIdx.y;
+  const int count = candidates.counts[q], first = static_cast<int>(blockIdx.x) * candidates_a_block;
+  const Places places{candidates.labels + q * most_candidates, candidates.scores + q * most_candidates};
+  const int last = first + candidates_a_block < count ? first + candidates_a_block : count;
+  score_exactly<candidates_a_block * Lanes, Lanes>(job, q, first, last, candidates.rows + q * most_candidates, places);
+}
+
+template <int Threads>
+__global__ void __launch_bounds__(Threads) rank_candidates_kernel(Job job, Candidates candidates) {
+  extern __shared__ int64_t memory[];
+  const Places places = shared_places(memory, job.room);
+  const int64_t q = blockIdx.x;
+  const int count = candidates.counts[q];
+  for (int i = threadIdx.x; i < count; i += Threads) {
+    places.labels[i] = candidates.labels[q * most_candidates + i];
+    places.scores[i] = candidates.scores[q * most_candidates + i];
+  }
+  rank_and_write<Threads>(job, q, count, carried_labels(job, q), places);
 }
 
 int power_of_two_at_least(int64_t count) {
@@ -226,12 +274,9 @@ int power_of_two_at_least(int64_t count) {
   return size;
 }
 
-template <typename Kernel, typename Score>
-void launch(const Kernel& kernel, int threads, const Score* scores, const float* maxima, const Job& job, cudaStream_t stream) {
-  const int bytes = job.room * static_cast<int>(sizeof(int64_t) + sizeof(float));
+template <typename Kernel>
+void allow_shared_memory(const Kernel& kernel, int bytes) {
   if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes) != cudaSuccess) check_launch("find_best (shared memory)");
-  kernel<<<static_cast<unsigned>(job.queries.count), threads, bytes, stream>>>(scores, maxima, job);
-  check_launch("find_best");
 }
 
 bool loads_of_16_bytes(const Job& job) {
@@ -239,32 +284,57 @@ bool loads_of_16_bytes(const Job& job) {
   return job.rows.dim % 4 == 0 && aligned(job.queries.queries) && aligned(job.rows.rows);
 }
 
+template <typename Score>
+void find_for_many(const Score* scores, const float* maxima, const Job& job, cudaStream_t stream) {
+  constexpr int threads = 256;
+  const auto blocks = static_cast<unsigned>(job.queries.count);
+  const int bytes = job.room * static_cast<int>(sizeof(int64_t) + sizeof(float));
+  auto* const kernel = loads_of_16_bytes(job) ? find_best_kernel<threads, 4, Score> : find_best_kernel<threads, 16, Score>;
+  allow_shared_memory(kernel, bytes);
+  kernel<<<blocks, threads, bytes, stream>>>(scores, maxima, job);
+  check_launch("find_best");
+}
+
+template <typename Score>
+void find_for_few(const Score* scores, const float* maxima, const Job& job, const Candidates& candidates, cudaStream_t stream) {
+  constexpr int threads = 1024;
+  const auto blocks = static_cast<unsigned>(job.queries.count);
+  constexpr int histogram_bytes = histogram_bins * static_cast<int>(sizeof(int));
+  find_candidates_kernel<threads, Score><<<blocks, threads, histogram_bytes, stream>>>(scores, maxima, job, candidates);
+  check_launch("find_candidates");
+  const dim3 parts(static_cast<unsigned>(job.room / candidates_a_block), blocks);
+  if (loads_of_16_bytes(job)) {
+    score_candidates_kernel<4><<<parts, candidates_a_block * 4, 0, stream>>>(job, candidates);
+  } else {
+    score_candidates_kernel<16><<<parts, candidates_a_block * 16, 0, stream>>>(job, candidates);
+  }
+  check_launch("score_candidates");
+  const int bytes = job.room * static_cast<int>(sizeof(int64_t) + sizeof(float));
+  allow_shared_memory(rank_candidates_kernel<threads>, bytes);
+  rank_candidates_kernel<threads><<<blocks, threads, bytes, stream>>>(job, candidates);
+  check_launch("rank_candidates");
+}
+
 }  // namespace
 
 template <typename Score>
 void find_best(const Score* scores, const float* maxima, const QueriesOnCard& queries, const RowsOnCard& rows, const Groups& groups, const BestOnCard& best,
-               bool more, int64_t rows_a_label, cudaStream_t stream) {
+               bool more, int64_t rows_a_label, const Candidates& candidates, cudaStream_t stream) {
   const int64_t rank = (best.kept - 1) * rows_a_label + 1;
-  const int64_t room = rank > most_candidates / 8 ? most_candidates : rank < 256 ? 2048 : power_of_two_at_least(8 * rank);
+  const bool few = queries.count <= few_queries;
+  // Few queries leave the card idle, and may have all the room there is.
+  const int64_t room = few || rank > most_candidates / 8 ? most_candidates : rank < 256 ? 2048 : power_of_two_at_least(8 * rank);
   const Job job{queries, rows, groups, best, more, static_cast<int>(rank), more || rows_a_label > 1, static_cast<int>(room)};
-  // Few queries leave the card idle: more threads each.
-  const bool few = queries.count <= 32;
-  if (loads_of_16_bytes(job)) {
-    if (few) {
-      launch(find_best_kernel<1024, 4, Score>, 1024, scores, maxima, job, stream);
-    } else {
-      launch(find_best_kernel<256, 4, Score>, 256, scores, maxima, job, stream);
-    }
-  } else if (few) {
-    launch(find_best_kernel<1024, 16, Score>, 1024, scores, maxima, job, stream);
+  if (few) {
+    find_for_few(scores, maxima, job, candidates, stream);
   } else {
-    launch(find_best_kernel<256, 16, Score>, 256, scores, maxima, job, stream);
+    find_for_many(scores, maxima, job, stream);
   }
 }
 
 template void find_best<__half>(const __half*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
-                                cudaStream_t);
+                                const Candidates&, cudaStream_t);
 template void find_best<float>(const float*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
-                               cudaStream_t);
+                               const Candidates&, cudaStream_t);
 
 }  // namespace lmtx::cuda

@@ -15,6 +15,12 @@ namespace lmtx::cuda {
 constexpr int64_t padding = 8;
 constexpr int64_t padded(int64_t size) { return (size + padding - 1) / padding * padding; }
 
+// Vectors of bytes are filled with zeros to a multiple of this many.
+constexpr int64_t byte_padding = 16;
+constexpr int64_t padded_bytes(int64_t size) { return (size + byte_padding - 1) / byte_padding * byte_padding; }
+// Of longer vectors there are no bytes.
+constexpr int64_t most_byte_dims = 1536;
+
 // The best labels of a query come out of at most this many candidates.
 constexpr int64_t most_candidates = 8192;
 // Ranks beyond would want more.
@@ -38,12 +44,34 @@ struct RowsOnCard {
   double largest_offset;
 };
 
+// The same rows in bytes, for one query: what a row's bytes stand for are they times its scale.
+struct BytesOnCard {
+  const int8_t* bytes;    // [count, padded_bytes(dim)]
+  const float* scales;    // [count]
+  const float* rounding;  // [1]: as of RowsOnCard, for bytes
+};
+
+// A query in bytes: its numbers are whole numbers times the scale.
+struct ByteFigures {
+  RoundedVectors vectors;
+  float scale;
+};
+
 // Queries, once prepared.
 struct QueriesOnCard {
   const float* queries;           // [count, dim]
   const __half* half_queries;     // [count, padded(dim)], scaled
   const RoundedVectors* figures;  // [count]
   int64_t count;
+};
+
+// Where find_best() keeps candidates of up to `few_queries` queries, so that many blocks of threads can score them.
+constexpr int64_t few_queries = 32;
+struct Candidates {
+  int32_t* counts;  // [few_queries]
+  int32_t* rows;    // [few_queries, most_candidates]
+  int64_t* labels;  // the same
+  float* scores;    // the same
 };
 
 // What a query found so far, best first; written by find_best().
@@ -66,6 +94,9 @@ Groups groups_for(int64_t num_rows);
 // half_rows and *rounding from rows; the rest of `to` is not touched. Rows beyond count and numbers beyond dim become zero.
 void round_rows(const float* rows, __half* half_rows, float* rounding, int64_t count, int64_t dim, int exponent, cudaStream_t stream);
 
+// bytes, scales and *rounding from rows.
+void round_rows_to_bytes(const float* rows, int8_t* bytes, float* scales, float* rounding, int64_t count, int64_t dim, int exponent, cudaStream_t stream);
+
 // Faults of queries: the number of the first query with numbers that are not finite, and of the first whose scores could overflow; INT32_MAX for none.
 struct QueryFaults {
   int32_t not_finite;
@@ -83,15 +114,20 @@ void find_maxima(const __half* scores, float* maxima, const QueriesOnCard& queri
 // The product of one query with all rows: scores, [groups.count, groups.depth], and maxima, [groups.count].
 void multiply_one(float* scores, float* maxima, const QueriesOnCard& query, const RowsOnCard& rows, const Groups& groups, cudaStream_t stream);
 
+// The same with bytes, which are half to read and more than ten times as far from the rows. `bytes_of_query`: [2, padded_bytes(dim)], and *figures_of_query,
+// are written first: what the query is in two bytes a number. find_best() wants `figures_of_query->vectors` and `bytes.rounding`.
+void multiply_one_by_bytes(float* scores, float* maxima, const QueriesOnCard& query, const RowsOnCard& rows, const BytesOnCard& bytes, int8_t* bytes_of_query,
+                           ByteFigures* figures_of_query, const Groups& groups, cudaStream_t stream);
+
 // The best labels among the rows, and among those in `best` with `more`. `rows_a_label`: how many rows of these a label has at most.
 // `scores`: half as find_maxima() reads them, float as multiply_one() writes them.
 template <typename Score>
 void find_best(const Score* scores, const float* maxima, const QueriesOnCard& queries, const RowsOnCard& rows, const Groups& groups, const BestOnCard& best,
-               bool more, int64_t rows_a_label, cudaStream_t stream);
+               bool more, int64_t rows_a_label, const Candidates& candidates, cudaStream_t stream);
 
 extern template void find_best<__half>(const __half*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
-                                       cudaStream_t);
+                                       const Candidates&, cudaStream_t);
 extern template void find_best<float>(const float*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
-                                      cudaStream_t);
+                                      const Candidates&, cudaStream_t);
 
 }  // namespace lmtx::cuda

@@ -28,6 +28,11 @@ __device__ inline float sum_of_warp(float sum) {
   return sum;
 }
 
+// Of a length that was found in float32: adding up `dim` squares loses less than this, and squares too small for float32 less than 2^-70 a number.
+__device__ inline float never_below(float length, int64_t dim) {
+  return length * (1.0f + static_cast<float>(dim) * 0x1p-22f) + static_cast<float>(dim) * 0x1p-70f;
+}
+
 // The sum of 16 lanes in the order of exact_dot(): halves onto halves. Every lane must take part; lane 0 of the 16 has the sum.
 __device__ inline double sum_of_16(double sum) {
   for (int half = 8; half > 0; half /= 2) sum += __shfl_down_sync(all_lanes, sum, half, 16);

@@ -8,9 +8,6 @@ namespace {
 
 constexpr int block_size = 256;
 
-// Of a length that was found in float32: adding up `dim` squares loses less than this, and squares too small for float32 less than 2^-70 a number.
-__device__ float never_below(float length, int64_t dim) { return length * (1.0f + static_cast<float>(dim) * 0x1p-22f) + static_cast<float>(dim) * 0x1p-70f; }
-
 // Scales and rounds a vector, a warp together; returns the length of what the rounding took away. The difference is a float32 number, and found exactly.
 __device__ float round_vector(const float* from, __half* to, int64_t dim, int64_t padded_dim, float scale) {
   float squares = 0;
