@@ -58,7 +58,7 @@ class PairsOpen(TeacherError):
     pairs: int
 
 class Event:
-    """What long work has to say: progress, a notice, or the end of a cycle. Immutable.
+    """What long work has to say: progress, a notice, or the end of a cycle or of a stage. Immutable.
 
     Functions with `on_event` call it on the thread that called them; an exception in it ends the work and comes out of the call.
 
@@ -69,7 +69,7 @@ class Event:
         Event(progress, embed: 2 of 2)"""
     @property
     def kind(self) -> str:
-        """str: 'progress', 'notice' or 'cycle'."""
+        """str: 'progress', 'notice', 'cycle', or 'stage' where a stage of a training run has ended."""
     @property
     def stage(self) -> str:
         """str: what is being done, in a word or two."""
@@ -85,6 +85,9 @@ class Event:
     @property
     def message(self) -> str:
         """str: a sentence, of a notice or a cycle; else empty."""
+    @property
+    def seconds(self) -> float:
+        """float: how long the stage took, of the kind 'stage'; else 0."""
 
 def write_file_atomically(file: str | os.PathLike[str], text: str) -> None:
     """Writes beside the file, flushes to disk, renames. RuntimeError names the path and the cause (disk full, read-only)."""
@@ -470,7 +473,8 @@ class LabelMatches:
         ([[1, 2]], [[0.800000011920929, 0.6000000238418579]])"""
     @property
     def labels(self) -> numpy.typing.NDArray[numpy.int64]:
-        """int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match."""
+        """int64 [num_queries, k]: label numbers, best first; -1 where fewer than k match. A torch tensor where the queries
+    were one on a card; scores, too."""
     @property
     def scores(self) -> numpy.typing.NDArray[numpy.float32]:
         """float32 [num_queries, k]: score plus bias; -inf where labels is -1."""
@@ -509,7 +513,7 @@ class LabelIndex:
         """The k best labels for each query, best first; equal scores by label number. Ctrl-C ends it within a second.
 
         Args:
-            queries: float32 [num_queries, dim].
+            queries: float32 [num_queries, dim]; also a torch tensor on a card.
             k: Labels a query.
             allow: Label numbers that may be found; empty: all.
             deny: Label numbers that may not.
@@ -520,6 +524,7 @@ class LabelIndex:
 
         Raises:
             ValueError: For another dtype or shape, k below 1, or a query that is not finite.
+            RuntimeError: Where a card has too little memory.
 
         Example:
             >>> queries = np.array([[0.5, 0.75, 0.25]], dtype=np.float32)
@@ -555,6 +560,23 @@ class LabelIndex:
         Example:
             >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).with_removed([1]).compact()
             LabelIndex(2 labels, 2 rows, dim=3, exact)"""
+    def to(self, device: str, *, memory_limit: int = 0) -> LabelIndex:
+        """The same index, searched on a device. A card finds the same labels and scores as exact search on the CPU, bit for bit, whatever the method.
+
+        The rows are copied to a card, and stay in main memory, too. Indexes that are made from the result stay there and share the copies.
+
+        Args:
+            device: "cpu", "cuda" (the first card) or "cuda:N".
+            memory_limit: Bytes of the card's memory that rows may take, 6 bytes a number and 8 a row; those that do not fit are copied there block by block in every
+                search. 0: what is free, but for a reserve.
+
+        Raises:
+            ValueError: For another name, and for a card where LMTX was built without CUDA.
+            RuntimeError: Where there is no such card.
+
+        Example:
+            >>> lmtx.LabelIndex.build(np.eye(3, dtype=np.float32)).to('cpu').device
+            'cpu'"""
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes a folder, whole or not at all; segments that are there already stay. RuntimeError naming the path that could not be written.
 
@@ -588,6 +610,9 @@ class LabelIndex:
     @property
     def method(self) -> str:
         """str: "exact" or "hnsw"."""
+    @property
+    def device(self) -> str:
+        """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
 def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
@@ -1466,7 +1491,7 @@ class TrainerOptions:
 
         Example:
             >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout']"""
+            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
