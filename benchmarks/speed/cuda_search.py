@@ -101,7 +101,8 @@ def measure_batches(peer, index, queries, k, repetitions):
         seconds["lmtx"].append(seconds_of(lambda: index.search(queries, k)))
         seconds["lmtx_numpy"].append(seconds_of(lambda: index.search(in_memory, k)))
     found = share_found(expected[:256], peer.search(half[:256], chunk))
-    return {"seconds": seconds, "queries": len(queries), "peer_chunk": chunk, "peer_chunks": tried, "peer_found": round(found, 5), "notices": [n for n in notices if n]}
+    more = {"peer_chunk": chunk, "peer_chunks": tried, "peer_found": round(found, 5), "notices": [notice for notice in notices if notice]}
+    return {"seconds": seconds, "queries": len(queries), **more}
 
 
 def measure_one(peer, index, queries, k, repetitions):
@@ -153,7 +154,8 @@ def measure(labels, dim, k, batch, repetitions, seed=1, one=True):
     index = lmtx.LabelIndex.build(rows.numpy(), normalize=False)
     built = time.perf_counter() - begin
     index = index.to("cuda")
-    found = {"labels": labels, "dim": dim, "k": k, "card": torch.cuda.get_device_name(), "build_seconds": built, "upload_seconds": time.perf_counter() - begin - built}
+    seconds = {"build_seconds": built, "upload_seconds": time.perf_counter() - begin - built}
+    found = {"labels": labels, "dim": dim, "k": k, "card": torch.cuda.get_device_name(), **seconds}
     peer = Peer(rows, k)
     del rows
     if one:
@@ -162,8 +164,9 @@ def measure(labels, dim, k, batch, repetitions, seed=1, one=True):
     return found
 
 
-def rounded(seconds):
-    return [float(f"{value:.4g}") for value in seconds]
+def figure_of(seconds):
+    rounded = {name: [float(f"{value:.4g}") for value in values] for name, values in seconds.items()}
+    return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), "seconds": rounded}
 
 
 def row_of_batches(found, peak):
@@ -172,7 +175,7 @@ def row_of_batches(found, peak):
     products = 2 * found["labels"] * found["dim"]
     shares = {f"{name}_peak_share": round(products * speeds[name] / peak, 3) for name in ("peer", "lmtx")} if peak else {}
     more = {name: found["batches"][name] for name in ("queries", "peer_chunk", "peer_chunks", "peer_found", "notices")}
-    return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), **speeds, **shares, **more, "seconds": {name: rounded(values) for name, values in seconds.items()}}
+    return {**figure_of(seconds), **speeds, **shares, **more}
 
 
 def row_of_one(found):
@@ -181,7 +184,7 @@ def row_of_one(found):
     # The float16 labels are read once.
     rate = round(2 * found["labels"] * found["dim"] / statistics.median(seconds["lmtx"]) / 1e9)
     more = {"peer_kind": found["one"]["peer_kind"], "lmtx_gigabytes_per_second": rate}
-    return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), **milliseconds, **more, "seconds": {name: rounded(values) for name, values in seconds.items()}}
+    return {**figure_of(seconds), **milliseconds, **more}
 
 
 def measure_search(bench, labels, wanted):

@@ -127,7 +127,7 @@ at::Tensor rotary_frequencies(int64_t head_dim, double theta) {
 
 Rotation rotation(const TokenBatch& batch, int64_t head_dim, double theta, at::ScalarType dtype) {
   const at::Tensor frequencies = rotary_frequencies(head_dim, theta);
-  const at::Tensor angles = places(batch).to(at::kFloat).unsqueeze(1).mul(frequencies.to(batch.ids.device())).unsqueeze(1);
+  const at::Tensor angles = places(batch).to(at::kFloat).unsqueeze(1).mul(send(frequencies, batch.ids.device())).unsqueeze(1);
   return {.cosine = angles.cos().to(dtype), .sine = angles.sin().to(dtype)};
 }
 
@@ -146,7 +146,7 @@ at::Tensor relative_bias(const at::Tensor& table, int64_t length) {
   }
   // Of every distance once, query minus key, the largest first: row i of the result is a stretch of it.
   const at::Tensor distances = at::arange(length - 1, -length, -1, at::kLong);
-  const at::Tensor of_distance = at::embedding(table, bucket_of(distances).to(table.device()));  // [2 * length - 1, heads]
+  const at::Tensor of_distance = at::embedding(table, send(bucket_of(distances), table.device()));  // [2 * length - 1, heads]
   return of_distance.unfold(0, length, 1).flip(0).permute({1, 0, 2});
 }
 

@@ -22,7 +22,7 @@ bool is_grouped(const TokenBatch& batch) {
   return true;
 }
 
-at::Tensor to_device(const std::vector<int64_t>& values, const TokenBatch& batch) { return at::tensor(values, at::kLong).to(batch.ids.device()); }
+at::Tensor to_device(const std::vector<int64_t>& values, const TokenBatch& batch) { return send(at::tensor(values, at::kLong), batch.ids.device()); }
 
 // The sequences of `batch` in another order: the i-th is the order[i]-th of `batch`.
 TokenBatch reorder(const TokenBatch& batch, const std::vector<int64_t>& order) {
@@ -37,7 +37,7 @@ TokenBatch reorder(const TokenBatch& batch, const std::vector<int64_t>& order) {
     out.host_offsets.push_back(static_cast<int32_t>(tokens.size()));
   }
   out.ids = batch.ids.index_select(0, to_device(tokens, batch));
-  out.offsets = at::tensor(out.host_offsets, at::kInt).to(batch.offsets.device());
+  out.offsets = send(at::tensor(out.host_offsets, at::kInt), batch.offsets.device());
   return out;
 }
 

@@ -32,7 +32,7 @@ at::Tensor places(const TokenBatch& batch) {
     const int64_t length = batch.host_offsets[i + 1] - batch.host_offsets[i];
     for (int64_t p = 0; p < length; ++p) places.push_back(p);
   }
-  return at::tensor(places, at::kLong).to(batch.ids.device());
+  return send(at::tensor(places, at::kLong), batch.ids.device());
 }
 
 }  // namespace lmtx::ops

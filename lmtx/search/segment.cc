@@ -1,5 +1,6 @@
 #include "lmtx/search/detail/segment.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -69,10 +70,12 @@ std::shared_ptr<Segment> Segment::copy_of(const at::Tensor& rows, std::span<cons
   const int64_t owners_at = owners_offset(header.num_rows, header.dim);
   auto* copies = reinterpret_cast<float*>(bytes + alignment);
   std::memset(bytes + owners_at - alignment, 0, alignment);  // the gap before the owners
-  for (int64_t i = 0; i < header.num_rows; ++i) {
-    const double length = copy_row(rows.const_data_ptr<float>() + i * header.dim, copies + i * header.dim, header.dim, normalize);
-    header.max_norm = std::max(header.max_norm, length);
-  }
+  const auto* from = rows.const_data_ptr<float>();
+  const auto copy_some = [&](int64_t begin, int64_t end, double longest) {
+    for (int64_t i = begin; i < end; ++i) longest = std::max(longest, copy_row(from + i * header.dim, copies + i * header.dim, header.dim, normalize));
+    return longest;
+  };
+  header.max_norm = at::parallel_reduce(0, header.num_rows, 256, 0.0, copy_some, [](double a, double b) { return std::max(a, b); });
   std::memcpy(bytes + owners_at, owners.data(), owners.size_bytes());
   std::memcpy(bytes, &header, sizeof header);
   segment->bytes_ = {bytes, static_cast<size_t>(size)};

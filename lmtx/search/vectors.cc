@@ -1,5 +1,8 @@
 #include "lmtx/search/detail/vectors.h"
 
+#include <ATen/Parallel.h>
+
+#include <atomic>
 #include <cmath>
 #include <stdexcept>
 
@@ -15,12 +18,19 @@ std::string shape_of(const at::Tensor& tensor) {
 }
 
 void check_finite(const at::Tensor& vectors, const std::string& name) {
-  const int64_t dim = vectors.size(1);
-  for (int64_t i = 0; i < vectors.size(0); ++i) {
-    const float* row = vectors.const_data_ptr<float>() + i * dim;
-    // Squares of float32 do not overflow float64, so the sum is finite where the numbers are.
-    if (!std::isfinite(exact_dot(row, row, dim))) throw std::invalid_argument("`" + name + "` must be finite, but row " + std::to_string(i) + " is not.");
-  }
+  const int64_t dim = vectors.size(1), none = vectors.size(0);
+  std::atomic<int64_t> first = none;
+  at::parallel_for(0, vectors.size(0), 256, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* row = vectors.const_data_ptr<float>() + i * dim;
+      // Squares of float32 do not overflow float64, so the sum is finite where the numbers are.
+      if (std::isfinite(exact_dot(row, row, dim))) continue;
+      for (int64_t known = first; i < known && !first.compare_exchange_weak(known, i);) {
+      }
+      return;
+    }
+  });
+  if (first != none) throw std::invalid_argument("`" + name + "` must be finite, but row " + std::to_string(first) + " is not.");
 }
 
 }  // namespace

@@ -34,6 +34,13 @@ TokenBatch pack(std::span<const std::span<const int32_t>> sequences, at::Device 
   return batch;
 }
 
+at::Tensor send(const at::Tensor& tensor, at::Device device) {
+  if (!device.is_cuda()) return tensor.to(device);
+  // Torch keeps the pinned copy until it has arrived.
+  const at::Tensor pinned = at::empty(tensor.sizes(), tensor.options().pinned_memory(true));
+  return pinned.copy_(tensor).to(device, /*non_blocking=*/true);
+}
+
 std::vector<std::vector<int64_t>> plan_batches(std::span<const int64_t> lengths, int64_t token_budget, int64_t max_sequences) {
   if (token_budget < 1) throw std::invalid_argument("`token_budget` must be at least 1, but is " + std::to_string(token_budget) + " instead.");
   if (max_sequences < 0) throw std::invalid_argument("`max_sequences` must not be negative, but is " + std::to_string(max_sequences) + " instead.");

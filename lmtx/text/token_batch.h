@@ -31,6 +31,9 @@ struct TokenBatch {
 // Packs these sequences, in this order, on `device`. Throws std::invalid_argument for an empty sequence or over 2^31 - 1 tokens.
 LMTX_API TokenBatch pack(std::span<const std::span<const int32_t>> sequences, at::Device device = at::kCPU);
 
+// The same numbers on `device`, by way of pinned memory where that is a card: nothing waits. `tensor` is on the CPU.
+LMTX_API at::Tensor send(const at::Tensor& tensor, at::Device device);
+
 // Cuts 0..lengths.size() into batches: stably sorted by falling length, each batch at most `token_budget` tokens (or one sequence that alone
 // is longer) and `max_sequences` sequences (0: no limit). Each entry lists positions in `lengths`.
 LMTX_API std::vector<std::vector<int64_t>> plan_batches(std::span<const int64_t> lengths, int64_t token_budget, int64_t max_sequences = 0);

@@ -1,6 +1,7 @@
 #include "lmtx/train/checkpoint_writer.h"
 
 #include <ATen/core/grad_mode.h>
+#include <c10/util/Exception.h>
 
 #include <atomic>
 #include <utility>
@@ -36,8 +37,14 @@ bool CheckpointWriter::save_behind(const TrainingState& state) {
   wait();
   auto shared = std::make_shared<Shared>();
   shared->snapshot = state;
-  const at::NoGradGuard no_grad;
-  for (at::Tensor& tensor : shared->snapshot.tensors) tensor = tensor.detach().clone();
+  try {
+    const at::NoGradGuard no_grad;
+    for (at::Tensor& tensor : shared->snapshot.tensors) tensor = tensor.detach().clone();
+  } catch (const c10::OutOfMemoryError&) {
+    shared.reset();
+    save(state);
+    return true;
+  }
   shared->stream = std::make_unique<card::OtherStream>(device_);
   shared_ = shared;
   thread_ = std::jthread([shared, folder = folder_](const std::stop_token& stop) {
@@ -48,6 +55,7 @@ bool CheckpointWriter::save_behind(const TrainingState& state) {
     } catch (...) {
       shared->failure = std::current_exception();
     }
+    shared->snapshot.tensors.clear();
     shared->done = true;
   });
   return true;
@@ -55,10 +63,12 @@ bool CheckpointWriter::save_behind(const TrainingState& state) {
 
 bool CheckpointWriter::is_writing() const { return shared_ && !shared_->done; }
 
-void CheckpointWriter::wait() {
+bool CheckpointWriter::wait() {
+  const bool was_writing = is_writing();
   if (thread_.joinable()) thread_.join();
   const std::shared_ptr<Shared> ended = std::exchange(shared_, nullptr);
   if (ended && ended->failure) std::rethrow_exception(ended->failure);
+  return was_writing;
 }
 
 }  // namespace lmtx

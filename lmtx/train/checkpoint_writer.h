@@ -24,8 +24,8 @@ class CheckpointWriter {
   bool is_writing() const;
   // Waits until it is there; what was being written is given up.
   void save(const TrainingState& state);
-  // Waits for what is being written.
-  void wait();
+  // Waits for what is being written, whose copy on the card is given back; false where nothing was.
+  bool wait();
   // On a card it is copied there and written behind the training's back, unless the last one is still being written: then nothing happens, and it is false.
   // On the CPU as save(). Throws what kept the last one from being written.
   bool save_behind(const TrainingState& state);

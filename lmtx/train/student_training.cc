@@ -195,6 +195,8 @@ class StudentTraining {
       }
       // Behind the handler: what the error holds is let go of, too.
       drop_gradients();
+      // A checkpoint in the making has a copy of everything.
+      if (writer_.wait()) continue;
       const int64_t smaller = batch.prepared.smaller_budget();
       if (smaller == 0) out_of_memory(batch.prepared, fault);
       if (computing_.deterministic) refuse_budget(batch, fault);
@@ -260,8 +262,8 @@ class StudentTraining {
 
   void save() {
     if (!writer_.keeps()) return;
-    if (state_.step == saved_step_) return writer_.wait();
-    writer_.save(state_);
+    if (state_.step == saved_step_) writer_.wait();
+    else writer_.save(state_);
     saved_step_ = state_.step;
   }
 

@@ -80,3 +80,24 @@ def test_an_index_is_saved_and_loaded(rng, tmp_path):
     queries = unit_rows(rng, 3, 8)
     np.testing.assert_array_equal(lmtx.LabelIndex.load(tmp_path / "index").search(queries, 4).scores, index.search(queries, 4).scores)
     assert repr(index) == "LabelIndex(9 labels, 9 rows, dim=8, exact)"
+
+
+def test_an_index_on_the_cpu_says_so(rng):
+    index = lmtx.LabelIndex.build(unit_rows(rng, 9, 8))
+    queries = unit_rows(rng, 3, 8)
+    assert index.device == index.to("cpu").device == "cpu"
+    np.testing.assert_array_equal(index.to("cpu").search(queries, 4).labels, index.search(queries, 4).labels)
+
+
+def test_an_unknown_device_is_refused(rng):
+    index = lmtx.LabelIndex.build(unit_rows(rng, 3, 4))
+    with pytest.raises(ValueError, match='`device` must be "cpu", "cuda" or "cuda:N", but is "gpu" instead'):
+        index.to("gpu")
+    with pytest.raises(ValueError, match="`memory_limit` must not be negative, but is -1"):
+        index.to("cpu", memory_limit=-1)
+
+
+@pytest.mark.skipif(lmtx._build_info.CUDA, reason="this LMTX was built with CUDA")
+def test_without_cuda_a_card_is_refused(rng):
+    with pytest.raises(ValueError, match='`device` is "cuda", but this LMTX was built without CUDA; build it with LMTX_CUDA=ON, or use "cpu"'):
+        lmtx.LabelIndex.build(unit_rows(rng, 3, 4)).to("cuda")

@@ -16,7 +16,6 @@ namespace lmtx::cuda {
 // Bytes on a card of a row: float32 and float16 copies, and its owner.
 int64_t bytes_of_row(int64_t dim);
 
-
 // Rows of a segment that are searched at once. On the card, or of which only the place is known, to be copied there for each search.
 struct CardPart {
   int64_t begin = 0;

@@ -79,8 +79,16 @@ class Search {
  public:
   Search(const SearchedRows& rows, const at::Tensor& queries, int64_t k, int64_t kept, const SearchSizes& sizes, const EventCallback& on_event,
          const std::stop_token& stop)
-      : rows_(rows), queries_(queries), k_(k), kept_(kept), sizes_(sizes), on_event_(on_event), stop_(stop), scope_(rows.device),
-        stream_(c10::cuda::getCurrentCUDAStream(rows.device.index())), stays_(queries.device() == rows.device) {
+      : rows_(rows),
+        queries_(queries),
+        k_(k),
+        kept_(kept),
+        sizes_(sizes),
+        on_event_(on_event),
+        stop_(stop),
+        scope_(rows.device),
+        stream_(c10::cuda::getCurrentCUDAStream(rows.device.index())),
+        stays_(queries.device() == rows.device) {
     const auto where = at::TensorOptions().device(queries.device());
     found_.matches = {.labels = at::empty({queries.size(0), k}, where.dtype(at::kLong)), .scores = at::empty({queries.size(0), k}, where.dtype(at::kFloat))};
     for (const auto& segment : rows.segments) longest_row_ = std::max(longest_row_, segment->segment().max_norm());
@@ -167,7 +175,8 @@ class Search {
     batch.uploaded = pinned_bytes(bytes);
     std::memcpy(batch.uploaded.mutable_data_ptr(), dense.const_data_ptr(), static_cast<size_t>(bytes));
     batch.queries = at::empty({count, rows_.dim}, at::TensorOptions().dtype(at::kFloat).device(rows_.device));
-    check(cudaMemcpyAsync(batch.queries.mutable_data_ptr(), batch.uploaded.const_data_ptr(), static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_.stream()),
+    check(cudaMemcpyAsync(batch.queries.mutable_data_ptr(), batch.uploaded.const_data_ptr(), static_cast<size_t>(bytes), cudaMemcpyHostToDevice,
+                          stream_.stream()),
           "copying queries");
   }
 
@@ -249,7 +258,8 @@ class Search {
   void hand_on(const Batch& batch, const uint8_t* bytes) {
     const int64_t count = batch.layout.queries * k_;
     std::memcpy(found_.matches.labels.mutable_data_ptr<int64_t>() + batch.begin * k_, bytes, static_cast<size_t>(count) * sizeof(int64_t));
-    std::memcpy(found_.matches.scores.mutable_data_ptr<float>() + batch.begin * k_, bytes + batch.layout.scores_at(), static_cast<size_t>(count) * sizeof(float));
+    std::memcpy(found_.matches.scores.mutable_data_ptr<float>() + batch.begin * k_, bytes + batch.layout.scores_at(),
+                static_cast<size_t>(count) * sizeof(float));
   }
 
   const SearchedRows& rows_;

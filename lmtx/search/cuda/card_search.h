@@ -39,8 +39,8 @@ struct CardMatches {
   std::vector<int64_t> missed;
 };
 
-// The `kept` best of `k` labels for each of `queries`, float32 [at least one, dim], on any device; the result lies there. Each segment must have at most most_ranks
-// rows with scores as good as the best labels'. Throws as LabelIndex::search(), and c10::OutOfMemoryError.
+// The `kept` best of `k` labels for each of `queries`, float32 [at least one, dim], on any device; the result lies there. Each segment must have at most
+// most_ranks rows with scores as good as the best labels'. Throws as LabelIndex::search(), and c10::OutOfMemoryError.
 CardMatches search_card(const SearchedRows& rows, const at::Tensor& queries, int64_t k, int64_t kept, const SearchSizes& sizes, const EventCallback& on_event,
                         const std::stop_token& stop);
 

@@ -77,9 +77,8 @@ class CardSearcher : public detail::Searcher {
   }
 
   bool fits(int64_t kept) const {
-    return std::all_of(segments_.begin(), segments_.end(), [&](const auto& segment) {
-      return kept <= most_ranks && (kept - 1) * segment->rows_a_label() < most_ranks;
-    });
+    return std::all_of(segments_.begin(), segments_.end(),
+                       [&](const auto& segment) { return kept <= most_ranks && (kept - 1) * segment->rows_a_label() < most_ranks; });
   }
 
   // Does less at a time where memory ends.
@@ -141,8 +140,8 @@ class CardSearcher : public detail::Searcher {
       Event event;
       event.kind = Event::Kind::notice;
       event.stage = "search";
-      event.message = detail::with_commas(count) + " of " + detail::with_commas(queries.size(0)) + " queries are searched again on the CPU: too many labels have scores that half " +
-                      "precision cannot tell from the best.";
+      event.message = detail::with_commas(count) + " of " + detail::with_commas(queries.size(0)) +
+                      " queries are searched again on the CPU: too many labels have scores that half precision cannot tell from the best.";
       on_event(event);
     }
     const at::Tensor places = at::tensor(found.missed, at::TensorOptions().dtype(at::kLong)).to(queries.device());

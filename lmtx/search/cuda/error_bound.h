@@ -48,11 +48,12 @@ struct ErrorBound {
   double relative;
 };
 
-// For products of float16 vectors, added up in float32 in any order, multiplied by 2^-(both exponents), plus an offset; against exact scores rounded to float32.
+// For products of float16 vectors, added up in float32 in any order, multiplied by 2^-(both exponents), plus an offset; against exact scores rounded to
+// float32.
 //
-// With q = q' + dq and r = r' + dr, where q' and r' are what float16 holds: |q r - q' r'| <= |dq| |r| + |q'| |dr|. Tensor cores add products after
-// shifting them to the largest exponent among them, and cut off what leaves 24 bits: each of `dim` terms, and each intermediate sum, loses less than 2^-23 of the
-// largest, which is at most |q'| |r'| (Fasi, Higham, Mikaitis and Pranesh 2021); 2^-22 covers both.
+// With q = q' + dq and r = r' + dr, where q' and r' are what float16 holds: |q r - q' r'| <= |dq| |r| + |q'| |dr|. Tensor cores add products
+// after shifting them to the largest exponent among them, and cut off what leaves 24 bits: each of `dim` terms, and each intermediate sum, loses less than
+// 2^-23 of the largest, which is at most |q'| |r'| (Fasi, Higham, Mikaitis and Pranesh 2021); 2^-22 covers both.
 LMTX_ON_BOTH inline ErrorBound error_bound(const RoundedVectors& query, const RoundedVectors& rows, int64_t dim, const ScoreKind& kind) {
   const double query_length = ldexp(query.length, query.exponent), row_length = ldexp(rows.length, rows.exponent);
   const double query_half = query_length + query.rounding, row_half = row_length + rows.rounding;

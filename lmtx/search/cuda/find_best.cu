@@ -98,7 +98,8 @@ __device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* ma
   return count;
 }
 
-// The product of a query and a row in the order of exact_dot(), by `Lanes` neighboring threads, of which the first gets it. Every lane of the warp must take part.
+// The product of a query and a row in the order of exact_dot(), by `Lanes` neighboring threads, of which the first gets it. Every lane of the warp must take
+// part.
 template <int Lanes>
 __device__ double exact_product(const float* query, const float* row, int64_t dim);
 
@@ -261,7 +262,9 @@ void find_best(const Score* scores, const float* maxima, const QueriesOnCard& qu
   }
 }
 
-template void find_best<__half>(const __half*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t, cudaStream_t);
-template void find_best<float>(const float*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t, cudaStream_t);
+template void find_best<__half>(const __half*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
+                                cudaStream_t);
+template void find_best<float>(const float*, const float*, const QueriesOnCard&, const RowsOnCard&, const Groups&, const BestOnCard&, bool, int64_t,
+                               cudaStream_t);
 
 }  // namespace lmtx::cuda

@@ -26,11 +26,11 @@ void use_device(int device);
 
 // Rows of one segment that are searched at once.
 struct RowsOnCard {
-  const float* rows;         // [count, dim]
-  const __half* half_rows;   // [padded(count), padded(dim)], scaled
-  const int64_t* owners;     // [count]
-  const float* offsets;      // [count]; null where all are zero
-  const float* rounding;     // [1]: RoundedVectors::rounding
+  const float* rows;        // [count, dim]
+  const __half* half_rows;  // [padded(count), padded(dim)], scaled
+  const int64_t* owners;    // [count]
+  const float* offsets;     // [count]; null where all are zero
+  const float* rounding;    // [1]: RoundedVectors::rounding
   int64_t count;
   int64_t dim;
   double length;
@@ -76,7 +76,8 @@ struct QueryFaults {
 void prepare_queries(const float* queries, __half* half_queries, RoundedVectors* figures, QueryFaults* faults, int64_t count, int64_t dim, int64_t first,
                      double longest_row, double largest_product, cudaStream_t stream);
 
-// maxima: [queries.count, groups.count], of the scores of the group's rows with their offsets; scores as a matrix product left them: [queries.count, padded(rows.count)].
+// maxima: [queries.count, groups.count], of the scores of the group's rows with their offsets; scores: [queries.count, padded(rows.count)], as a matrix product
+// left them.
 void find_maxima(const __half* scores, float* maxima, const QueriesOnCard& queries, const RowsOnCard& rows, const Groups& groups, cudaStream_t stream);
 
 // The product of one query with all rows: scores, [groups.count, groups.depth], and maxima, [groups.count].

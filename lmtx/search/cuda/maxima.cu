@@ -19,7 +19,9 @@ __device__ EightHalves load_eight(const __half* from) {
   return eight;
 }
 
-__device__ float half_at(const EightHalves& eight, int j) { return __half2float(j % 2 == 0 ? __low2half(eight.pairs[j / 2]) : __high2half(eight.pairs[j / 2])); }
+__device__ float half_at(const EightHalves& eight, int j) {
+  return __half2float(j % 2 == 0 ? __low2half(eight.pairs[j / 2]) : __high2half(eight.pairs[j / 2]));
+}
 
 // Without offsets the largest score is that of the largest product.
 __device__ void largest_products(const __half* scores, float scale, int64_t num_rows, int64_t first_group, int64_t num_groups, float* maxima) {
@@ -104,8 +106,8 @@ __device__ void load_query(const __half* query, float (&numbers)[at_once]) {
 // Rows on their way from memory at the same time.
 constexpr int rows_at_once = 4;
 
-// The products of a query with rows_at_once rows, each `stride` rows after the one before; those from num_rows on are not read. Loads of a lane: `Loads`, or as many
-// as it takes where that is 0. `query`: what the lane multiplies with, where Loads is not 0.
+// The products of a query with rows_at_once rows, each `stride` rows after the one before; those from num_rows on are not read. Loads of a lane: `Loads`, or as
+// many as it takes where that is 0. `query`: what the lane multiplies with, where Loads is not 0.
 template <int Loads>
 __device__ void multiply_rows(const __half* half_rows, int64_t first, int64_t stride, int64_t num_rows, int64_t padded_dim, const __half* half_query,
                               const float (*query)[at_once], float (&sums)[rows_at_once]) {

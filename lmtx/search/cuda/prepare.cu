@@ -74,7 +74,7 @@ void round_rows(const float* rows, __half* half_rows, float* rounding, int64_t c
   const int64_t blocks = (padded(count) + rows_a_block - 1) / rows_a_block;
   if (cudaMemsetAsync(rounding, 0, sizeof(float), stream) != cudaSuccess) check_launch("(memset)");
   round_rows_kernel<<<static_cast<unsigned>(blocks < 4096 ? blocks : 4096), block_size, 0, stream>>>(rows, half_rows, rounding, count, padded(count), dim,
-                                                                                                    padded(dim), exponent);
+                                                                                                     padded(dim), exponent);
   check_launch("round_rows");
 }
 
@@ -83,7 +83,7 @@ void prepare_queries(const float* queries, __half* half_queries, RoundedVectors*
   const int64_t queries_a_block = block_size / warp_size;
   const int64_t blocks = (count + queries_a_block - 1) / queries_a_block;
   prepare_queries_kernel<<<static_cast<unsigned>(blocks), block_size, 0, stream>>>(queries, half_queries, figures, faults, count, dim, padded(dim), first,
-                                                                                  longest_row, largest_product);
+                                                                                   longest_row, largest_product);
   check_launch("prepare_queries");
 }
 

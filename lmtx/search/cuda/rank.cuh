@@ -99,8 +99,8 @@ __device__ Bin bin_of_rank(const int* histogram, int rank) {
   return found;
 }
 
-// A number that at least `rank` of `numbers` reach, and not many more than `rank`; -infinity where fewer than `rank` are larger than that. The same in every thread.
-// `histogram`: shared, [histogram_bins].
+// A number that at least `rank` of `numbers` reach, and not many more than `rank`; -infinity where fewer than `rank` are larger than that. The same in every
+// thread. `histogram`: shared, [histogram_bins].
 template <int Threads>
 __device__ float rank_th_largest(const float* numbers, int64_t count, int rank, int* histogram) {
   KeyRange range = range_of<Threads>(numbers, count);

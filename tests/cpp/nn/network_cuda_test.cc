@@ -37,6 +37,9 @@ const std::vector<std::string> model_names = {"bert",  "bert-joined", "bert-pref
 // One of each architecture, and without Dense modules, whose sizes depend on others.
 const std::vector<std::string> architectures = {"bert-joined", "distilbert", "roberta", "xlm-roberta-prefixed", "mpnet", "modernbert", "modernbert-biased"};
 
+// Where the largest of numbers or the sign of one decides, rounding them sends gradients elsewhere.
+double with_kinks(const std::string& name, double tolerance) { return name == "bert-joined" || name.ends_with("relu") ? 3 * tolerance : tolerance; }
+
 bool has_card() {
   if (at::hasCUDA()) return true;
   WARN("skipped: this machine has no card");
@@ -192,7 +195,7 @@ TEST_CASE("small models give the CPU's vectors and gradients in half precision")
   batch.unpooled = GENERATE(0, 2);
   check_vectors(models, batch, ComputeDtype::float16, 5e-3);
   check_vectors(models, batch, ComputeDtype::bfloat16, 3e-2);
-  check_gradients(models, batch, 0, 6e-2);
+  check_gradients(models, batch, 0, with_kinks(name, 6e-2));
 }
 
 TEST_CASE("large models give the CPU's vectors and gradients in half precision") {
@@ -208,7 +211,7 @@ TEST_CASE("large models give the CPU's vectors and gradients in half precision")
     check_vectors(models, batch, ComputeDtype::float16, 5e-3);
     check_vectors(models, batch, ComputeDtype::bfloat16, 3e-2);
   }
-  check_gradients(models, batch_of(random_sequences({209, 130, 64, 33, 7, 1}, 4)), 0, 5e-2);
+  check_gradients(models, batch_of(random_sequences({209, 130, 64, 33, 7, 1}, 4)), 0, with_kinks(name, 5e-2));
 }
 
 TEST_CASE("dropout on a card drops what the CPU drops") {
@@ -222,7 +225,7 @@ TEST_CASE("dropout on a card drops what the CPU drops") {
   const GrownModel folder(name, {128, 4, 256, 300}, changes);
   const Pair models(folder.path());
   // By falling length, as the CPU sorts them: a mask belongs to a place in the batch.
-  check_gradients(models, batch_of(random_sequences({90, 40, 12, 5}, 5)), 11, 5e-2);
+  check_gradients(models, batch_of(random_sequences({90, 40, 12, 5}, 5)), 11, with_kinks(name, 5e-2));
 }
 
 TEST_CASE("dropout of attention weights is keyed and keeps the expectation") {

@@ -65,7 +65,8 @@ int64_t check_same(const std::string& name, const LabelIndex& index, const Label
     if (found[q] == expected[q]) continue;
     if (wrong++ < 3) text += "\n  query " + std::to_string(q) + differences(found[q], expected[q]);
   }
-  INFO(name << ", " << index.num_rows() << " rows of " << index.dim() << ", " << queries.size(0) << " queries, k = " << k << ": " << wrong << " differ" << text);
+  INFO(name << ", " << index.num_rows() << " rows of " << index.dim() << ", " << queries.size(0) << " queries, k = " << k << ": " << wrong << " differ"
+            << text);
   CHECK(wrong == 0);
   return again.queries;
 }

@@ -90,7 +90,8 @@ TEST_CASE("loss and gradients of a batch on a card equal those of the CPU, whole
   if (!fs::exists(folder)) return;
   const auto on_cpu = SentenceModel::load(folder), on_card = SentenceModel::load(folder, the_card);
   const TrainingBatch batch = some_batch(16, 14);
-  BatchGradientOptions options{.dropout = false};
+  BatchGradientOptions options;
+  options.dropout = false;
   const Gradients expected = gradients_of(*on_cpu, ComputeDtype::float32, batch, options);
   for (const int64_t budget : {1, 50, 100000}) {
     options.token_budget = budget;
