@@ -27,6 +27,7 @@ from .recordings import check_recorded_labels, documents_of
 from .teachers import make_teacher, source_change_notice
 
 INTERRUPTED = "interrupted; the same command goes on from here."
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is computed: cpu, cuda or cuda:N.")]
 
 commands = typer.Typer(
     name="lmtx",
@@ -170,6 +171,7 @@ def train(
     store: Annotated[Path | None, typer.Option(metavar="PATH", help="The file where judgments are kept, to share between runs; else one in RUN.")] = None,
     teacher_identity: Annotated[str | None, typer.Option(metavar="ID", help="The name under which a function's judgments are kept; else its name and a hash of its source.")] = None,
     recorded_only: Annotated[bool, typer.Option("--recorded-only", help="Train only on the documents that a recording holds.")] = False,
+    device: Device = "cpu",
     plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask, and end.")] = False,
     list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its default and end.", callback=_show_options, is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -187,7 +189,7 @@ def train(
     where my_llm.py holds ask(document: str, labels: list\[str]) -> list\[float | bool | None]; None abstains.
     """
     with _checking_input():
-        oracle, trainer = _make_trainer(data, base, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)
+        oracle, trainer = _make_trainer(data, base, device, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)
         expected = trainer.plan()
     if plan:
         print(expected)
@@ -202,7 +204,8 @@ def train(
 
 
 def _make_trainer(
-    data: Path, base: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None, recorded_only: bool
+    data: Path, base: str, device: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None,
+    recorded_only: bool,
 ) -> tuple[TeacherOracle, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
     options = TrainerOptions(preset, **_parse_changes(changes))
@@ -216,7 +219,7 @@ def _make_trainer(
     documents = Corpus.open(documents_file)
     if recorded_only and isinstance(oracle, RecordedOracle):
         documents = documents_of(documents, oracle)
-    encoder = Encoder.load(find_model(base))
+    encoder = Encoder.load(find_model(base), device=device)
     limit = Budget() if budget is None else Budget(budget)
     return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
 
@@ -250,6 +253,7 @@ def evaluate(
     propensity_constants: Annotated[
         str, typer.Option(metavar="A,B", help="Of the inverse propensities; 0.5,0.4 for Wikipedia, 0.6,2.6 for Amazon.")
     ] = "0.55,1.5",
+    device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measures a tagger on documents with true labels: per cent, with 95 % bootstrap intervals.
@@ -262,7 +266,7 @@ def evaluate(
     """
     with _checking_input(), ProgressDisplay(enabled=not as_json) as display:
         propensities = _find_propensities(propensity, propensity_constants, data)
-        first, second = Tagger.load(tagger), Tagger.load(against) if against else None
+        first, second = Tagger.load(tagger, device=device), Tagger.load(against, device=device) if against else None
         result = evaluate_tagger(first, data, split, on_event=display, against=second, propensities=propensities)
     if as_json:
         print(json.dumps(result))
@@ -324,6 +328,7 @@ def tag(
     tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; else standard input.")] = None,
     k: Annotated[int, typer.Option("-k", help="Tags a text.", min=1)] = 5,
+    device: Device = "cpu",
 ) -> None:
     """Tags texts: a line in, a line of JSON out.
 
@@ -336,7 +341,7 @@ def tag(
     with _checking_input():
         if file is not None and not file.is_file():
             raise ValueError(f"{file} is no file.")
-        loaded = Tagger.load(tagger)
+        loaded = Tagger.load(tagger, device=device)
     with open(file, encoding="utf-8", errors="replace") if file else contextlib.nullcontext(_standard_input()) as lines:
         for block in _blocks(lines, str(file or "standard input"), 1 if file is None and sys.stdin.isatty() else 256):
             for document, tags in zip(block, loaded.tag(block, k=k), strict=True):
@@ -388,7 +393,7 @@ def encode(
     documents: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid, title, content, plain or .gz: title and content are encoded.")] = None,
     labels: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON lines with uid and title, plain or .gz: the titles are encoded.")] = None,
     dtype: Annotated[str, typer.Option(metavar="TYPE", help="What the model computes in: float32 or bfloat16; on the CPU int8, on a card float16.")] = "float32",
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="cpu, cuda or cuda:N.")] = "cpu",
+    device: Device = "cpu",
     file_dtype: Annotated[str, typer.Option(metavar="TYPE", help="Of the numbers in the file: float32, or float16.")] = "float32",
     max_length: Annotated[int, typer.Option(metavar="N", help="Tokens a text, special tokens included; 0: the model's own.", min=0)] = 0,
     prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="Put before each text; else the model's default prompt.")] = None,

@@ -171,6 +171,13 @@ def test_a_teacher_that_cannot_be_imported_is_named(train, tmp_path):
     assert "the teacher is a lambda" in refusal(*train(teacher="python:lambda_teacher:ask"), cwd=tmp_path)
 
 
+def test_every_command_that_computes_takes_a_device(train, tagger_folder, data, model, tmp_path):
+    for arguments in (train(), ["eval", tagger_folder, data], ["tag", tagger_folder, data / "train.jsonl"],
+                      ["encode", "--model", model, "--documents", data / "train.jsonl", "--out", tmp_path / "vectors.npy"]):  # fmt: skip
+        assert refusal(*arguments, "--device", "tpu") == '`device` must be "cpu", "cuda" or "cuda:N", but is "tpu" instead.'
+    assert lmtx_command("tag", tagger_folder, "--device", "cpu", text="tax\n").returncode == 0
+
+
 def test_nothing_is_made_for_wrong_input(train, tmp_path):
     refusal(*train(extra=["--set", "epochs=0"]))
     refusal(*train(extra=["--budget", "-1"]))

@@ -134,16 +134,28 @@ def test_dtypes_that_a_device_has_no_code_for_are_refused_naming_what_there_is(o
 
 @pytest.fixture
 def limit_memory(on_card):
-    """Lets this process have so many bytes of the card more than it holds now."""
+    """Lets this process have so many bytes of the card more than it holds now; with none, not even what it holds and does not use."""
     torch = pytest.importorskip("torch")
     on_card.encode("tax", dtype="float16")
+    held = []
+
+    def fill(size):
+        try:
+            while True:
+                held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
+        except torch.cuda.OutOfMemoryError:
+            pass
 
     def limit(more):
         torch.cuda.empty_cache()
         torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + more) / torch.cuda.get_device_properties(0).total_memory)
+        for size in () if more else (1 << 20, 1 << 16, 1 << 12, 1 << 9):
+            fill(size)
 
     yield limit
     torch.cuda.set_per_process_memory_fraction(1.0)
+    held.clear()
+    torch.cuda.empty_cache()
 
 
 def test_a_batch_that_the_memory_does_not_hold_is_computed_in_parts_and_a_notice_says_so(on_card, expected, limit_memory):
@@ -157,7 +169,7 @@ def test_a_batch_that_the_memory_does_not_hold_is_computed_in_parts_and_a_notice
 
 
 def test_memory_too_small_for_one_text_is_an_error_that_names_the_card_and_what_to_do(on_card, expected, limit_memory):
-    limit_memory(-(1 << 40))
+    limit_memory(0)
     with pytest.raises(RuntimeError, match=r"cuda:0 \(.*GiB, of which .* GiB are free\) has too little memory for one text of \d+ tokens\. Free some of it"):
         encode(on_card, expected[0][:50], dtype="float16")
 
