@@ -140,8 +140,8 @@ class Search {
     scores_ = at::empty({score_bytes}, on_card.dtype(at::kByte));
     maxima_ = at::empty({maxima}, on_card.dtype(at::kFloat));
     if (by_bytes_) query_bytes_ = bytes_on(rows_.device, byte_figures_at() + static_cast<int64_t>(sizeof(ByteFigures)));
-    candidates_ = bytes_on(rows_.device, few_queries * (most_candidates * static_cast<int64_t>(sizeof(int64_t) + sizeof(float) + sizeof(int32_t)) +
-                                                        static_cast<int64_t>(sizeof(int32_t))));
+    candidates_ = bytes_on(rows_.device, few_queries * (most_candidates * static_cast<int64_t>(sizeof(int64_t) + sizeof(float)) +
+                                                        static_cast<int64_t>(sizeof(float) + sizeof(int32_t))));
     const int64_t most_matches = std::max<int64_t>(most_bytes_of_matches / (k_ * static_cast<int64_t>(sizeof(int64_t) + sizeof(float))), 1);
     queries_a_batch_ = std::min({most_rows_copied > 0 ? sizes_.queries_a_copy : most_at_once, most_matches, num_queries});
     if (most_rows_copied > 0) row_stream_.emplace(most_rows_copied, rows_.dim, rows_.device);
@@ -240,8 +240,8 @@ class Search {
     constexpr int64_t places = few_queries * most_candidates;
     auto* labels = reinterpret_cast<int64_t*>(candidates_.mutable_data_ptr<uint8_t>());
     auto* scores = reinterpret_cast<float*>(labels + places);
-    auto* rows = reinterpret_cast<int32_t*>(scores + places);
-    return {.counts = rows + places, .rows = rows, .labels = labels, .scores = scores};
+    auto* counts = reinterpret_cast<int32_t*>(scores + places + few_queries);
+    return {.bars = scores + places, .counts = counts, .labels = labels, .scores = scores};
   }
 
   void search_bytes(const Batch& batch, const CardPart& part, const RowsOnCard& view, const Groups& groups, bool more, int64_t rows_a_label) {

@@ -68,9 +68,9 @@ struct QueriesOnCard {
 // Where find_best() keeps candidates of up to `few_queries` queries, so that many blocks of threads can score them.
 constexpr int64_t few_queries = 32;
 struct Candidates {
+  float* bars;      // [few_queries]: approximate scores below are left out
   int32_t* counts;  // [few_queries]
-  int32_t* rows;    // [few_queries, most_candidates]
-  int64_t* labels;  // the same
+  int64_t* labels;  // [few_queries, most_candidates]
   float* scores;    // the same
 };
 
