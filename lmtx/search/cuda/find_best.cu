@@ -103,22 +103,20 @@ __device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* ma
 
 // The product of a query and a row in the order of exact_dot(), by `Lanes` neighboring threads, of which the first gets it. Every lane of the warp must take
 // part.
-template <int Lanes>
-__device__ double exact_product(const float* query, const float* row, int64_t dim);
-
-template <>
-__device__ double exact_product<16>(const float* query, const float* row, int64_t dim) {
+// `Unrolled`: loads on their way at the same time.
+template <int Unrolled>
+__device__ double exact_product_of_16(const float* query, const float* row, int64_t dim) {
   double sum = 0;
-#pragma unroll 4
+#pragma unroll Unrolled
   for (int64_t j = threadIdx.x % 16; j < dim; j += 16) sum += static_cast<double>(query[j]) * static_cast<double>(row[j]);
   return sum_of_16(sum);
 }
 
 // Each thread has four of the 16 lanes.
-template <>
-__device__ double exact_product<4>(const float* query, const float* row, int64_t dim) {
+template <int Unrolled>
+__device__ double exact_product_of_4(const float* query, const float* row, int64_t dim) {
   double sums[4] = {};
-#pragma unroll 4
+#pragma unroll Unrolled
   for (int64_t j = static_cast<int64_t>(threadIdx.x % 4) * 4; j < dim; j += 16) {
     const float4 a = *reinterpret_cast<const float4*>(query + j), b = *reinterpret_cast<const float4*>(row + j);
     sums[0] += static_cast<double>(a.x) * static_cast<double>(b.x);
@@ -133,15 +131,24 @@ __device__ double exact_product<4>(const float* query, const float* row, int64_t
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
+template <int Lanes, int Unrolled>
+__device__ double exact_product(const float* query, const float* row, int64_t dim) {
+  if constexpr (Lanes == 16) {
+    return exact_product_of_16<Unrolled>(query, row, dim);
+  } else {
+    return exact_product_of_4<Unrolled>(query, row, dim);
+  }
+}
+
 // From the row numbers of candidates [first, last) to labels and exact scores. `rows` may be where the scores go.
-template <int Threads, int Lanes>
+template <int Threads, int Lanes, int Unrolled>
 __device__ void score_exactly(const Job& job, int64_t q, int first, int last, const int* rows, const Places& to) {
   const float* query = job.queries.queries + q * job.rows.dim;
   const int mine = static_cast<int>(threadIdx.x) / Lanes;
   for (; first < last; first += Threads / Lanes) {
     const bool any = first + mine < last;
     const int64_t row = any ? rows[first + mine] : 0;
-    const double product = exact_product<Lanes>(query, job.rows.rows + row * job.rows.dim, job.rows.dim);
+    const double product = exact_product<Lanes, Unrolled>(query, job.rows.rows + row * job.rows.dim, job.rows.dim);
     if (!any || threadIdx.x % Lanes != 0) continue;
     const double offset = job.rows.offsets == nullptr ? 0.0 : static_cast<double>(job.rows.offsets[row]);
     to.scores[first + mine] = static_cast<float>(product + offset);
@@ -235,7 +242,7 @@ __global__ void __launch_bounds__(Threads) find_best_kernel(const Score* scores,
   const float bar = bar_for<Threads, Score>(job, q, maxima, carried, reinterpret_cast<int*>(memory));
   const int found = collect<Threads>(scores_of(scores, job, q), q, maxima, 0, job.groups.count, job.rows.count, bar, room, places.rows());
   const int count = fit(job, q, found, room);
-  score_exactly<Threads, Lanes>(job, q, 0, count, places.rows(), places);
+  score_exactly<Threads, Lanes, 4>(job, q, 0, count, places.rows(), places);
   rank_and_write<Threads>(job, q, count, carried, places);
 }
 
@@ -268,7 +275,7 @@ __global__ void __launch_bounds__(groups_a_block) score_candidates_kernel(const 
   const int room = job.room - carried_labels(job, q) - place;
   const int count = fit(job, q, found, room < candidates_a_block ? room : candidates_a_block);
   const int64_t to = q * most_candidates + place;
-  score_exactly<groups_a_block, Lanes>(job, q, 0, count, rows, Places{candidates.labels + to, candidates.scores + to});
+  score_exactly<groups_a_block, Lanes, 12>(job, q, 0, count, rows, Places{candidates.labels + to, candidates.scores + to});
 }
 
 template <int Threads>
