@@ -77,22 +77,30 @@ __device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* ma
   if (threadIdx.x == 0) count = 0;
   __syncthreads();
   const Groups& groups = scores.groups;
-  const auto look_at = [&](int64_t group, int64_t step) {
+  const auto score_of = [&](int64_t group, int64_t step) {
     const int64_t row = group + step * groups.count;
-    if (row >= num_rows || !(scores.at(q, group, step, row) >= bar)) return;
+    return step < groups.depth && row < num_rows ? scores.at(q, group, step, row) : -INFINITY;
+  };
+  const auto take = [&](int64_t group, int64_t step, float score) {
+    if (!(score >= bar)) return;
     const int place = atomicAdd(&count, 1);
-    if (place < room) rows[place] = static_cast<int>(row);
+    if (place < room) rows[place] = static_cast<int>(group + step * groups.count);
   };
   const int lane = threadIdx.x % warp_size;
   for (int64_t first = begin + threadIdx.x - lane; first < end; first += Threads) {
     const bool near = first + lane < end && maxima[first + lane] >= bar;
     if (groups.depth < 8) {
-      for (int64_t step = 0; near && step < groups.depth; ++step) look_at(first + lane, step);
+      for (int64_t step = 0; near && step < groups.depth; ++step) take(first + lane, step, score_of(first + lane, step));
       continue;
     }
     for (unsigned nears = __ballot_sync(all_lanes, near); nears != 0; nears &= nears - 1) {
       const int64_t group = first + __ffs(static_cast<int>(nears)) - 1;
-      for (int64_t step = lane; step < groups.depth; step += warp_size) look_at(group, step);
+      for (int64_t step = lane; step < groups.depth; step += 2 * warp_size) {
+        // Both on their way before either is looked at.
+        const float one = score_of(group, step), other = score_of(group, step + warp_size);
+        take(group, step, one);
+        take(group, step + warp_size, other);
+      }
     }
     // Too many: this query is lost, and others wait.
     if (__shfl_sync(all_lanes, *const_cast<volatile int*>(&count), 0) > room) break;
@@ -278,6 +286,41 @@ __global__ void __launch_bounds__(groups_a_block) score_candidates_kernel(const 
   score_exactly<groups_a_block, Lanes, 12>(job, q, 0, count, rows, Places{candidates.labels + to, candidates.scores + to});
 }
 
+// A query's candidates, one behind the other: new ones, and labels that were found before.
+struct Found {
+  const int64_t* new_labels;
+  const float* new_scores;
+  const int64_t* old_labels;
+  const float* old_scores;
+  int num_new, num_old;
+
+  __device__ int count() const { return num_new + num_old; }
+  __device__ int64_t label(int i) const { return i < num_new ? new_labels[i] : old_labels[i - num_new]; }
+  __device__ float score(int i) const { return i < num_new ? new_scores[i] : old_scores[i - num_new]; }
+};
+
+// Writes those that can be among the best, so that few are sorted; returns their number.
+template <int Threads>
+__device__ int keep_best(const Job& job, const Found& all, const Places& to) {
+  __shared__ int kept;
+  const int padded_count = (all.count() + 3) / 4 * 4;
+  for (int i = threadIdx.x; i < padded_count; i += Threads) to.scores[i] = i < all.count() ? all.score(i) : -INFINITY;
+  if (threadIdx.x == 0) kept = 0;
+  __syncthreads();
+  // Every label of the best has at most so many entries that are as good.
+  const int wanted = job.rank + (job.more ? static_cast<int>(job.best.kept) - 1 : 0);
+  const float bar = rank_th_largest<Threads>(to.scores, padded_count, wanted, reinterpret_cast<int*>(to.labels));
+  __syncthreads();
+  for (int i = threadIdx.x; i < all.count(); i += Threads) {
+    if (!(all.score(i) >= bar)) continue;
+    const int place = atomicAdd(&kept, 1);
+    to.labels[place] = all.label(i);
+    to.scores[place] = all.score(i);
+  }
+  __syncthreads();
+  return kept;
+}
+
 template <int Threads>
 __global__ void __launch_bounds__(Threads) rank_candidates_kernel(Job job, Candidates candidates) {
   extern __shared__ int64_t memory[];
@@ -285,11 +328,15 @@ __global__ void __launch_bounds__(Threads) rank_candidates_kernel(Job job, Candi
   const int64_t q = blockIdx.x;
   const int carried = carried_labels(job, q), found = candidates.counts[q];
   const int count = found < job.room - carried ? found : job.room - carried;
-  for (int i = threadIdx.x; i < count; i += Threads) {
-    places.labels[i] = candidates.labels[q * most_candidates + i];
-    places.scores[i] = candidates.scores[q * most_candidates + i];
-  }
-  rank_and_write<Threads>(job, q, count, carried, places);
+  const Found all{candidates.labels + q * most_candidates,
+                  candidates.scores + q * most_candidates,
+                  job.best.labels + q * job.best.k,
+                  job.best.scores + q * job.best.k,
+                  count,
+                  carried};
+  const int kept = keep_best<Threads>(job, all, places);
+  rank<Threads>(ScoredLabels{places.labels, places.scores}, kept, job.labels_repeat);
+  write_best<Threads>(job, q, ScoredLabels{places.labels, places.scores}, kept);
 }
 
 int power_of_two_at_least(int64_t count) {
