@@ -70,14 +70,16 @@ void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelInde
 
 EncodeOptions encode_options(int64_t max_length, const std::string& prompt) { return {.max_length = max_length, .prompt = prompt, .normalize = true}; }
 
-LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, const EventCallback& on_event, std::stop_token stop) {
+LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, ComputeDtype dtype, const EventCallback& on_event,
+                        std::stop_token stop) {
   std::vector<std::string_view> names;
   for (const Label& label : labels.labels()) names.emplace_back(label.name);
   const auto as_stage = [&](Event event) {
     event.stage = "embed labels";
     on_event(event);
   };
-  const EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
+  EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
+  options.dtype = dtype;
   return LabelIndex::build(encoder.encode(names, options, on_event ? EventCallback(as_stage) : EventCallback(), std::move(stop)));
 }
 
@@ -186,10 +188,11 @@ Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSetting
   impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
 }
 
-Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
+Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop,
+                           ComputeDtype dtype) {
   settings = resolve(std::move(settings), encoder);
   check_length("label_length", settings.label_length, encoder);
-  LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
+  LabelIndex index = embed_labels(encoder, labels, settings, dtype, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
 
