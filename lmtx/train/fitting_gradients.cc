@@ -18,8 +18,8 @@ std::string first_line(const std::string& text) { return text.substr(0, std::min
 [[noreturn]] void nothing_fits(const PreparedBatch& batch, at::Device device, const std::string& fault) {
   int64_t longest = 0;
   for (const PreparedBatch::Part& part : batch.parts) longest = std::max(longest, part.tokens.num_tokens());
-  throw std::runtime_error("Training does not fit the memory of " + card::describe(device) + ", not even one text of " + std::to_string(longest) + " tokens at once (" +
-                           fault + "). Lower `document_length` or `batch_size`, or free memory there.");
+  throw std::runtime_error("Training does not fit the memory of " + card::describe(device) + ", not even one text of " + std::to_string(longest) +
+                           " tokens at once (" + fault + "). Lower `document_length` or `batch_size`, or free memory there.");
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ class FittingGradients {
  public:
   FittingGradients(TrainingNetwork& network, BatchesAhead& batches, std::vector<at::Tensor> parameters, FittingOptions options);
 
-  // As add_batch_gradients(); what a failed attempt added is dropped, so there must be no gradients before. Throws std::runtime_error where not even one text fits at
-  // once, or the budget is fixed and does not fit.
+  // As add_batch_gradients(); what a failed attempt added is dropped, so there must be no gradients before. Throws std::runtime_error where not even one text
+  // fits at once, or the budget is fixed and does not fit.
   at::Tensor add(BatchesAhead::Batch& batch, const std::stop_token& stop);
 
  private:

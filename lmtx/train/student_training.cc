@@ -36,8 +36,8 @@ namespace {
 
 void check_number(const char* what, int64_t number, int64_t size) {
   if (number >= 0 && number < size) return;
-  throw std::out_of_range(std::string("The numbers of judged ") + what + "s must be in [0, " + std::to_string(size) + "), the " + what + "s of the token file, but one is " +
-                          std::to_string(number) + ".");
+  throw std::out_of_range(std::string("The numbers of judged ") + what + "s must be in [0, " + std::to_string(size) + "), the " + what +
+                          "s of the token file, but one is " + std::to_string(number) + ".");
 }
 
 void check_input(const StudentTrainingInput& input) {
@@ -71,8 +71,8 @@ std::string options_of_key(const TrainerOptions& options, const Computing& compu
 detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan, const Computing& computing) {
   detail::Hasher hasher;
   hasher.add("student training 1").add(options_of_key(input.options, computing));
-  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled,
-                               plan.documents_with_yes()})
+  for (const int64_t number :
+       {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled, plan.documents_with_yes()})
     hasher.add(number);
   for (int64_t i = 0; i < plan.documents_with_yes(); ++i) {
     hasher.add(plan.documents()[i]).add(static_cast<int64_t>(plan.yeses(i).size()));
@@ -93,8 +93,16 @@ constexpr size_t most_pending = 4;
 class StudentTraining {
  public:
   StudentTraining(const StudentTrainingInput& input, const TrainingPlan& plan, const EventCallback& on_event, const std::stop_token& stop)
-      : input_(input), options_(input.options), plan_(plan), on_event_(on_event), stop_(stop), student_(input.start.clone()), device_(student_->device()),
-        computing_(resolve_computing(options_, device_)), optimizer_(make_optimizer()), writer_(input.checkpoint_folder, device_) {
+      : input_(input),
+        options_(input.options),
+        plan_(plan),
+        on_event_(on_event),
+        stop_(stop),
+        student_(input.start.clone()),
+        device_(student_->device()),
+        computing_(resolve_computing(options_, device_)),
+        optimizer_(make_optimizer()),
+        writer_(input.checkpoint_folder, device_) {
     state_.tensors = parameters_;
     state_.tensors.insert(state_.tensors.end(), optimizer_.first_moments().begin(), optimizer_.first_moments().end());
     state_.tensors.insert(state_.tensors.end(), optimizer_.second_moments().begin(), optimizer_.second_moments().end());
@@ -159,15 +167,17 @@ class StudentTraining {
     steps_done_ = t;
     losses_.add(t, std::move(loss));
     take_losses(most_pending);
-    if (t == plan_.num_steps()) finish();
-    else if (t % options_.checkpoint_every == 0) save_behind();
+    if (t == plan_.num_steps())
+      finish();
+    else if (t % options_.checkpoint_every == 0)
+      save_behind();
     report();
   }
 
   void lower_budget(int64_t token_budget) {
     state_.token_budget = token_budget;
-    notify("Step " + std::to_string(steps_done_ + 1) + " does not fit the memory of " + card::describe(device_) + "; going on with " + detail::with_commas(token_budget) +
-           " tokens at once.");
+    notify("Step " + std::to_string(steps_done_ + 1) + " does not fit the memory of " + card::describe(device_) + "; going on with " +
+           detail::with_commas(token_budget) + " tokens at once.");
   }
 
   void check_loss(const StepLoss& loss) const {
@@ -192,8 +202,10 @@ class StudentTraining {
 
   void save() {
     if (!writer_.keeps()) return;
-    if (state_.step == saved_step_) writer_.wait();
-    else writer_.save(state_);
+    if (state_.step == saved_step_)
+      writer_.wait();
+    else
+      writer_.save(state_);
     saved_step_ = state_.step;
   }
 
@@ -214,8 +226,8 @@ class StudentTraining {
   [[noreturn]] void diverged(int64_t t, double loss) const {
     char rate[32];
     std::snprintf(rate, sizeof rate, "%g", options_.learning_rate);
-    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " + rate +
-                             ") or raise `warmup`.");
+    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " +
+                             rate + ") or raise `warmup`.");
   }
 
   // The loss of the step after would show it, but there is none.
