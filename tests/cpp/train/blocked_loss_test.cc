@@ -25,17 +25,18 @@ LossCase case_of(const std::string& name) {
 
 TEST_CASE("the loss in blocks and its gradients equal those of all cosines at once") {
   for (const LossCase& c : loss_cases()) {
+    if (c.documents.size(0) > 257) continue;  // these are for cards
     INFO(c.name);
     const BatchYeses yeses = BatchYeses::from_matrix(c.is_yes);
     const LossAndGradients expected =
         evaluate(c, at::kDouble, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_at_once(d, l, c.is_yes, c.options); });
-    for (const int64_t block : {1, 3, 1024}) {
+    for (const int64_t block : {c.documents.size(0) > 64 ? 50 : 1, 1024}) {
       const LossAndGradients found =
           evaluate(c, at::kDouble, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_in_blocks(d, l, yeses, c.options, block); });
       check_close(found, expected, 1e-12);
     }
     const LossAndGradients single =
-        evaluate(c, at::kFloat, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_in_blocks(d, l, yeses, c.options, 3); });
+        evaluate(c, at::kFloat, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_in_blocks(d, l, yeses, c.options, 30); });
     check_close(single, expected, c.float_tolerance);
   }
 }
