@@ -111,7 +111,7 @@ class GrownModel {
 };
 
 Sequences random_sequences(const std::vector<int64_t>& lengths, uint64_t seed) {
-  detail::KeyedRandom random(seed);
+  lmtx::detail::KeyedRandom random(seed);
   Sequences sequences;
   for (const int64_t length : lengths) {
     auto& sequence = sequences.emplace_back();
@@ -127,9 +127,9 @@ TokenBatch on_card(const TokenBatch& batch) {
   return moved;
 }
 
-double norm(const at::Tensor& x) { return x.detach().to(at::kCPU, at::kDouble).norm().item<double>(); }
+double size_of(const at::Tensor& x) { return x.detach().to(at::kCPU, at::kDouble).norm().item<double>(); }
 double relative_difference(const at::Tensor& ours, const at::Tensor& expected) {
-  return norm(ours.detach().to(at::kCPU, at::kDouble).sub(expected.detach().to(at::kCPU, at::kDouble))) / norm(expected);
+  return size_of(ours.detach().to(at::kCPU, at::kDouble).sub(expected.detach().to(at::kCPU, at::kDouble))) / size_of(expected);
 }
 
 void track(const SentenceModel& model) {
@@ -167,7 +167,7 @@ void check_gradients(const Pair& models, const TokenBatch& batch, uint64_t dropo
   const NamedTensors cpu = models.cpu->parameters(), card = models.card->parameters();
   double squares = 0, numbers = 0;
   for (const auto& [name, parameter] : cpu) {
-    squares += std::pow(norm(parameter.grad()), 2);
+    squares += std::pow(size_of(parameter.grad()), 2);
     numbers += static_cast<double>(parameter.numel());
   }
   for (size_t i = 0; i < cpu.size(); ++i) {
@@ -176,7 +176,7 @@ void check_gradients(const Pair& models, const TokenBatch& batch, uint64_t dropo
     REQUIRE(card[i].second.grad().scalar_type() == at::kFloat);
     const at::Tensor gradient = card[i].second.grad().to(at::kCPU);
     REQUIRE(gradient.sizes() == cpu[i].second.grad().sizes());
-    const double difference = norm(gradient.sub(cpu[i].second.grad())), size = norm(cpu[i].second.grad());
+    const double difference = size_of(gradient.sub(cpu[i].second.grad())), size = size_of(cpu[i].second.grad());
     INFO("difference " << difference << " of " << size);
     CHECK(difference < tolerance * size + 0.1 * tolerance * std::sqrt(squares / numbers * static_cast<double>(gradient.numel())));
   }
@@ -239,7 +239,7 @@ struct ShortReference {
     for (int64_t query = 0; query < length; ++query) {
       for (int64_t key = 0; key < length; ++key) {
         const int64_t number = (item * 32 + query) * 32 + key;
-        const uint64_t lane = (detail::mix(stream + static_cast<uint64_t>(number / 4)) >> (16 * (number % 4))) & 0xffff;
+        const uint64_t lane = (lmtx::detail::mix(stream + static_cast<uint64_t>(number / 4)) >> (16 * (number % 4))) & 0xffff;
         mask.index_put_({at::tensor(query), at::tensor(key)}, at::tensor(lane >= threshold ? 65536.0 / (65536.0 - static_cast<double>(threshold)) : 0.0));
       }
     }
@@ -283,16 +283,18 @@ TEST_CASE("attention of short sequences and its way back equal torch's, with dro
   const at::Tensor qkv = at::randn({batch.num_tokens(), 3 * heads * head_dim}).to(at::kBFloat16), gradient = at::randn({batch.num_tokens(), heads * head_dim}).to(at::kBFloat16);
   const LayerAttention layer{.window = window < 0 ? std::nullopt : std::optional(window)};
   const TokenBatch card_batch = on_card(batch);
-  const cuda::Positions positions{.first_short = cuda::first_short_sequence(card_batch)};
+  cuda::Positions positions;
+  positions.first_short = cuda::first_short_sequence(card_batch);
+  const at::Tensor no_frequencies;
   REQUIRE(positions.first_short == 0);
-  const cuda::AttentionCall call{.layer = layer, .frequencies = {}, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
+  const cuda::AttentionCall call{.layer = layer, .frequencies = no_frequencies, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
   Dropout dropout(5, at::Device(at::kCUDA, 0)), same(5);
   cuda::AttentionTape tape;
   const at::Tensor out = cuda::attend(call, qkv.to(at::kCUDA), p > 0 ? &dropout : nullptr, &tape);
   at::Tensor none;
   const auto [ours, sums] = cuda::attend_backward(call, tape, gradient.to(at::kCUDA), none);
 
-  const ShortReference reference{heads, head_dim, p, layer.window, detail::mix(same.next_stream())};
+  const ShortReference reference{heads, head_dim, p, layer.window, lmtx::detail::mix(same.next_stream())};
   const at::Tensor exact = qkv.to(at::kDouble).requires_grad_();
   const at::Tensor expected = reference(exact, batch);
   CHECK(relative_difference(out, expected) < 5e-3);
