@@ -334,7 +334,7 @@ void Curriculum::save_tagger() {
                                            .document_prompt = input_.prompts.document,
                                            .label_prompt = input_.prompts.label},
                                           {},
-                                          staged("embed labels", -1), stop_);
+                                          staged("embed labels", -1), stop_, resolve_computing(options_, input_.base.model().device()).dtype);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
   tell_stage("save tagger", -1, begin);
