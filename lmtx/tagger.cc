@@ -1,6 +1,7 @@
 #include "lmtx/tagger.h"
 
 #include <algorithm>
+#include <future>
 #include <stdexcept>
 #include <utility>
 
@@ -201,13 +202,22 @@ Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   const Json json = read_settings(folder, file);
   const TaggerSettings settings = settings_of(json, file.string());
   const DecisionRule rule = rule_of(part_of(json, "decision", file), file);
-  LabelSet labels = load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file);
-  LabelIndex index = LabelIndex::load(folder / "lmtx" / "index");
-  detail::check_folder(folder, json.value("model", Json()), file.string());
-  Encoder encoder = Encoder::load(folder, {.device = options.device});
+  // Each takes seconds where there are many labels. Of several faults the first in this order is told.
+  auto labels = std::async(std::launch::async, [&] { return load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file); });
+  auto index = std::async(std::launch::async, [&] { return LabelIndex::load(folder / "lmtx" / "index"); });
+  std::promise<Encoder> encoder;
   try {
-    check_lengths(settings, encoder);
-    return Tagger(std::move(encoder), std::move(labels), std::move(index), settings, rule);
+    detail::check_folder(folder, json.value("model", Json()), file.string());
+    encoder.set_value(Encoder::load(folder, {.device = options.device}));
+  } catch (...) {
+    encoder.set_exception(std::current_exception());
+  }
+  LabelSet loaded_labels = labels.get();
+  LabelIndex loaded_index = index.get();
+  Encoder loaded_encoder = encoder.get_future().get();
+  try {
+    check_lengths(settings, loaded_encoder);
+    return Tagger(std::move(loaded_encoder), std::move(loaded_labels), std::move(loaded_index), settings, rule);
   } catch (const std::invalid_argument& error) {
     fail(file, std::string("its parts do not fit together. ") + error.what());
   }

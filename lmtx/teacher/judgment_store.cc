@@ -217,6 +217,9 @@ struct StoreDatabase : Database {
     use_write_ahead_log(*this);
     // Survives the end of the process; after a power cut the last commits may be missing.
     execute("PRAGMA synchronous = NORMAL");
+    // Keys are as if random: pages are met again and again. What goes from the log into the file is written and flushed there once for many answers.
+    execute("PRAGMA cache_size = -65536");
+    execute("PRAGMA wal_autocheckpoint = 8192");
     if (is_new) make_schema(*this, file);
     else check_contents(*this, file);
     add_sums(*this);

@@ -157,3 +157,13 @@ def test_a_deterministic_run_without_memory_names_a_budget_that_fits(large_model
     )
     assert report.cycles[0].steps > 0
     assert not any("does not fit" in notice for notice in notices)
+
+
+def test_a_batch_of_thousands_trains_on_a_card(model, tmp_path, fast):
+    fast |= {"batch_size": 8192, "cycles": 1, "epochs": 3}
+    base = lmtx.Encoder.load(model, device="cuda")
+    tagger = lmtx.train(tiny.make_documents(8400), tiny.TOPICS, teacher=tiny.topic_answers, base=base, out=tmp_path / "run", progress=False, **fast)
+    cycle = tagger.report.cycles[0]
+    print(cycle.steps, cycle.documents_with_yes, cycle.first_loss, cycle.last_loss)
+    assert cycle.steps >= 1
+    assert 0 < cycle.last_loss < 2
