@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "lmtx/export.h"
 #include "lmtx/nn/cuda/kernels.h"
@@ -12,12 +14,18 @@
 
 namespace lmtx::cuda {
 
-// The last sequences of a batch, which all have at most short_attention_length tokens and so a kernel of their own.
+// The last sequences of a batch, which are so short that they have a kernel of their own: where they begin, in classes of at most so many tokens. The first is of
+// short_attention_length, and each begins at the next one's end at the latest; a batch in the order of falling lengths has each sequence in its best class.
 struct ShortSequences {
-  // The first of them; the number of all where there are none.
-  int64_t first = 0;
-  // Tokens of the longest.
-  int64_t length = 0;
+  struct Class {
+    int64_t first = 0, end = 0;
+    int64_t length = 0;
+  };
+  // Without those that are empty.
+  std::vector<Class> classes;
+
+  // The first sequence of all; `size`, the batch's, where there is none.
+  int64_t first(int64_t size) const { return classes.empty() ? size : classes.front().first; }
 };
 LMTX_API ShortSequences short_sequences(const TokenBatch& batch);
 
