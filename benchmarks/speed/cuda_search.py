@@ -144,7 +144,7 @@ def measure_one(peer, index, queries, k, repetitions):
     return {"seconds": {**seconds, "peer": seconds[kind]}, "peer_kind": kind}
 
 
-def measure(labels, dim, k, batch, repetitions, seed=1, one=True):
+def measure(labels, dim, k, batch, repetitions, seed=1, profiled=False):
     import lmtx
     import torch
 
@@ -156,10 +156,11 @@ def measure(labels, dim, k, batch, repetitions, seed=1, one=True):
     index = index.to("cuda")
     seconds = {"build_seconds": built, "upload_seconds": time.perf_counter() - begin - built}
     found = {"labels": labels, "dim": dim, "k": k, "card": torch.cuda.get_device_name(), **seconds}
+    if profiled:
+        profile(index, queries, k)
     peer = Peer(rows, k)
     del rows
-    if one:
-        found["one"] = measure_one(peer, index, queries[:64], k, repetitions)
+    found["one"] = {**measure_one(peer, index, queries[:64], k, repetitions), "fixed_milliseconds": fixed_milliseconds(k, dim)}
     found["batches"] = measure_batches(peer, index, queries, k, repetitions)
     return found
 
@@ -167,6 +168,28 @@ def measure(labels, dim, k, batch, repetitions, seed=1, one=True):
 def figure_of(seconds):
     rounded = {name: [float(f"{value:.4g}") for value in values] for name, values in seconds.items()}
     return {"figure": asdict(median_ratio(seconds["peer"], seconds["lmtx"])), "seconds": rounded}
+
+
+def profile(index, queries, k):
+    """What the card does for one query, and for all, on standard error."""
+    import torch
+    from torch.profiler import ProfilerActivity
+
+    for name, parts in {"20 single queries": queries[:20].split(1), f"{len(queries):,} queries": [queries]}.items():
+        with torch.profiler.profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+            seconds = seconds_of(lambda parts=parts: [index.search(part, k) for part in parts])
+        print(f"{name}: {1e3 * seconds:.3f} ms under the profiler", file=sys.stderr)
+        print(profiler.key_averages().table(sort_by="cuda_time_total", row_limit=25, max_name_column_width=60), file=sys.stderr)
+
+
+def fixed_milliseconds(k, dim):
+    """Of one query, however few labels there are."""
+    import lmtx
+
+    index = lmtx.LabelIndex.build(unit_rows(1000, dim, 1).numpy(), normalize=False).to("cuda")
+    query = unit_rows(1, dim, 2).cuda()
+    seconds_of(lambda: [index.search(query, k) for _ in range(SINGLES)])
+    return round(1e3 * seconds_of(lambda: [index.search(query, k) for _ in range(SINGLES)]) / SINGLES, 4)
 
 
 def row_of_batches(found, peak):
@@ -181,9 +204,9 @@ def row_of_batches(found, peak):
 def row_of_one(found):
     seconds = found["one"]["seconds"]
     milliseconds = {name: round(1e3 * statistics.median(values), 4) for name, values in seconds.items()}
-    # The float16 labels are read once.
-    rate = round(2 * found["labels"] * found["dim"] / statistics.median(seconds["lmtx"]) / 1e9)
-    more = {"peer_kind": found["one"]["peer_kind"], "lmtx_gigabytes_per_second": rate}
+    # The labels are read once, in bytes.
+    rate = round(found["labels"] * found["dim"] / statistics.median(seconds["lmtx"]) / 1e9)
+    more = {name: found["one"][name] for name in ("peer_kind", "fixed_milliseconds")} | {"lmtx_gigabytes_per_second": rate}
     return {**figure_of(seconds), **milliseconds, **more}
 
 
@@ -208,9 +231,10 @@ def main():
     parser.add_argument("--repetitions", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="also for people, on standard error")
+    parser.add_argument("--profile", action="store_true", help="show what the card does, on standard error")
     arguments = parser.parse_args()
     batch = arguments.batch or max(1024, min(65_536, (16_384 * 500_000) // arguments.labels // 1024 * 1024))
-    found = measure(arguments.labels, arguments.dim, arguments.k, batch, arguments.repetitions, arguments.seed)
+    found = measure(arguments.labels, arguments.dim, arguments.k, batch, arguments.repetitions, arguments.seed, arguments.profile)
     if arguments.table:
         for name, row in {"one": row_of_one(found), "batches": row_of_batches(found, None)}.items():
             print(name, {key: value for key, value in row.items() if key != "seconds"}, file=sys.stderr)

@@ -17,7 +17,7 @@ struct Value {
 
 // The error function is from Abramowitz and Stegun 1964, 7.1.26: off by at most 1.5e-7.
 __device__ inline Value gelu(float x) {
-  const float gauss = __expf(-0.5f * x * x), t = __fdividef(1.0f, 1.0f + 0.3275911f * 0.70710678f * fabsf(x));
+  const float gauss = fast_exp(-0.5f * x * x), t = fast_inverse(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
   const float tail = 0.5f * gauss * t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
   const float below = x < 0.0f ? tail : 1.0f - tail;
   return {x * below, below + x * gauss * 0.39894228f};
@@ -37,7 +37,7 @@ __device__ inline Value activated(float x) {
     case Activation::gelu_tanh: return gelu_tanh(x);
     case Activation::relu: return {fmaxf(x, 0.0f), x > 0.0f ? 1.0f : 0.0f};
     case Activation::silu: {
-      const float s = 1.0f / (1.0f + __expf(-x));
+      const float s = fast_inverse(1.0f + fast_exp(-x));
       return {x * s, s * (1.0f + x * (1.0f - s))};
     }
     case Activation::tanh: {
@@ -45,7 +45,7 @@ __device__ inline Value activated(float x) {
       return {t, 1.0f - t * t};
     }
     case Activation::sigmoid: {
-      const float s = 1.0f / (1.0f + __expf(-x));
+      const float s = fast_inverse(1.0f + fast_exp(-x));
       return {s, s * (1.0f - s)};
     }
   }

@@ -75,13 +75,13 @@ bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
 }
 
 // The first of the sequences that the kernel of short ones takes.
-int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.first_short : call.batch.size(); }
+int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.short_ones.first : call.batch.size(); }
 
 ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, int64_t first, const DropoutMask& mask) {
   const at::Tensor& bias = call.positions.bias;
   return {.offsets = call.batch.offsets.const_data_ptr<int32_t>() + first,
           .sequences = call.batch.size() - first,
-          .max_length = std::min(call.batch.max_length, short_attention_length),
+          .max_length = call.positions.short_ones.length,
           .heads = call.num_heads,
           .head_dim = head_dim(call, qkv),
           .scale = static_cast<float>(scale_of(call, qkv)),
@@ -201,10 +201,14 @@ HeadGradients backward_by_length(const AttentionCall& call, const AttentionTape&
 
 }  // namespace
 
-int64_t first_short_sequence(const TokenBatch& batch) {
-  int64_t first = batch.size();
-  while (first > 0 && batch.host_offsets[first] - batch.host_offsets[first - 1] <= short_attention_length) --first;
-  return first;
+ShortSequences short_sequences(const TokenBatch& batch) {
+  ShortSequences found{.first = batch.size()};
+  for (; found.first > 0; --found.first) {
+    const int64_t length = batch.host_offsets[found.first] - batch.host_offsets[found.first - 1];
+    if (length > short_attention_length) break;
+    found.length = std::max(found.length, length);
+  }
+  return found;
 }
 
 at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {

@@ -12,14 +12,22 @@
 
 namespace lmtx::cuda {
 
+// The last sequences of a batch, which all have at most short_attention_length tokens and so a kernel of their own.
+struct ShortSequences {
+  // The first of them; the number of all where there are none.
+  int64_t first = 0;
+  // Tokens of the longest.
+  int64_t length = 0;
+};
+LMTX_API ShortSequences short_sequences(const TokenBatch& batch);
+
 // What the layers of a batch share.
 struct Positions {
   // int32 [T]; undefined where no layer asks for it.
   at::Tensor places;
   // What relative positions add to scores, float32 [heads, length, length], and the same in the dtype of the products; undefined: none.
   at::Tensor bias, rounded_bias;
-  // From this sequence on all are short enough for a kernel of their own.
-  int64_t first_short = 0;
+  ShortSequences short_ones = {};
 };
 
 // One layer's attention on one batch.
@@ -44,9 +52,6 @@ struct AttentionTape {
   // Of short sequences.
   DropoutMask short_mask = {};
 };
-
-// The first sequence of a batch from which on all have at most short_attention_length tokens; their number where the last has more.
-LMTX_API int64_t first_short_sequence(const TokenBatch& batch);
 
 // [T, dim] from query, key and value side by side, [T, 3 * dim], which is overwritten with rotated ones. `tape` null: no way back.
 LMTX_API at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);

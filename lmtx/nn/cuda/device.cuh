@@ -47,9 +47,10 @@ __device__ inline uint4 load_raw(const T* p) {
   return *reinterpret_cast<const uint4*>(p);
 }
 
+// `p` in the card's memory. An assignment would be taken apart into four stores of four bytes.
 template <typename T>
 __device__ inline void store_raw(T* p, const uint4& raw) {
-  *reinterpret_cast<uint4*>(p) = raw;
+  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(p)), "r"(raw.x), "r"(raw.y), "r"(raw.z), "r"(raw.w) : "memory");
 }
 
 template <typename T>
@@ -77,12 +78,25 @@ __device__ inline void store(T* p, const Pack& pack) {
   T* numbers = reinterpret_cast<T*>(&raw);
 #pragma unroll
   for (int i = 0; i < pack_size; ++i) numbers[i] = from_float<T>(pack.x[i]);
-  *reinterpret_cast<uint4*>(p) = raw;
+  store_raw(p, raw);
 }
 
 __device__ inline void store(float* p, const Pack& pack) {
   reinterpret_cast<float4*>(p)[0] = make_float4(pack.x[0], pack.x[1], pack.x[2], pack.x[3]);
   reinterpret_cast<float4*>(p)[1] = make_float4(pack.x[4], pack.x[5], pack.x[6], pack.x[7]);
+}
+
+// e^x and 1 / x to about two units in the last place, without the cases of tiny numbers.
+__device__ inline float fast_exp(float x) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x * 1.44269504f));
+  return power;
+}
+
+__device__ inline float fast_inverse(float x) {
+  float inverse;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(x));
+  return inverse;
 }
 
 // The same in all lanes.

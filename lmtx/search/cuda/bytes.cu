@@ -8,6 +8,9 @@ constexpr int block_size = 256;
 // A query's numbers are whole numbers up to this, times a scale: 128 times one byte, plus another.
 constexpr float largest_whole = 127 * 128;
 
+// Differences from whole numbers times a scale are rounded themselves, unlike those from float16: at most 2^-22 of a scaled length below 128.
+constexpr float rounded_again = 0x1p-14f;
+
 __device__ float largest_of_warp(float number) {
   for (int offset = warp_size / 2; offset > 0; offset /= 2) number = fmaxf(number, __shfl_xor_sync(all_lanes, number, offset));
   return number;
@@ -38,29 +41,85 @@ __global__ void round_rows_to_bytes_kernel(const float* rows, int8_t* bytes, flo
       squares += difference * difference;
     }
     if (threadIdx.x % warp_size == 0) scales[i] = scale;
-    // The difference is rounded once more than float16's.
-    most = fmaxf(most, never_below(sqrtf(sum_of_warp(squares)), dim) + 0x1p-14f);
+    most = fmaxf(most, never_below(sqrtf(sum_of_warp(squares)), dim) + rounded_again);
   }
   if (threadIdx.x % warp_size == 0) atomicMax(reinterpret_cast<int*>(rounding), __float_as_int(most));
 }
 
-// By one warp. Bytes: first the higher ones, then the lower ones.
-__global__ void query_to_bytes_kernel(const float* query, const RoundedVectors* half_figures, int8_t* bytes, ByteFigures* figures, int64_t dim,
-                                      int64_t padded_dim) {
-  const float power = power_of_two(half_figures->exponent);
-  const float scale = largest_size(query, dim, power) / largest_whole;
-  float squares = 0;
-  for (int64_t j = threadIdx.x; j < padded_dim; j += warp_size) {
-    const float number = j < dim ? query[j] * power : 0.0f;
-    const float whole = scale > 0 ? fminf(fmaxf(rintf(number / scale), -largest_whole), largest_whole) : 0.0f;
-    const float high = rintf(whole / 128);
-    bytes[j] = static_cast<int8_t>(high);
-    bytes[padded_dim + j] = static_cast<int8_t>(whole - high * 128);
-    const float difference = number - whole * scale;
-    squares += difference * difference;
+__device__ float larger(float a, float b) { return fmaxf(a, b); }
+__device__ float sum_of(float a, float b) { return a + b; }
+
+// combine() over a block, in every thread; `shared`: of one warp's size.
+template <typename Combine>
+__device__ float over_block(float number, const Combine& combine, float* shared) {
+  for (int offset = warp_size / 2; offset > 0; offset /= 2) number = combine(number, __shfl_xor_sync(all_lanes, number, offset));
+  // What was there before has been read.
+  __syncthreads();
+  if (threadIdx.x % warp_size == 0) shared[threadIdx.x / warp_size] = number;
+  __syncthreads();
+  float all = shared[0];
+  for (int warp = 1; warp < block_size / warp_size; ++warp) all = combine(all, shared[warp]);
+  return all;
+}
+
+// What prepare_query() writes to.
+struct OneQuery {
+  const float* query;
+  __half* half_query;
+  RoundedVectors* figures;
+  int8_t* bytes;
+  ByteFigures* byte_figures;
+  QueryFaults* faults;
+  int32_t* missed;
+};
+
+// Rounds one number to float16 and to two bytes; adds the squares of what is lost.
+__device__ void round_number(const OneQuery& one, int64_t j, float number, float scale, int64_t dim, float& half_squares, float& byte_squares) {
+  if (j < padded(dim)) {
+    const __half rounded = __float2half_rn(number);
+    one.half_query[j] = rounded;
+    const float difference = number - __half2float(rounded);
+    half_squares += difference * difference;
   }
-  const float length = never_below(sqrtf(sum_of_warp(squares)), dim) + 0x1p-14f;
-  if (threadIdx.x == 0) *figures = {{half_figures->length, length, half_figures->exponent}, scale};
+  const float whole = scale > 0 ? fminf(fmaxf(rintf(number / scale), -largest_whole), largest_whole) : 0.0f;
+  const float high = rintf(whole / 128);
+  one.bytes[j] = static_cast<int8_t>(high);
+  one.bytes[padded_bytes(dim) + j] = static_cast<int8_t>(whole - high * 128);
+  const float difference = number - whole * scale;
+  byte_squares += difference * difference;
+}
+
+// By one block. All of prepare_queries() for one query, and bytes: first the higher ones, then the lower ones.
+__global__ void prepare_query_kernel(OneQuery one, int64_t dim, double longest_row, double largest_product) {
+  __shared__ float numbers[most_byte_dims];
+  __shared__ float of_warps[warp_size];
+  __shared__ double shared_square;
+  float largest = 0;
+  for (int64_t j = threadIdx.x; j < dim; j += block_size) {
+    numbers[j] = one.query[j];
+    largest = fmaxf(largest, fabsf(numbers[j]));
+  }
+  largest = over_block(largest, larger, of_warps);
+  if (threadIdx.x < warp_size) {
+    const double square = exact_square(numbers, dim);
+    if (threadIdx.x == 0) shared_square = square;
+  }
+  __syncthreads();
+  const double length = sqrt(shared_square);
+  const bool finite = isfinite(shared_square);
+  const int exponent = finite ? scale_exponent(length) : 0;
+  const float power = power_of_two(exponent), scale = largest * power / largest_whole;
+  float half_squares = 0, byte_squares = 0;
+  for (int64_t j = threadIdx.x; j < padded_bytes(dim); j += block_size) {
+    round_number(one, j, j < dim ? numbers[j] * power : 0.0f, scale, dim, half_squares, byte_squares);
+  }
+  half_squares = over_block(half_squares, sum_of, of_warps);
+  byte_squares = over_block(byte_squares, sum_of, of_warps);
+  if (threadIdx.x != 0) return;
+  *one.figures = {length, never_below(sqrtf(half_squares), dim), exponent};
+  *one.byte_figures = {{length, never_below(sqrtf(byte_squares), dim) + rounded_again, exponent}, scale};
+  *one.faults = {finite ? no_fault : 0, finite && length * longest_row > largest_product ? 0 : no_fault};
+  *one.missed = 0;
 }
 
 // Lanes that share a row; each loads 16 bytes at a time.
@@ -145,11 +204,16 @@ void round_rows_to_bytes(const float* rows, int8_t* bytes, float* scales, float*
   check_launch("round_rows_to_bytes");
 }
 
-void multiply_one_by_bytes(float* scores, float* maxima, const QueriesOnCard& query, const RowsOnCard& rows, const BytesOnCard& bytes, int8_t* bytes_of_query,
-                           ByteFigures* figures_of_query, const Groups& groups, cudaStream_t stream) {
+void prepare_query(const float* query, __half* half_query, RoundedVectors* figures, int8_t* bytes, ByteFigures* byte_figures, QueryFaults* faults,
+                   int32_t* missed, int64_t dim, double longest_row, double largest_product, cudaStream_t stream) {
+  const OneQuery one{query, half_query, figures, bytes, byte_figures, faults, missed};
+  prepare_query_kernel<<<1, block_size, 0, stream>>>(one, dim, longest_row, largest_product);
+  check_launch("prepare_query");
+}
+
+void multiply_one_by_bytes(float* scores, float* maxima, const RowsOnCard& rows, const BytesOnCard& bytes, const int8_t* query_bytes, const ByteFigures* query,
+                           const Groups& groups, cudaStream_t stream) {
   const int64_t padded_dim = padded_bytes(rows.dim);
-  query_to_bytes_kernel<<<1, warp_size, 0, stream>>>(query.queries, query.figures, bytes_of_query, figures_of_query, rows.dim, padded_dim);
-  check_launch("query_to_bytes");
   const int64_t groups_a_block = block_size / lanes;
   const auto blocks = static_cast<unsigned>((groups.count + groups_a_block - 1) / groups_a_block);
   const int64_t loads = (padded_dim + lanes * bytes_a_load - 1) / (lanes * bytes_a_load);
@@ -158,8 +222,8 @@ void multiply_one_by_bytes(float* scores, float* maxima, const QueriesOnCard& qu
                        : loads == 3 ? multiply_by_bytes_kernel<3>
                        : loads == 4 ? multiply_by_bytes_kernel<4>
                                     : multiply_by_bytes_kernel<6>;
-  kernel<<<blocks, block_size, 0, stream>>>(scores, maxima, bytes_of_query, figures_of_query, bytes.bytes, bytes.scales, rows.offsets, rows.count, padded_dim,
-                                            groups, rows.exponent);
+  kernel<<<blocks, block_size, 0, stream>>>(scores, maxima, query_bytes, query, bytes.bytes, bytes.scales, rows.offsets, rows.count, padded_dim, groups,
+                                            rows.exponent);
   check_launch("multiply_by_bytes");
 }
 

@@ -24,8 +24,6 @@ namespace {
 
 // Best labels and scores on the card of the queries of a batch.
 constexpr int64_t most_bytes_of_matches = int64_t{256} << 20;
-// Every byte is 0x7f: larger than any query's number.
-constexpr int32_t no_fault = 0x7f7f7f7f;
 
 void check(cudaError_t error, const char* doing) {
   if (error != cudaSuccess) throw std::runtime_error(std::string("Search on a card, ") + doing + ": " + cudaGetErrorString(error) + ".");
@@ -89,7 +87,7 @@ class Search {
         scope_(rows.device),
         stream_(c10::cuda::getCurrentCUDAStream(rows.device.index())),
         stays_(queries.device() == rows.device),
-        by_bytes_(sizes.bytes && queries.size(0) == 1) {
+        by_bytes_(sizes.bytes && queries.size(0) == 1 && rows.dim <= most_byte_dims) {
     const auto where = at::TensorOptions().device(queries.device());
     found_.matches = {.labels = at::empty({queries.size(0), k}, where.dtype(at::kLong)), .scores = at::empty({queries.size(0), k}, where.dtype(at::kFloat))};
     for (const auto& segment : rows.segments) longest_row_ = std::max(longest_row_, segment->segment().max_norm());
@@ -142,8 +140,8 @@ class Search {
     scores_ = at::empty({score_bytes}, on_card.dtype(at::kByte));
     maxima_ = at::empty({maxima}, on_card.dtype(at::kFloat));
     if (by_bytes_) query_bytes_ = bytes_on(rows_.device, byte_figures_at() + static_cast<int64_t>(sizeof(ByteFigures)));
-    candidates_ = bytes_on(rows_.device, few_queries * (most_candidates * static_cast<int64_t>(sizeof(int64_t) + sizeof(float) + sizeof(int32_t)) +
-                                                        static_cast<int64_t>(sizeof(int32_t))));
+    candidates_ = bytes_on(rows_.device, few_queries * (most_candidates * static_cast<int64_t>(sizeof(int64_t) + sizeof(float)) +
+                                                        static_cast<int64_t>(sizeof(float) + sizeof(int32_t))));
     const int64_t most_matches = std::max<int64_t>(most_bytes_of_matches / (k_ * static_cast<int64_t>(sizeof(int64_t) + sizeof(float))), 1);
     queries_a_batch_ = std::min({most_rows_copied > 0 ? sizes_.queries_a_copy : most_at_once, most_matches, num_queries});
     if (most_rows_copied > 0) row_stream_.emplace(most_rows_copied, rows_.dim, rows_.device);
@@ -156,10 +154,7 @@ class Search {
     batch.begin = begin;
     upload(batch, count);
     lay_out(batch, count);
-    const QueriesOnCard all = batch.view(0, count);
-    auto* faults = reinterpret_cast<QueryFaults*>(batch.returned.mutable_data_ptr<uint8_t>() + batch.layout.faults_at());
-    prepare_queries(all.queries, static_cast<__half*>(batch.half_queries.mutable_data_ptr()), static_cast<RoundedVectors*>(batch.figures.mutable_data_ptr()),
-                    faults, count, rows_.dim, begin, longest_row_, detail::largest_product, stream_.stream());
+    prepare(batch, count);
     search_segments(batch, count);
     batch.fetched = pinned_bytes(batch.layout.size());
     check(cudaMemcpyAsync(batch.fetched.mutable_data_ptr(), batch.returned.const_data_ptr(), static_cast<size_t>(batch.layout.size()), cudaMemcpyDeviceToHost,
@@ -201,9 +196,27 @@ class Search {
       auto* scores = reinterpret_cast<float*>(bytes + batch.layout.scores_at());
       batch.best = {.labels = reinterpret_cast<int64_t*>(bytes), .scores = scores, .missed = missed, .k = k_, .kept = kept_};
     }
-    check(cudaMemsetAsync(missed, 0, static_cast<size_t>(count) * sizeof(int32_t), stream_.stream()), "clearing memory");
-    check(cudaMemsetAsync(bytes + batch.layout.faults_at(), 0x7f, sizeof(QueryFaults), stream_.stream()), "clearing memory");
   }
+
+  void prepare(const Batch& batch, int64_t count) {
+    const QueriesOnCard all = batch.view(0, count);
+    auto* half_queries = static_cast<__half*>(batch.half_queries.mutable_data_ptr());
+    auto* figures = static_cast<RoundedVectors*>(batch.figures.mutable_data_ptr());
+    auto* faults = reinterpret_cast<QueryFaults*>(batch.returned.mutable_data_ptr<uint8_t>() + batch.layout.faults_at());
+    if (by_bytes_) {
+      return prepare_query(all.queries, half_queries, figures, query_bytes(), byte_figures(), faults, batch.best.missed, rows_.dim, longest_row_,
+                           detail::largest_product, stream_.stream());
+    }
+    check(cudaMemsetAsync(batch.best.missed, 0, static_cast<size_t>(count) * sizeof(int32_t), stream_.stream()), "clearing memory");
+    static_assert(no_fault == 0x7f7f7f7f);
+    check(cudaMemsetAsync(faults, 0x7f, sizeof(QueryFaults), stream_.stream()), "clearing memory");
+    prepare_queries(all.queries, half_queries, figures, faults, count, rows_.dim, batch.begin, longest_row_, detail::largest_product, stream_.stream());
+  }
+
+  int8_t* query_bytes() const { return reinterpret_cast<int8_t*>(query_bytes_.mutable_data_ptr<uint8_t>()); }
+  // Behind the query's two bytes a number.
+  ByteFigures* byte_figures() const { return reinterpret_cast<ByteFigures*>(query_bytes() + byte_figures_at()); }
+  int64_t byte_figures_at() const { return 2 * padded_bytes(rows_.dim); }
 
   void search_segments(const Batch& batch, int64_t count) {
     bool more = false;
@@ -227,21 +240,16 @@ class Search {
     constexpr int64_t places = few_queries * most_candidates;
     auto* labels = reinterpret_cast<int64_t*>(candidates_.mutable_data_ptr<uint8_t>());
     auto* scores = reinterpret_cast<float*>(labels + places);
-    auto* rows = reinterpret_cast<int32_t*>(scores + places);
-    return {.counts = rows + places, .rows = rows, .labels = labels, .scores = scores};
+    auto* counts = reinterpret_cast<int32_t*>(scores + places + few_queries);
+    return {.bars = scores + places, .counts = counts, .labels = labels, .scores = scores};
   }
-
-  // The query's two bytes a number, and behind them its figures.
-  int64_t byte_figures_at() const { return 2 * padded_bytes(rows_.dim); }
 
   void search_bytes(const Batch& batch, const CardPart& part, const RowsOnCard& view, const Groups& groups, bool more, int64_t rows_a_label) {
     auto* maxima = maxima_.mutable_data_ptr<float>();
     auto* scores = static_cast<float*>(scores_.mutable_data_ptr());
-    auto* bytes = reinterpret_cast<int8_t*>(query_bytes_.mutable_data_ptr<uint8_t>());
-    auto* figures = reinterpret_cast<ByteFigures*>(bytes + byte_figures_at());
+    multiply_one_by_bytes(scores, maxima, view, bytes_of(part), query_bytes(), byte_figures(), groups, stream_.stream());
     QueriesOnCard query = batch.view(0, 1);
-    multiply_one_by_bytes(scores, maxima, query, view, bytes_of(part), bytes, figures, groups, stream_.stream());
-    query.figures = &figures->vectors;
+    query.figures = &byte_figures()->vectors;
     RowsOnCard rows = view;
     rows.rounding = part.byte_rounding.const_data_ptr<float>();
     find_best(scores, maxima, query, rows, groups, batch.best_of(0), more, rows_a_label, candidates(), stream_.stream());

@@ -69,9 +69,10 @@ __device__ float bar_for(const Job& job, int64_t q, const float* maxima, int car
   return shared_bar;
 }
 
-// Writes the rows that reach the bar, in any order, up to `room`; returns their number, which may be larger.
+// Writes the rows of groups [begin, end) that reach the bar, in any order, up to `room`; returns their number, which may be larger. `begin`: a multiple of 32.
 template <int Threads, typename Score>
-__device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* maxima, int64_t num_rows, float bar, int room, int* rows) {
+__device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* maxima, int64_t begin, int64_t end, int64_t num_rows, float bar, int room,
+                       int* rows) {
   __shared__ int count;
   if (threadIdx.x == 0) count = 0;
   __syncthreads();
@@ -83,8 +84,8 @@ __device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* ma
     if (place < room) rows[place] = static_cast<int>(row);
   };
   const int lane = threadIdx.x % warp_size;
-  for (int64_t first = threadIdx.x - lane; first < groups.count; first += Threads) {
-    const bool near = first + lane < groups.count && maxima[first + lane] >= bar;
+  for (int64_t first = begin + threadIdx.x - lane; first < end; first += Threads) {
+    const bool near = first + lane < end && maxima[first + lane] >= bar;
     if (groups.depth < 8) {
       for (int64_t step = 0; near && step < groups.depth; ++step) look_at(first + lane, step);
       continue;
@@ -195,17 +196,18 @@ __device__ void write_best(const Job& job, int64_t q, const ScoredLabels& all, i
   }
 }
 
-// Rows that may be among the best, and how many; at most `room` are written. `memory`: shared, for the histogram.
-template <int Threads, typename Score>
-__device__ int find_candidates(const Score* scores, const float* all_maxima, const Job& job, int64_t q, int carried, int64_t* memory, int* rows) {
-  const float* maxima = all_maxima + q * job.groups.count;
-  const float bar = bar_for<Threads, Score>(job, q, maxima, carried, reinterpret_cast<int*>(memory));
+// The approximate scores of a query.
+template <typename Score>
+__device__ ScoresOf<Score> scores_of(const Score* scores, const Job& job, int64_t q) {
   const float scale = power_of_two(-(job.queries.figures[q].exponent + job.rows.exponent));
-  const ScoresOf<Score> approximate{scores, padded(job.rows.count), job.groups, scale, job.rows.offsets};
-  const int room = job.room - carried;
-  const int count = collect<Threads>(approximate, q, maxima, job.rows.count, bar, room, rows);
-  if (count > room && threadIdx.x == 0) job.best.missed[q] = 1;
-  return count > room ? room : count;
+  return {scores, padded(job.rows.count), job.groups, scale, job.rows.offsets};
+}
+
+// `count`, where there is room for it; else notes that candidates were left out, and returns how many there is room for.
+__device__ int fit(const Job& job, int64_t q, int count, int room) {
+  if (count <= room) return count;
+  job.best.missed[q] = 1;
+  return room > 0 ? room : 0;
 }
 
 // Ranks `count` candidates and the labels that were found before.
@@ -223,36 +225,50 @@ __device__ void rank_and_write(const Job& job, int64_t q, int count, int carried
 
 // All of it.
 template <int Threads, int Lanes, typename Score>
-__global__ void __launch_bounds__(Threads) find_best_kernel(const Score* scores, const float* maxima, Job job) {
+__global__ void __launch_bounds__(Threads) find_best_kernel(const Score* scores, const float* all_maxima, Job job) {
   extern __shared__ int64_t memory[];
   // The histogram lies where labels will.
   const Places places = shared_places(memory, job.room);
   const int64_t q = blockIdx.x;
-  const int carried = carried_labels(job, q);
-  const int count = find_candidates<Threads>(scores, maxima, job, q, carried, memory, places.rows());
+  const float* maxima = all_maxima + q * job.groups.count;
+  const int carried = carried_labels(job, q), room = job.room - carried;
+  const float bar = bar_for<Threads, Score>(job, q, maxima, carried, reinterpret_cast<int*>(memory));
+  const int found = collect<Threads>(scores_of(scores, job, q), q, maxima, 0, job.groups.count, job.rows.count, bar, room, places.rows());
+  const int count = fit(job, q, found, room);
   score_exactly<Threads, Lanes>(job, q, 0, count, places.rows(), places);
   rank_and_write<Threads>(job, q, count, carried, places);
 }
 
-// The same in three steps, of which the second has several blocks a query.
+// The same in three steps, of which the second has many blocks a query.
 template <int Threads, typename Score>
-__global__ void __launch_bounds__(Threads) find_candidates_kernel(const Score* scores, const float* maxima, Job job, Candidates candidates) {
+__global__ void __launch_bounds__(Threads) find_bar_kernel(const float* maxima, Job job, Candidates candidates) {
   extern __shared__ int64_t memory[];
   const int64_t q = blockIdx.x;
-  const int count = find_candidates<Threads>(scores, maxima, job, q, carried_labels(job, q), memory, candidates.rows + q * most_candidates);
-  if (threadIdx.x == 0) candidates.counts[q] = count;
+  const float bar = bar_for<Threads, Score>(job, q, maxima + q * job.groups.count, carried_labels(job, q), reinterpret_cast<int*>(memory));
+  if (threadIdx.x != 0) return;
+  candidates.bars[q] = bar;
+  candidates.counts[q] = 0;
 }
 
-// Candidates that a block scores.
-constexpr int candidates_a_block = 32;
+// Groups that a block goes through, and its threads.
+constexpr int groups_a_block = 64;
+// Candidates that a block has room for.
+constexpr int candidates_a_block = 1024;
 
-template <int Lanes>
-__global__ void score_candidates_kernel(Job job, Candidates candidates) {
-  const int64_t q = blockIdx.y;
-  const int count = candidates.counts[q], first = static_cast<int>(blockIdx.x) * candidates_a_block;
-  const Places places{candidates.labels + q * most_candidates, candidates.scores + q * most_candidates};
-  const int last = first + candidates_a_block < count ? first + candidates_a_block : count;
-  score_exactly<candidates_a_block * Lanes, Lanes>(job, q, first, last, candidates.rows + q * most_candidates, places);
+template <int Lanes, typename Score>
+__global__ void __launch_bounds__(groups_a_block) score_candidates_kernel(const Score* scores, const float* all_maxima, Job job, Candidates candidates) {
+  __shared__ int rows[candidates_a_block];
+  __shared__ int place;
+  const int64_t q = blockIdx.y, begin = static_cast<int64_t>(blockIdx.x) * groups_a_block;
+  const int64_t end = begin + groups_a_block < job.groups.count ? begin + groups_a_block : job.groups.count;
+  const float* maxima = all_maxima + q * job.groups.count;
+  const int found = collect<groups_a_block>(scores_of(scores, job, q), q, maxima, begin, end, job.rows.count, candidates.bars[q], candidates_a_block, rows);
+  if (threadIdx.x == 0) place = atomicAdd(candidates.counts + q, found);
+  __syncthreads();
+  const int room = job.room - carried_labels(job, q) - place;
+  const int count = fit(job, q, found, room < candidates_a_block ? room : candidates_a_block);
+  const int64_t to = q * most_candidates + place;
+  score_exactly<groups_a_block, Lanes>(job, q, 0, count, rows, Places{candidates.labels + to, candidates.scores + to});
 }
 
 template <int Threads>
@@ -260,12 +276,13 @@ __global__ void __launch_bounds__(Threads) rank_candidates_kernel(Job job, Candi
   extern __shared__ int64_t memory[];
   const Places places = shared_places(memory, job.room);
   const int64_t q = blockIdx.x;
-  const int count = candidates.counts[q];
+  const int carried = carried_labels(job, q), found = candidates.counts[q];
+  const int count = found < job.room - carried ? found : job.room - carried;
   for (int i = threadIdx.x; i < count; i += Threads) {
     places.labels[i] = candidates.labels[q * most_candidates + i];
     places.scores[i] = candidates.scores[q * most_candidates + i];
   }
-  rank_and_write<Threads>(job, q, count, carried_labels(job, q), places);
+  rank_and_write<Threads>(job, q, count, carried, places);
 }
 
 int power_of_two_at_least(int64_t count) {
@@ -300,13 +317,13 @@ void find_for_few(const Score* scores, const float* maxima, const Job& job, cons
   constexpr int threads = 1024;
   const auto blocks = static_cast<unsigned>(job.queries.count);
   constexpr int histogram_bytes = histogram_bins * static_cast<int>(sizeof(int));
-  find_candidates_kernel<threads, Score><<<blocks, threads, histogram_bytes, stream>>>(scores, maxima, job, candidates);
-  check_launch("find_candidates");
-  const dim3 parts(static_cast<unsigned>(job.room / candidates_a_block), blocks);
+  find_bar_kernel<threads, Score><<<blocks, threads, histogram_bytes, stream>>>(maxima, job, candidates);
+  check_launch("find_bar");
+  const dim3 parts(static_cast<unsigned>((job.groups.count + groups_a_block - 1) / groups_a_block), blocks);
   if (loads_of_16_bytes(job)) {
-    score_candidates_kernel<4><<<parts, candidates_a_block * 4, 0, stream>>>(job, candidates);
+    score_candidates_kernel<4, Score><<<parts, groups_a_block, 0, stream>>>(scores, maxima, job, candidates);
   } else {
-    score_candidates_kernel<16><<<parts, candidates_a_block * 16, 0, stream>>>(job, candidates);
+    score_candidates_kernel<16, Score><<<parts, groups_a_block, 0, stream>>>(scores, maxima, job, candidates);
   }
   check_launch("score_candidates");
   const int bytes = job.room * static_cast<int>(sizeof(int64_t) + sizeof(float));

@@ -68,9 +68,9 @@ struct QueriesOnCard {
 // Where find_best() keeps candidates of up to `few_queries` queries, so that many blocks of threads can score them.
 constexpr int64_t few_queries = 32;
 struct Candidates {
+  float* bars;      // [few_queries]: approximate scores below are left out
   int32_t* counts;  // [few_queries]
-  int32_t* rows;    // [few_queries, most_candidates]
-  int64_t* labels;  // the same
+  int64_t* labels;  // [few_queries, most_candidates]
   float* scores;    // the same
 };
 
@@ -97,7 +97,8 @@ void round_rows(const float* rows, __half* half_rows, float* rounding, int64_t c
 // bytes, scales and *rounding from rows.
 void round_rows_to_bytes(const float* rows, int8_t* bytes, float* scales, float* rounding, int64_t count, int64_t dim, int exponent, cudaStream_t stream);
 
-// Faults of queries: the number of the first query with numbers that are not finite, and of the first whose scores could overflow; INT32_MAX for none.
+// Faults of queries: the number of the first query with numbers that are not finite, and of the first whose scores could overflow; no_fault for none.
+constexpr int32_t no_fault = 0x7f7f7f7f;  // every byte is the same
 struct QueryFaults {
   int32_t not_finite;
   int32_t too_long;
@@ -107,6 +108,11 @@ struct QueryFaults {
 void prepare_queries(const float* queries, __half* half_queries, RoundedVectors* figures, QueryFaults* faults, int64_t count, int64_t dim, int64_t first,
                      double longest_row, double largest_product, cudaStream_t stream);
 
+// The same for one query, in one kernel, with its bytes, [2, padded_bytes(dim)], the higher ones first. *faults and *missed are written even where there is
+// nothing to say. dim: at most most_byte_dims.
+void prepare_query(const float* query, __half* half_query, RoundedVectors* figures, int8_t* bytes, ByteFigures* byte_figures, QueryFaults* faults,
+                   int32_t* missed, int64_t dim, double longest_row, double largest_product, cudaStream_t stream);
+
 // maxima: [queries.count, groups.count], of the scores of the group's rows with their offsets; scores: [queries.count, padded(rows.count)], as a matrix product
 // left them.
 void find_maxima(const __half* scores, float* maxima, const QueriesOnCard& queries, const RowsOnCard& rows, const Groups& groups, cudaStream_t stream);
@@ -114,10 +120,9 @@ void find_maxima(const __half* scores, float* maxima, const QueriesOnCard& queri
 // The product of one query with all rows: scores, [groups.count, groups.depth], and maxima, [groups.count].
 void multiply_one(float* scores, float* maxima, const QueriesOnCard& query, const RowsOnCard& rows, const Groups& groups, cudaStream_t stream);
 
-// The same with bytes, which are half to read and more than ten times as far from the rows. `bytes_of_query`: [2, padded_bytes(dim)], and *figures_of_query,
-// are written first: what the query is in two bytes a number. find_best() wants `figures_of_query->vectors` and `bytes.rounding`.
-void multiply_one_by_bytes(float* scores, float* maxima, const QueriesOnCard& query, const RowsOnCard& rows, const BytesOnCard& bytes, int8_t* bytes_of_query,
-                           ByteFigures* figures_of_query, const Groups& groups, cudaStream_t stream);
+// The same with bytes, which are half to read and more than ten times as far from the rows. find_best() wants `query->vectors` and `bytes.rounding`.
+void multiply_one_by_bytes(float* scores, float* maxima, const RowsOnCard& rows, const BytesOnCard& bytes, const int8_t* query_bytes, const ByteFigures* query,
+                           const Groups& groups, cudaStream_t stream);
 
 // The best labels among the rows, and among those in `best` with `more`. `rows_a_label`: how many rows of these a label has at most.
 // `scores`: half as find_maxima() reads them, float as multiply_one() writes them.

@@ -39,6 +39,14 @@ __device__ inline double sum_of_16(double sum) {
   return sum;
 }
 
+// The square of a vector's length as exact_dot() has it, in every lane of a warp, of which both halves do the same.
+__device__ inline double exact_square(const float* vector, int64_t dim) {
+  double sum = 0;
+#pragma unroll 8
+  for (int64_t j = threadIdx.x % 16; j < dim; j += 16) sum += static_cast<double>(vector[j]) * static_cast<double>(vector[j]);
+  return __shfl_sync(all_lanes, sum_of_16(sum), 0);
+}
+
 __device__ inline float with_offset(float product, float scale, const float* offsets, int64_t row) {
   const float score = product * scale;
   return offsets == nullptr ? score : score + offsets[row];

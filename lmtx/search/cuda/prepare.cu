@@ -36,13 +36,6 @@ __global__ void round_rows_kernel(const float* rows, __half* half_rows, float* r
   if (threadIdx.x % warp_size == 0) atomicMax(reinterpret_cast<int*>(rounding), __float_as_int(largest));
 }
 
-// The square of a vector's length as exact_dot() has it, in every lane of a warp, of which both halves do the same.
-__device__ double exact_square(const float* vector, int64_t dim) {
-  double sum = 0;
-  for (int64_t j = threadIdx.x % 16; j < dim; j += 16) sum += static_cast<double>(vector[j]) * static_cast<double>(vector[j]);
-  return __shfl_sync(all_lanes, sum_of_16(sum), 0);
-}
-
 // A warp a query.
 __global__ void prepare_queries_kernel(const float* queries, __half* half_queries, RoundedVectors* figures, QueryFaults* faults, int64_t count, int64_t dim,
                                        int64_t padded_dim, int64_t first, double longest_row, double largest_product) {
