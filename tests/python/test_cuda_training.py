@@ -45,8 +45,11 @@ def test_a_student_learns_on_a_card_what_only_the_teacher_knows(model, tmp_path,
     on_card, on_cpu = (train(model, tmp_path / device, fast | ({"dtype": "float32"} if device == "cpu" else {}), device, next_topic_answers) for device in ("cuda", "cpu"))
     print(dtype, "accuracy", accuracy(on_card, next_topic_answers), "on the CPU", accuracy(on_cpu, next_topic_answers))
     print("losses", [(c.first_loss, c.last_loss) for c in on_card.report.cycles], "on the CPU", [(c.first_loss, c.last_loss) for c in on_cpu.report.cycles])
-    assert accuracy(on_card, next_topic_answers) > accuracy(on_cpu, next_topic_answers) - 0.15
-    assert on_card.report.cycles[0].first_loss == pytest.approx(on_cpu.report.cycles[0].first_loss, abs=0.02)
+    # Which documents are tagged right depends on the last bits of so small a model; how far it got does not.
+    ours, theirs = on_card.report.cycles, on_cpu.report.cycles
+    assert ours[0].first_loss == pytest.approx(theirs[0].first_loss, abs=0.02)
+    assert ours[0].last_loss == pytest.approx(theirs[0].last_loss, abs=0.08)
+    assert ours[0].last_loss < 0.75 * ours[0].first_loss
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
