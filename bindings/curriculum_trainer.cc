@@ -18,14 +18,35 @@ CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, 
 }
 
 // torch's autograd has threads for its cards, which whoever computes gradients first keeps to itself: were it we, the package torch would have none when it is
-// imported later. Imported first, it is the one that we use, too.
-void share_autograd() {
-  if (at::hasCUDA()) py::module_::import("torch");
-}
+// imported later. So where there is a card it is imported before training begins, and is the one that we use, too; by a thread of its own, since that takes seconds.
+class TorchImport {
+ public:
+  TorchImport() : needed_(at::hasCUDA()) {
+    if (!needed_) return;
+    const py::object import = py::module_::import("importlib").attr("import_module");
+    py::module_::import("threading").attr("Thread")(py::arg("target") = import, py::arg("args") = py::make_tuple("torch"), py::arg("daemon") = true).attr("start")();
+  }
+
+  // The event that begins training waits for it.
+  EventCallback before(const EventCallback& on_event) {
+    if (!needed_) return on_event;
+    return [this, on_event](const Event& event) {
+      if (needed_ && event.stage == "train") {
+        const py::gil_scoped_acquire gil;
+        py::module_::import("torch");
+        needed_ = false;
+      }
+      if (on_event) on_event(event);
+    };
+  }
+
+ private:
+  bool needed_;
+};
 
 TrainingReport run(CurriculumTrainer& trainer, const py::object& on_event) {
-  share_autograd();
-  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return trainer.run(event, stop); });
+  TorchImport torch;
+  return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return trainer.run(torch.before(event), stop); });
 }
 
 }  // namespace

@@ -29,9 +29,9 @@ Tagger make_tagger(Encoder encoder, LabelSet labels, LabelIndex index, const Tag
   return {std::move(encoder), std::move(labels), std::move(index), settings, DecisionRule{.k = k}};
 }
 
-Tagger from_labels(Encoder encoder, LabelSet labels, const TaggerSettings& settings, int64_t k, const py::object& on_event) {
+Tagger from_labels(Encoder encoder, LabelSet labels, const TaggerSettings& settings, int64_t k, const Text& dtype, const py::object& on_event) {
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) {
-    return Tagger::from_labels(std::move(encoder), std::move(labels), settings, DecisionRule{.k = k}, event, stop);
+    return Tagger::from_labels(std::move(encoder), std::move(labels), settings, DecisionRule{.k = k}, event, stop, parse_compute_dtype(dtype.utf8));
   });
 }
 
@@ -156,13 +156,14 @@ Args:
 Raises:
     ValueError: For parts that do not fit together: lengths that the encoder has no positions for, another dim, label numbers that `labels` lacks, k below 1.)")
       .def_static("from_labels", &from_labels, py::arg("encoder"), py::arg("labels"), py::kw_only(), py::arg("settings") = defaults, py::arg("k") = DecisionRule{}.k,
-                  py::arg("on_event") = py::none(), R"(Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
+                  py::arg("dtype") = "float32", py::arg("on_event") = py::none(), R"(Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
 
 Args:
+    dtype: What labels are embedded in, as for Encoder.encode; texts are embedded in float32 later on.
     on_event: Called with an Event after each batch of labels.
 
 Raises:
-    ValueError: For settings that do not fit the encoder, or k below 1.
+    ValueError: For settings that do not fit the encoder, k below 1, or a `dtype` that the encoder's device has no code for.
 
 Example:
     >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')

@@ -1,6 +1,7 @@
 #include "lmtx/tagger.h"
 
 #include <algorithm>
+#include <future>
 #include <stdexcept>
 #include <utility>
 
@@ -70,14 +71,16 @@ void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelInde
 
 EncodeOptions encode_options(int64_t max_length, const std::string& prompt) { return {.max_length = max_length, .prompt = prompt, .normalize = true}; }
 
-LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, const EventCallback& on_event, std::stop_token stop) {
+LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, ComputeDtype dtype, const EventCallback& on_event,
+                        std::stop_token stop) {
   std::vector<std::string_view> names;
   for (const Label& label : labels.labels()) names.emplace_back(label.name);
   const auto as_stage = [&](Event event) {
     event.stage = "embed labels";
     on_event(event);
   };
-  const EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
+  EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
+  options.dtype = dtype;
   return LabelIndex::build(encoder.encode(names, options, on_event ? EventCallback(as_stage) : EventCallback(), std::move(stop)));
 }
 
@@ -186,10 +189,11 @@ Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSetting
   impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
 }
 
-Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop) {
+Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop,
+                           ComputeDtype dtype) {
   settings = resolve(std::move(settings), encoder);
   check_length("label_length", settings.label_length, encoder);
-  LabelIndex index = embed_labels(encoder, labels, settings, on_event, std::move(stop));
+  LabelIndex index = embed_labels(encoder, labels, settings, dtype, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
 
@@ -198,13 +202,22 @@ Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   const Json json = read_settings(folder, file);
   const TaggerSettings settings = settings_of(json, file.string());
   const DecisionRule rule = rule_of(part_of(json, "decision", file), file);
-  LabelSet labels = load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file);
-  LabelIndex index = LabelIndex::load(folder / "lmtx" / "index");
-  detail::check_folder(folder, json.value("model", Json()), file.string());
-  Encoder encoder = Encoder::load(folder, {.device = options.device});
+  // Each takes seconds where there are many labels. Of several faults the first in this order is told.
+  auto labels = std::async(std::launch::async, [&] { return load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file); });
+  auto index = std::async(std::launch::async, [&] { return LabelIndex::load(folder / "lmtx" / "index"); });
+  std::promise<Encoder> encoder;
   try {
-    check_lengths(settings, encoder);
-    return Tagger(std::move(encoder), std::move(labels), std::move(index), settings, rule);
+    detail::check_folder(folder, json.value("model", Json()), file.string());
+    encoder.set_value(Encoder::load(folder, {.device = options.device}));
+  } catch (...) {
+    encoder.set_exception(std::current_exception());
+  }
+  LabelSet loaded_labels = labels.get();
+  LabelIndex loaded_index = index.get();
+  Encoder loaded_encoder = encoder.get_future().get();
+  try {
+    check_lengths(settings, loaded_encoder);
+    return Tagger(std::move(loaded_encoder), std::move(loaded_labels), std::move(loaded_index), settings, rule);
   } catch (const std::invalid_argument& error) {
     fail(file, std::string("its parts do not fit together. ") + error.what());
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lmtx/compute_dtype.h"
 #include "lmtx/corpus/document.h"
 #include "lmtx/corpus/label_set.h"
 #include "lmtx/event.h"
@@ -63,9 +64,9 @@ class LMTX_API Tagger {
  public:
   // Puts a tagger together; label i of `labels` owns row i of the index.
   Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings = {}, DecisionRule rule = {});
-  // Embeds the labels (their names) with `encoder` and puts a tagger together.
+  // Embeds the labels (their names) with `encoder`, in `dtype` as EncodeOptions has it, and puts a tagger together. Texts are embedded in float32 later on.
   static Tagger from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings = {}, DecisionRule rule = {}, const EventCallback& on_event = {},
-                            std::stop_token stop = {});
+                            std::stop_token stop = {}, ComputeDtype dtype = ComputeDtype::float32);
 
   // Throws std::runtime_error naming the file and the fault.
   static Tagger load(const std::filesystem::path& folder, const TaggerOptions& options = {});

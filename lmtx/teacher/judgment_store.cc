@@ -217,6 +217,9 @@ struct StoreDatabase : Database {
     use_write_ahead_log(*this);
     // Survives the end of the process; after a power cut the last commits may be missing.
     execute("PRAGMA synchronous = NORMAL");
+    // Keys are as if random: pages are met again and again. What goes from the log into the file is written and flushed there once for many answers.
+    execute("PRAGMA cache_size = -65536");
+    execute("PRAGMA wal_autocheckpoint = 8192");
     if (is_new) make_schema(*this, file);
     else check_contents(*this, file);
     add_sums(*this);
@@ -383,7 +386,7 @@ std::vector<std::optional<Judgment>> JudgmentStore::find(const std::string& iden
   });
 }
 
-void JudgmentStore::put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage, const std::string& run) {
+int64_t JudgmentStore::put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage, const std::string& run) {
   impl_->check_process();
   check_verdicts(question, verdicts);
   const QuestionKeys key_of(identity, question);
@@ -391,19 +394,20 @@ void JudgmentStore::put(const std::string& identity, const Question& question, s
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (is_kept(verdicts[i])) kept.emplace_back(i, key_of(question.labels[i]));
   }
-  if (kept.empty()) return;
+  if (kept.empty()) return 0;
 
   const std::lock_guard lock(impl_->writer_mutex);
   Writer& writer = impl_->writer;
   Transaction transaction(writer.database, Transaction::Kind::write);
   const int64_t teacher = writer.intern(writer.insert_teacher, writer.select_teacher, identity);
   const int64_t answer = writer.add_answer(question, usage, writer.intern(writer.insert_run, writer.select_run, run));
-  bool any_new = false;
+  int64_t num_new = 0;
   for (const auto& [i, key] : kept) {
     const double score = verdicts[i].scored() ? verdicts[i].score() : std::nan("");
-    any_new |= writer.add_judgment({.identity = identity, .key = key, .run = run, .document = question.uid, .label = question.labels[i].uid, .score = score}, teacher, answer);
+    num_new += writer.add_judgment({.identity = identity, .key = key, .run = run, .document = question.uid, .label = question.labels[i].uid, .score = score}, teacher, answer);
   }
-  if (any_new) transaction.commit();
+  if (num_new > 0) transaction.commit();
+  return num_new;
 }
 
 void JudgmentStore::flush() {

@@ -125,10 +125,9 @@ std::exception_ptr AnswerBook::failure() const {
 }
 
 void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage) {
-  store_->put(options_.identity, own, verdicts, usage, options_.run);
-
+  const int64_t num_new = store_->put(options_.identity, own, verdicts, usage, options_.run);
   // What counts is what the store holds now: another run that shares it may have been first.
-  const auto held = store_->find(options_.identity, own);
+  const auto held = num_new == static_cast<int64_t>(verdicts.size()) ? judgments_of(verdicts) : store_->find(options_.identity, own);
   std::vector<AskedPair*> missing;
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i]->state != PairState::open) continue;
@@ -137,6 +136,13 @@ void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, st
     else if (verdicts[i].kind() == Verdict::Kind::failed && first_failure_.empty()) first_failure_ = verdicts[i].reason();
   }
   note_missing(missing);
+}
+
+// As the store has them where all are ours.
+std::vector<std::optional<Judgment>> AnswerBook::judgments_of(std::span<const Verdict> verdicts) const {
+  std::vector<std::optional<Judgment>> judgments;
+  for (const Verdict& verdict : verdicts) judgments.push_back(Judgment{verdict, options_.run});
+  return judgments;
 }
 
 bool AnswerBook::is_open(int64_t position) const {

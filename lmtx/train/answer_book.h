@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -87,6 +88,7 @@ class LMTX_API AnswerBook final : public AnswerSink {
  private:
   // The verdicts on the pairs of a question in our own words.
   void keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage);
+  std::vector<std::optional<Judgment>> judgments_of(std::span<const Verdict> verdicts) const;
   void settle(AskedPair& pair, const Judgment& judgment);
   void settle_missing(AskedPair& pair);
   void reserve(AskedPair& pair);

@@ -33,8 +33,8 @@ struct BatchGradientOptions {
   uint64_t dropout_key = 0;
 };
 
-// A batch cut into parts of at most the token budget (or one text that is longer alone), packed on the host, for a card in pinned memory. A part has documents or
-// labels; on a card, where they leave out equally many tokens, it may have both, so that a batch within the budget is one pass through the network.
+// A batch cut into parts of at most the token budget (or one text that is longer alone), packed on the host, for a card in pinned memory. A part has documents
+// or labels; on a card, where they leave out equally many tokens, it may have both, so that a batch within the budget is one pass through the network.
 struct LMTX_API PreparedBatch {
   struct Part {
     TokenBatch tokens;
@@ -56,9 +56,9 @@ struct LMTX_API PreparedBatch {
 
 LMTX_API PreparedBatch prepare_batch(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device);
 
-// Adds the gradients of the batch's loss to those of the model's parameters, and returns the loss, a scalar on the device. A batch over the token budget is embedded
-// in parts: first all vectors without gradients, then the loss and its gradient on the vectors, then each part again with the same dropout, through which that
-// gradient flows on (GradCache, Gao et al. 2021, arXiv 2101.06983). Nothing waits for a card. Throws Stopped, with some of the gradients added.
+// Adds the gradients of the batch's loss to those of the model's parameters, and returns the loss, a scalar on the device. A batch over the token budget is
+// embedded in parts: first all vectors without gradients, then the loss and its gradient on the vectors, then each part again with the same dropout, through
+// which that gradient flows on (GradCache, Gao et al. 2021, arXiv 2101.06983). Nothing waits for a card. Throws Stopped, with some of the gradients added.
 LMTX_API at::Tensor add_batch_gradients(TrainingNetwork& network, const PreparedBatch& batch, at::Device device, const std::stop_token& stop = {});
 
 }  // namespace lmtx

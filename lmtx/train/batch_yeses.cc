@@ -18,7 +18,8 @@ BatchYeses::BatchYeses(std::span<const int64_t> labels, std::span<const std::spa
   for (const int32_t group : groups) ++group_offsets[static_cast<size_t>(group) + 1];
   std::partial_sum(group_offsets.begin(), group_offsets.end(), group_offsets.begin());
   std::vector<int32_t> next(group_offsets.begin(), group_offsets.end() - 1), group_columns(labels.size());
-  for (size_t column = 0; column < groups.size(); ++column) group_columns[static_cast<size_t>(next[static_cast<size_t>(groups[column])]++)] = static_cast<int32_t>(column);
+  for (size_t column = 0; column < groups.size(); ++column)
+    group_columns[static_cast<size_t>(next[static_cast<size_t>(groups[column])]++)] = static_cast<int32_t>(column);
   std::vector<int32_t> row_offsets{0}, row_groups;
   for (const std::span<const int64_t> yeses : yeses_of) {
     for (const int64_t label : yeses) {

@@ -9,7 +9,11 @@
 namespace lmtx {
 
 BatchesAhead::BatchesAhead(const StudentTrainingInput& input, const TrainingPlan& plan, int64_t first_step, int64_t token_budget, at::Device device)
-    : input_(input), plan_(plan), device_(device), token_budget_(token_budget), ahead_([this, step = first_step](const std::stop_token&) mutable -> std::optional<Batch> {
+    : input_(input),
+      plan_(plan),
+      device_(device),
+      token_budget_(token_budget),
+      ahead_([this, step = first_step](const std::stop_token&) mutable -> std::optional<Batch> {
         if (step > plan_.num_steps()) return std::nullopt;
         return make(step++);
       }) {}
@@ -31,7 +35,8 @@ void BatchesAhead::cut_again(Batch& batch, int64_t token_budget) const {
 BatchesAhead::Batch BatchesAhead::make(int64_t number) const {
   TrainingStep step = plan_.step(number);
   Batch batch{{{}, {}, std::move(step.yeses)}, {}};
-  for (const int64_t document : step.documents) batch.texts.documents.push_back(cut_tokens(input_.documents[document], input_.document_length, input_.suffix_size));
+  for (const int64_t document : step.documents)
+    batch.texts.documents.push_back(cut_tokens(input_.documents[document], input_.document_length, input_.suffix_size));
   for (const int64_t label : step.labels) batch.texts.labels.push_back(cut_tokens(input_.labels[label], input_.label_length, input_.suffix_size));
   batch.prepared = prepare_batch(batch.texts, options_of(number), device_);
   return batch;

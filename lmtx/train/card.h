@@ -38,7 +38,8 @@ class LMTX_API DeferredNumber {
   std::unique_ptr<Arrival> arrival_;
 };
 
-// A second queue of work on a card, which may run beside that of the thread that made it and begins behind what was queued there until then. Nothing for the CPU.
+// A second queue of work on a card, which may run beside that of the thread that made it and begins behind what was queued there until then. Nothing for the
+// CPU.
 class OtherStream {
  public:
   explicit OtherStream(at::Device device);

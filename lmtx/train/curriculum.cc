@@ -328,13 +328,16 @@ void Curriculum::save_tagger() {
   if (fs::exists(folder_.tagger())) return;
   const Clock::time_point begin = Clock::now();
   const int64_t best = best_cycle();
-  const auto tagger = Tagger::from_labels(load_student(best), *input_.labels,
+  const Encoder student = load_student(best);
+  // float16 has three bits more than bfloat16, and vectors of labels last.
+  const bool halves = resolve_computing(options_, student.model().device()).dtype != ComputeDtype::float32;
+  const auto tagger = Tagger::from_labels(student, *input_.labels,
                                           {.search_length = input_.lengths.search,
                                            .label_length = input_.lengths.label,
                                            .document_prompt = input_.prompts.document,
                                            .label_prompt = input_.prompts.label},
                                           {},
-                                          staged("embed labels", -1), stop_);
+                                          staged("embed labels", -1), stop_, halves ? ComputeDtype::float16 : ComputeDtype::float32);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
   tell_stage("save tagger", -1, begin);

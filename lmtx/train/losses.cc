@@ -29,8 +29,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 void check_matrix(const at::Tensor& tensor, const char* name) {
   if (tensor.dim() == 2 && tensor.size(0) > 0 && (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble)) return;
   std::ostringstream message;
-  message << '`' << name << "` must be float32 or float64 of shape [batch, dim] with a row at least, but is " << tensor.scalar_type() << " of shape " << tensor.sizes()
-          << " instead.";
+  message << '`' << name << "` must be float32 or float64 of shape [batch, dim] with a row at least, but is " << tensor.scalar_type() << " of shape "
+          << tensor.sizes() << " instead.";
   throw std::invalid_argument(message.str());
 }
 
@@ -39,8 +39,8 @@ void check_rows(const at::Tensor& documents, const at::Tensor& labels, int64_t b
   check_matrix(labels, "labels");
   std::ostringstream message;
   if (labels.sizes() != documents.sizes() || labels.scalar_type() != documents.scalar_type()) {
-    message << "`labels` must be as `documents`, " << documents.scalar_type() << " of shape " << documents.sizes() << ", but is " << labels.scalar_type() << " of shape "
-            << labels.sizes() << " instead.";
+    message << "`labels` must be as `documents`, " << documents.scalar_type() << " of shape " << documents.sizes() << ", but is " << labels.scalar_type()
+            << " of shape " << labels.sizes() << " instead.";
     throw std::invalid_argument(message.str());
   }
   if (batch == documents.size(0)) return;
@@ -51,7 +51,8 @@ void check_rows(const at::Tensor& documents, const at::Tensor& labels, int64_t b
 void check_matrix_of_yeses(const at::Tensor& is_yes, int64_t batch) {
   if (is_yes.scalar_type() == at::kBool && is_yes.dim() == 2 && is_yes.size(0) == batch && is_yes.size(1) == batch) return;
   std::ostringstream message;
-  message << "`is_yes` must be bool of shape [" << batch << ", " << batch << "], but is " << is_yes.scalar_type() << " of shape " << is_yes.sizes() << " instead.";
+  message << "`is_yes` must be bool of shape [" << batch << ", " << batch << "], but is " << is_yes.scalar_type() << " of shape " << is_yes.sizes()
+          << " instead.";
   throw std::invalid_argument(message.str());
 }
 
@@ -91,7 +92,8 @@ struct LossAndGradients {
 };
 
 // With C the gradient with respect to the cosines, that of the documents is C labels, and that of the labels C^T documents.
-LossAndGradients loss_and_gradients(const at::Tensor& documents, const at::Tensor& labels, const BatchYeses& yeses, const TripletLossOptions& options, int64_t block) {
+LossAndGradients loss_and_gradients(const at::Tensor& documents, const at::Tensor& labels, const BatchYeses& yeses, const TripletLossOptions& options,
+                                    int64_t block) {
   const at::NoGradGuard no_grad;
   const int64_t batch = documents.size(0);
   LossAndGradients result{{}, at::empty_like(documents), at::zeros_like(labels)};
@@ -137,7 +139,8 @@ at::Tensor triplet_loss_at_once(const at::Tensor& documents, const at::Tensor& l
   return (negatives.weights * violations).sum() / static_cast<double>(documents.size(0));
 }
 
-at::Tensor triplet_loss_in_blocks(const at::Tensor& documents, const at::Tensor& labels, const BatchYeses& yeses, const TripletLossOptions& options, int64_t block) {
+at::Tensor triplet_loss_in_blocks(const at::Tensor& documents, const at::Tensor& labels, const BatchYeses& yeses, const TripletLossOptions& options,
+                                  int64_t block) {
   check_rows(documents, labels, yeses.size());
   return BlockwiseLoss::apply(documents, labels, &yeses, &options, block);
 }

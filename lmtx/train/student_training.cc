@@ -3,13 +3,11 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/isfinite.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <deque>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -22,13 +20,14 @@
 #include "lmtx/detail/options_json.h"
 #include "lmtx/detail/with_commas.h"
 #include "lmtx/stopped.h"
-#include "lmtx/train/batch_gradients.h"
 #include "lmtx/train/batches_ahead.h"
 #include "lmtx/train/card.h"
 #include "lmtx/train/checkpoint.h"
 #include "lmtx/train/checkpoint_writer.h"
 #include "lmtx/train/computing.h"
+#include "lmtx/train/fitting_gradients.h"
 #include "lmtx/train/optimizer.h"
+#include "lmtx/train/pending_losses.h"
 #include "lmtx/train/training_plan.h"
 
 namespace lmtx {
@@ -37,8 +36,8 @@ namespace {
 
 void check_number(const char* what, int64_t number, int64_t size) {
   if (number >= 0 && number < size) return;
-  throw std::out_of_range(std::string("The numbers of judged ") + what + "s must be in [0, " + std::to_string(size) + "), the " + what + "s of the token file, but one is " +
-                          std::to_string(number) + ".");
+  throw std::out_of_range(std::string("The numbers of judged ") + what + "s must be in [0, " + std::to_string(size) + "), the " + what +
+                          "s of the token file, but one is " + std::to_string(number) + ".");
 }
 
 void check_input(const StudentTrainingInput& input) {
@@ -72,8 +71,8 @@ std::string options_of_key(const TrainerOptions& options, const Computing& compu
 detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& plan, const Computing& computing) {
   detail::Hasher hasher;
   hasher.add("student training 1").add(options_of_key(input.options, computing));
-  for (const int64_t number : {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled,
-                               plan.documents_with_yes()})
+  for (const int64_t number :
+       {input.cycle, input.suffix_size, input.document_length, input.label_length, input.document_unpooled, input.label_unpooled, plan.documents_with_yes()})
     hasher.add(number);
   for (int64_t i = 0; i < plan.documents_with_yes(); ++i) {
     hasher.add(plan.documents()[i]).add(static_cast<int64_t>(plan.yeses(i).size()));
@@ -88,42 +87,22 @@ detail::Digest key_of(const StudentTrainingInput& input, const TrainingPlan& pla
 
 double mean(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
 
-// Of a message with a trace behind it.
-std::string first_line(const std::string& text) { return text.substr(0, std::min(text.find('\n'), text.size())); }
-
-// Losses that a card has not said yet, oldest first.
-class PendingLosses {
- public:
-  struct Loss {
-    int64_t step;
-    double value;
-  };
-
-  void add(int64_t step, card::DeferredNumber loss) { pending_.push_back({step, std::move(loss)}); }
-  // The oldest, where it is there or more than `most` are pending.
-  std::optional<Loss> take(size_t most) {
-    if (pending_.empty() || (pending_.size() <= most && !pending_.front().value.is_there())) return std::nullopt;
-    const Loss loss{pending_.front().step, pending_.front().value.get()};
-    pending_.pop_front();
-    return loss;
-  }
-
- private:
-  struct Pending {
-    int64_t step;
-    card::DeferredNumber value;
-  };
-  std::deque<Pending> pending_;
-};
-
 // Steps whose loss may be unknown while the next is queued: a card never waits, and its queue stays short.
 constexpr size_t most_pending = 4;
 
 class StudentTraining {
  public:
   StudentTraining(const StudentTrainingInput& input, const TrainingPlan& plan, const EventCallback& on_event, const std::stop_token& stop)
-      : input_(input), options_(input.options), plan_(plan), on_event_(on_event), stop_(stop), student_(input.start.clone()), device_(student_->device()),
-        computing_(resolve_computing(options_, device_)), optimizer_(make_optimizer()), writer_(input.checkpoint_folder, device_) {
+      : input_(input),
+        options_(input.options),
+        plan_(plan),
+        on_event_(on_event),
+        stop_(stop),
+        student_(input.start.clone()),
+        device_(student_->device()),
+        computing_(resolve_computing(options_, device_)),
+        optimizer_(make_optimizer()),
+        writer_(input.checkpoint_folder, device_) {
     state_.tensors = parameters_;
     state_.tensors.insert(state_.tensors.end(), optimizer_.first_moments().begin(), optimizer_.first_moments().end());
     state_.tensors.insert(state_.tensors.end(), optimizer_.second_moments().begin(), optimizer_.second_moments().end());
@@ -160,6 +139,12 @@ class StudentTraining {
     begin_ = std::chrono::steady_clock::now();
     first_step_ = steps_done_;
     batches_.emplace(input_, plan_, steps_done_ + 1, token_budget, device_);
+    gradients_.emplace(*network_, *batches_, parameters_,
+                       FittingOptions{.device = device_,
+                                      .fixed_budget = computing_.deterministic,
+                                      // A checkpoint in the making has a copy of everything.
+                                      .spare = [this] { return writer_.wait(); },
+                                      .on_lowered = [this](int64_t token_budget) { lower_budget(token_budget); }});
     const card::DeterministicScope deterministic(computing_.deterministic);
     try {
       while (steps_done_ < plan_.num_steps()) take_step();
@@ -174,7 +159,7 @@ class StudentTraining {
   void take_step() {
     const int64_t t = steps_done_ + 1;
     BatchesAhead::Batch batch = batches_->next(stop_);
-    card::DeferredNumber loss(add_gradients(t, batch));
+    card::DeferredNumber loss(gradients_->add(batch, stop_));
     if (loss.is_there()) check_loss({t, loss.get()});
     check_stop(stop_);
     optimizer_.step(learning_rate_at(t, plan_.num_steps(), options_.learning_rate, options_.warmup, options_.schedule));
@@ -182,68 +167,20 @@ class StudentTraining {
     steps_done_ = t;
     losses_.add(t, std::move(loss));
     take_losses(most_pending);
-    if (t == plan_.num_steps()) finish();
-    else if (t % options_.checkpoint_every == 0) save_behind();
+    if (t == plan_.num_steps())
+      finish();
+    else if (t % options_.checkpoint_every == 0)
+      save_behind();
     report();
   }
 
-  // In smaller parts where the memory does not suffice.
-  at::Tensor add_gradients(int64_t t, BatchesAhead::Batch& batch) {
-    while (true) {
-      std::string fault;
-      try {
-        return add_batch_gradients(*network_, batch.prepared, device_, stop_);
-      } catch (const c10::OutOfMemoryError& error) {
-        fault = first_line(error.what_without_backtrace());
-      }
-      // Behind the handler: what the error holds is let go of, too.
-      drop_gradients();
-      // A checkpoint in the making has a copy of everything.
-      if (writer_.wait()) continue;
-      const int64_t smaller = batch.prepared.smaller_budget();
-      if (smaller == 0) out_of_memory(batch.prepared, fault);
-      if (computing_.deterministic) refuse_budget(batch, fault);
-      batches_->cut_again(batch, smaller);
-      batches_->set_token_budget(smaller);
-      state_.token_budget = smaller;
-      notify("Step " + std::to_string(t) + " does not fit the memory of " + card::describe(device_) + "; going on with " + detail::with_commas(smaller) + " tokens at once.");
-    }
+  void lower_budget(int64_t token_budget) {
+    state_.token_budget = token_budget;
+    notify("Step " + std::to_string(steps_done_ + 1) + " does not fit the memory of " + card::describe(device_) + "; going on with " +
+           detail::with_commas(token_budget) + " tokens at once.");
   }
 
-  void drop_gradients() {
-    for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
-    card::empty_cache(device_);
-  }
-
-  [[noreturn]] void out_of_memory(const PreparedBatch& batch, const std::string& fault) const {
-    int64_t longest = 0;
-    for (const PreparedBatch::Part& part : batch.parts) longest = std::max(longest, part.tokens.num_tokens());
-    throw std::runtime_error("Training does not fit the memory of " + card::describe(device_) + ", not even one text of " + std::to_string(longest) +
-                             " tokens at once (" + fault + "). Lower `document_length` or `batch_size`, or free memory there.");
-  }
-
-  // Says which budget would do, found by trial.
-  [[noreturn]] void refuse_budget(BatchesAhead::Batch& batch, std::string fault) {
-    const int64_t refused = batch.prepared.options.token_budget;
-    while (true) {
-      const int64_t smaller = batch.prepared.smaller_budget();
-      if (smaller == 0) out_of_memory(batch.prepared, fault);
-      batches_->cut_again(batch, smaller);
-      try {
-        add_batch_gradients(*network_, batch.prepared, device_, stop_);
-        break;
-      } catch (const c10::OutOfMemoryError& error) {
-        fault = first_line(error.what_without_backtrace());
-      }
-      drop_gradients();
-    }
-    drop_gradients();
-    throw std::runtime_error("Training with `train_token_budget` " + std::to_string(refused) + " does not fit the memory of " + card::describe(device_) +
-                             ", and with `deterministic` it is not lowered by itself. " + std::to_string(batch.prepared.options.token_budget) +
-                             " fits: start again in a new folder with it; with the same store nothing is asked twice.");
-  }
-
-  void check_loss(const PendingLosses::Loss& loss) const {
+  void check_loss(const StepLoss& loss) const {
     if (!std::isfinite(loss.value)) diverged(loss.step, loss.value);
   }
 
@@ -265,8 +202,10 @@ class StudentTraining {
 
   void save() {
     if (!writer_.keeps()) return;
-    if (state_.step == saved_step_) writer_.wait();
-    else writer_.save(state_);
+    if (state_.step == saved_step_)
+      writer_.wait();
+    else
+      writer_.save(state_);
     saved_step_ = state_.step;
   }
 
@@ -287,8 +226,8 @@ class StudentTraining {
   [[noreturn]] void diverged(int64_t t, double loss) const {
     char rate[32];
     std::snprintf(rate, sizeof rate, "%g", options_.learning_rate);
-    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " + rate +
-                             ") or raise `warmup`.");
+    throw std::runtime_error("Training diverged: the loss of step " + std::to_string(t) + " is " + std::to_string(loss) + ". Lower `learning_rate` (now " +
+                             rate + ") or raise `warmup`.");
   }
 
   // The loss of the step after would show it, but there is none.
@@ -322,6 +261,7 @@ class StudentTraining {
   AdamW optimizer_;
   std::unique_ptr<TrainingNetwork> network_;
   std::optional<BatchesAhead> batches_;
+  std::optional<FittingGradients> gradients_;
   PendingLosses losses_;
   // Its steps and losses are those that are known to be finite.
   TrainingState state_;

@@ -124,9 +124,12 @@ void rows_on_card(const at::Tensor& similarity, int64_t first_row, const BatchYe
 
 at::Tensor triplet_rows(const at::Tensor& similarity, int64_t first_row, const BatchYeses& yeses, const TripletLossOptions& options) {
   const at::Tensor losses = at::empty({similarity.size(0)}, similarity.options());
-  if (similarity.is_cuda()) rows_on_card(similarity, first_row, yeses, options, losses);
-  else if (similarity.scalar_type() == at::kDouble) rows_on_cpu<double>(similarity, first_row, yeses, options, losses);
-  else rows_on_cpu<float>(similarity, first_row, yeses, options, losses);
+  if (similarity.is_cuda())
+    rows_on_card(similarity, first_row, yeses, options, losses);
+  else if (similarity.scalar_type() == at::kDouble)
+    rows_on_cpu<double>(similarity, first_row, yeses, options, losses);
+  else
+    rows_on_cpu<float>(similarity, first_row, yeses, options, losses);
   return losses;
 }
 

@@ -945,14 +945,15 @@ class Tagger:
         Raises:
             ValueError: For parts that do not fit together: lengths that the encoder has no positions for, another dim, label numbers that `labels` lacks, k below 1."""
     @staticmethod
-    def from_labels(encoder: Encoder, labels: LabelSet, *, settings: TaggerSettings = ..., k: int = 5, on_event: collections.abc.Callable[[Event], None] | None = None) -> Tagger:
+    def from_labels(encoder: Encoder, labels: LabelSet, *, settings: TaggerSettings = ..., k: int = 5, dtype: str = 'float32', on_event: collections.abc.Callable[[Event], None] | None = None) -> Tagger:
         """Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
 
         Args:
+            dtype: What labels are embedded in, as for Encoder.encode; texts are embedded in float32 later on.
             on_event: Called with an Event after each batch of labels.
 
         Raises:
-            ValueError: For settings that do not fit the encoder, or k below 1.
+            ValueError: For settings that do not fit the encoder, k below 1, or a `dtype` that the encoder's device has no code for.
 
         Example:
             >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')

@@ -103,3 +103,13 @@ def test_lengths_are_the_encoders_own_unless_given(model, data, tmp_path):
     assert repr(lmtx.Tagger.load(tmp_path / "tagger").settings) == repr(tagger.settings)
     with pytest.raises(ValueError, match="`search_length` must lie between 2 and the model's 64 positions, but is 65 instead"):
         lmtx.Tagger.from_labels(encoder, labels, settings=lmtx.TaggerSettings(search_length=65))
+
+
+def test_labels_are_embedded_in_the_dtype_that_is_asked_for(model, data):
+    encoder, labels = lmtx.Encoder.load(model), lmtx.LabelSet.open(data / "labels.jsonl")
+    tagger = lmtx.Tagger.from_labels(encoder, labels, dtype="int8", settings=lmtx.TaggerSettings(search_length=48, label_length=48))
+    index = lmtx.LabelIndex.build(encoder.encode(labels.names, dtype="int8", normalize=True))
+    queries = encoder.encode(labels.names, normalize=True)
+    np.testing.assert_array_equal(tagger.index.search(queries, 3).scores, index.search(queries, 3).scores)
+    with pytest.raises(ValueError, match='`dtype` is "float16", which is computed on cards only'):
+        lmtx.Tagger.from_labels(encoder, labels, dtype="float16")

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -75,13 +76,14 @@ bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
 }
 
 // The first of the sequences that the kernel of short ones takes.
-int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.first_short : call.batch.size(); }
+int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.short_ones.first(call.batch.size()) : call.batch.size(); }
 
-ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, int64_t first, const DropoutMask& mask) {
+ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, const ShortSequences::Class& part, const DropoutMask& mask) {
   const at::Tensor& bias = call.positions.bias;
-  return {.offsets = call.batch.offsets.const_data_ptr<int32_t>() + first,
-          .sequences = call.batch.size() - first,
-          .max_length = std::min(call.batch.max_length, short_attention_length),
+  return {.offsets = call.batch.offsets.const_data_ptr<int32_t>(),
+          .first = part.first,
+          .sequences = part.end - part.first,
+          .max_length = part.length,
           .heads = call.num_heads,
           .head_dim = head_dim(call, qkv),
           .scale = static_cast<float>(scale_of(call, qkv)),
@@ -97,12 +99,21 @@ void with_type(at::ScalarType dtype, const Run& run) {
   run(__nv_bfloat16{});
 }
 
-// Rows of `out` from the first of those sequences on.
-void attend_short(const ShortAttention& attention, const at::Tensor& qkv, const at::Tensor& out) {
-  with_type(qkv.scalar_type(), [&](auto type) {
-    using T = decltype(type);
-    short_attention(attention, static_cast<const T*>(qkv.const_data_ptr()), static_cast<T*>(out.mutable_data_ptr()), c10::cuda::getCurrentCUDAStream());
-  });
+// The classes of short sequences, or none where their kernel has no heads of this size.
+std::span<const ShortSequences::Class> short_classes(const AttentionCall& call, const at::Tensor& qkv) {
+  if (!has_short_kernel(call, qkv)) return {};
+  return call.positions.short_ones.classes;
+}
+
+// Their rows of `out`.
+void attend_short(const AttentionCall& call, const at::Tensor& qkv, const DropoutMask& mask, const at::Tensor& out) {
+  for (const ShortSequences::Class& part : short_classes(call, qkv)) {
+    with_type(qkv.scalar_type(), [&](auto type) {
+      using T = decltype(type);
+      short_attention(short_part(call, qkv, part, mask), static_cast<const T*>(qkv.const_data_ptr()), static_cast<T*>(out.mutable_data_ptr()),
+                      c10::cuda::getCurrentCUDAStream());
+    });
+  }
 }
 
 // Of the first `count` sequences; rows of others are left as they come.
@@ -128,7 +139,7 @@ at::Tensor attend_by_length(const AttentionCall& call, const at::Tensor& qkv, Dr
   const DropoutMask short_mask = mask_of(detail::mix(key), p);
   const int64_t first = first_short(call, qkv);
   const at::Tensor out = first > 0 ? attend_flash(call, qkv, first, p, key, tape) : at::empty({qkv.size(0), call.num_heads, head_dim(call, qkv)}, qkv.options());
-  attend_short(short_part(call, qkv, first, short_mask), qkv, out);
+  attend_short(call, qkv, short_mask, out);
   if (tape != nullptr) {
     tape->qkv = qkv;
     tape->out = out;
@@ -189,22 +200,29 @@ HeadGradients backward_by_length(const AttentionCall& call, const AttentionTape&
   } else {
     heads = {at::empty_like(gradient), at::empty_like(gradient), at::empty_like(gradient)};
   }
-  with_type(gradient.scalar_type(), [&](auto type) {
-    using T = decltype(type);
-    const auto in = [](const at::Tensor& x) { return static_cast<const T*>(x.const_data_ptr()); };
-    const auto out = [](const at::Tensor& x) { return static_cast<T*>(x.mutable_data_ptr()); };
-    short_attention_backward(short_part(call, tape.qkv, first, tape.short_mask), in(tape.qkv), in(tape.out), in(gradient), out(heads.query), out(heads.key), out(heads.value),
-                             c10::cuda::getCurrentCUDAStream());
-  });
+  for (const ShortSequences::Class& part : short_classes(call, tape.qkv)) {
+    with_type(gradient.scalar_type(), [&](auto type) {
+      using T = decltype(type);
+      const auto in = [](const at::Tensor& x) { return static_cast<const T*>(x.const_data_ptr()); };
+      const auto out = [](const at::Tensor& x) { return static_cast<T*>(x.mutable_data_ptr()); };
+      short_attention_backward(short_part(call, tape.qkv, part, tape.short_mask), in(tape.qkv), in(tape.out), in(gradient), out(heads.query), out(heads.key),
+                               out(heads.value), c10::cuda::getCurrentCUDAStream());
+    });
+  }
   return heads;
 }
 
 }  // namespace
 
-int64_t first_short_sequence(const TokenBatch& batch) {
+ShortSequences short_sequences(const TokenBatch& batch) {
+  ShortSequences found;
   int64_t first = batch.size();
-  while (first > 0 && batch.host_offsets[first] - batch.host_offsets[first - 1] <= short_attention_length) --first;
-  return first;
+  for (const int64_t length : {short_attention_length / 4, short_attention_length / 2, short_attention_length}) {
+    const int64_t end = first;
+    while (first > 0 && batch.host_offsets[first] - batch.host_offsets[first - 1] <= length) --first;
+    if (first < end) found.classes.insert(found.classes.begin(), {first, end, length});
+  }
+  return found;
 }
 
 at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape) {

@@ -96,15 +96,18 @@ __device__ inline void store_sum(T* to, const Sum<head_dim>& sum, float factor) 
 // `group` lanes, a power of two, share a head of a sequence: each has one query, and where it needs all queries of a key, one key.
 template <typename T, int head_dim, int group>
 struct Place {
-  int64_t item, begin, head, dim;
+  // The number of the head among all of the batch.
+  int64_t item;
+  int64_t begin, head, dim;
   int length, own;
   bool works;
 
   __device__ explicit Place(const ShortAttention& a) {
-    item = (static_cast<int64_t>(blockIdx.x) * threads + threadIdx.x) / group;
-    works = item < a.sequences * a.heads;
-    const int64_t sequence = works ? item / a.heads : 0;
-    head = item % a.heads;
+    const int64_t number = (static_cast<int64_t>(blockIdx.x) * threads + threadIdx.x) / group;
+    works = number < a.sequences * a.heads;
+    const int64_t sequence = a.first + (works ? number / a.heads : 0);
+    head = number % a.heads;
+    item = sequence * a.heads + head;
     dim = a.heads * head_dim;
     begin = a.offsets[sequence];
     length = static_cast<int>(a.offsets[sequence + 1] - begin);

@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "lmtx/export.h"
 #include "lmtx/nn/cuda/kernels.h"
@@ -12,14 +14,28 @@
 
 namespace lmtx::cuda {
 
+// The last sequences of a batch, which are so short that they have a kernel of their own: where they begin, in classes of at most so many tokens. The first is of
+// short_attention_length, and each begins at the next one's end at the latest; a batch in the order of falling lengths has each sequence in its best class.
+struct ShortSequences {
+  struct Class {
+    int64_t first = 0, end = 0;
+    int64_t length = 0;
+  };
+  // Without those that are empty.
+  std::vector<Class> classes;
+
+  // The first sequence of all; `size`, the batch's, where there is none.
+  int64_t first(int64_t size) const { return classes.empty() ? size : classes.front().first; }
+};
+LMTX_API ShortSequences short_sequences(const TokenBatch& batch);
+
 // What the layers of a batch share.
 struct Positions {
   // int32 [T]; undefined where no layer asks for it.
   at::Tensor places;
   // What relative positions add to scores, float32 [heads, length, length], and the same in the dtype of the products; undefined: none.
   at::Tensor bias, rounded_bias;
-  // From this sequence on all are short enough for a kernel of their own.
-  int64_t first_short = 0;
+  ShortSequences short_ones = {};
 };
 
 // One layer's attention on one batch.
@@ -44,9 +60,6 @@ struct AttentionTape {
   // Of short sequences.
   DropoutMask short_mask = {};
 };
-
-// The first sequence of a batch from which on all have at most short_attention_length tokens; their number where the last has more.
-LMTX_API int64_t first_short_sequence(const TokenBatch& batch);
 
 // [T, dim] from query, key and value side by side, [T, 3 * dim], which is overwritten with rotated ones. `tape` null: no way back.
 LMTX_API at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);

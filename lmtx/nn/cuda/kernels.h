@@ -97,8 +97,9 @@ void join_heads(const T* query, const T* key, const T* value, T* out, float* par
 // Sequences of at most short_attention_length tokens; heads of 8, 16, 32 or 64 numbers.
 constexpr int64_t short_attention_length = 32;
 struct ShortAttention {
-  // [sequences + 1], of tokens of the whole batch.
+  // Of the whole batch; the sequences are those from `first` on, of at most max_length tokens.
   const int32_t* offsets = nullptr;
+  int64_t first = 0;
   int64_t sequences = 0;
   int64_t max_length = 0;
   int64_t heads = 1;

@@ -104,7 +104,7 @@ void Network::refresh() {
 
 Positions Network::positions_of(const TokenBatch& batch, Tape* tape) const {
   Positions positions;
-  positions.first_short = first_short_sequence(batch);
+  positions.short_ones = short_sequences(batch);
   if (weights_.embeddings.positions.defined() || !frequencies_.empty()) positions.places = token_positions(batch, weights_.embeddings.padding_id);
   if (!weights_.relative_positions.defined()) return positions;
   const at::AutoGradMode with_gradients(tape != nullptr);

@@ -6,6 +6,9 @@
 namespace lmtx::cuda {
 namespace {
 
+// Blocks that a multiprocessor has registers for at once, of rows of up to 1,024 numbers.
+constexpr int forward_blocks = 3, backward_blocks = 2;
+
 template <typename T>
 struct AddNorm {
   const T* residual;
@@ -25,11 +28,19 @@ __device__ inline int64_t first_row() { return static_cast<int64_t>(blockIdx.x) 
 __device__ inline int64_t row_step() { return static_cast<int64_t>(gridDim.x) * warps_a_block; }
 
 template <typename T, int V>
-__global__ void __launch_bounds__(block_size) add_norm_kernel(AddNorm<T> a) {
+__global__ void __launch_bounds__(block_size, forward_blocks) add_norm_kernel(AddNorm<T> a) {
   const Row<V> branch_bias = load_row<V>(a.bias, a.dim), weight = load_row<V>(a.norm.weight, a.dim), bias = load_row<V>(a.norm.bias, a.dim);
+  RawRow<V> next_residual{}, next_branch{};
+  const auto fetch = [&](int64_t r) {
+    next_residual = load_raw_row<V>(a.residual + r * a.dim, a.dim);
+    next_branch = load_raw_row<V>(a.branch + r * a.dim, a.dim);
+  };
+  if (first_row() < a.rows) fetch(first_row());
   for (int64_t r = first_row(); r < a.rows; r += row_step()) {
     const int64_t offset = r * a.dim;
-    Row<V> row = load_row<V>(a.residual + offset, a.dim), branch = load_row<V>(a.branch + offset, a.dim);
+    Row<V> row = unpack_row<T>(next_residual), branch = unpack_row<T>(next_branch);
+    // On their way while this row is computed.
+    if (r + row_step() < a.rows) fetch(r + row_step());
     add_to(branch, branch_bias);
     for_each_pack<V>(a.dim, [&](int v, int first) { drop(branch.packs[v], offset + first, a.mask); });
     add_to(row, branch);
@@ -54,9 +65,6 @@ struct AddNormBackward {
   int64_t rows;
   int dim;
 };
-
-// Blocks of the way back that a multiprocessor has registers for at once.
-constexpr int backward_blocks = 2;
 
 // What a row of the way back reads.
 template <int V>
@@ -121,7 +129,7 @@ void add_norm(const T* residual, const T* branch, const float* bias, NormPointer
               cudaStream_t stream) {
   if (rows == 0) return;
   const AddNorm<T> a{residual, branch, bias, norm, mask, sum, out, reinterpret_cast<float2*>(moments), rows, static_cast<int>(dim)};
-  with_packs_a_lane(dim, [&](auto packs) { add_norm_kernel<T, packs.value><<<blocks_for(rows, 6), block_size, 0, stream>>>(a); });
+  with_packs_a_lane(dim, [&](auto packs) { add_norm_kernel<T, packs.value><<<blocks_for(rows, forward_blocks), block_size, 0, stream>>>(a); });
   check_launch("add_norm");
 }
 

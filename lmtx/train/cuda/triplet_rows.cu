@@ -1,8 +1,8 @@
-#include "lmtx/train/cuda/triplet_rows.h"
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+
+#include "lmtx/train/cuda/triplet_rows.h"
 
 namespace lmtx::cuda {
 
@@ -14,11 +14,15 @@ constexpr int digit_bits = 8, digits = 1 << digit_bits;
 
 struct Sum {
   template <typename T>
-  __device__ static T join(T a, T b) { return a + b; }
+  __device__ static T join(T a, T b) {
+    return a + b;
+  }
 };
 struct Max {
   template <typename T>
-  __device__ static T join(T a, T b) { return a < b ? b : a; }
+  __device__ static T join(T a, T b) {
+    return a < b ? b : a;
+  }
 };
 
 // Over all threads of the block, in a fixed order, the same value for each. `shared`: a number for each warp.
@@ -131,7 +135,8 @@ __global__ void triplet_rows_kernel(TripletRows all) {
   shares = fmaxf(reduce<Sum>(shares, 0.0f, float_shared), 1.0f);
   loss = reduce<Sum>(loss, 0.0f, float_shared);
   const float scale = broken ? __builtin_nanf("") : 1.0f / static_cast<float>(all.batch);
-  for (int64_t column = threadIdx.x; column < row.size; column += blockDim.x) row.scores[column] = is_taken(column) ? scale * (share(column) / shares) : scale * 0.0f;
+  for (int64_t column = threadIdx.x; column < row.size; column += blockDim.x)
+    row.scores[column] = is_taken(column) ? scale * (share(column) / shares) : scale * 0.0f;
   __syncthreads();
   if (threadIdx.x != 0) return;
   row.scores[number] = violators > 0 ? -scale : scale * 0.0f;

@@ -284,9 +284,9 @@ TEST_CASE("attention of short sequences and its way back equal torch's, with dro
   const LayerAttention layer{.window = window < 0 ? std::nullopt : std::optional(window)};
   const TokenBatch card_batch = on_card(batch);
   cuda::Positions positions;
-  positions.first_short = cuda::first_short_sequence(card_batch);
+  positions.short_ones = cuda::short_sequences(card_batch);
   const at::Tensor no_frequencies;
-  REQUIRE(positions.first_short == 0);
+  REQUIRE(positions.short_ones.first(batch.size()) == 0);
   const cuda::AttentionCall call{.layer = layer, .frequencies = no_frequencies, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
   Dropout dropout(5, at::Device(at::kCUDA, 0)), same(5);
   cuda::AttentionTape tape;

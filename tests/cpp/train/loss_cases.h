@@ -64,8 +64,10 @@ inline std::vector<LossCase> loss_cases() {
     for (const int64_t k : {1, 3, 10, 40, 1000}) {
       const TripletLossOptions options{.margin = 0.3, .hard_negatives = k, .violator_temperature = 0.1};
       if (batch > 100 && k == 3) continue;
-      cases.push_back({name + ", k " + std::to_string(k), unit_rows(batch, 24, at::kDouble, key), unit_rows(batch, 24, at::kDouble, key + 1000), some_yeses(batch, 0.05, key), options});
-      cases.push_back({name + " with ties, k " + std::to_string(k), coarse_rows(batch, 4, key), coarse_rows(batch, 4, key + 1000), some_yeses(batch, 0.1, key), options});
+      cases.push_back({name + ", k " + std::to_string(k), unit_rows(batch, 24, at::kDouble, key), unit_rows(batch, 24, at::kDouble, key + 1000),
+                       some_yeses(batch, 0.05, key), options});
+      cases.push_back(
+          {name + " with ties, k " + std::to_string(k), coarse_rows(batch, 4, key), coarse_rows(batch, 4, key + 1000), some_yeses(batch, 0.1, key), options});
     }
     const at::Tensor documents = unit_rows(batch, 24, at::kDouble, key + 2000), labels = unit_rows(batch, 24, at::kDouble, key + 3000);
     const at::Tensor no_yes = at::zeros({batch, batch}, at::kBool), all_yes = at::ones({batch, batch}, at::kBool);
@@ -95,8 +97,8 @@ inline void check_close(const LossAndGradients& found, const LossAndGradients& e
     const at::Tensor difference = (a - b).abs();
     const double largest = difference.max().item<double>();
     const int64_t place = difference.argmax().item<int64_t>();
-    INFO(what << " gradient, row " << place / a.size(1) << ", number " << place % a.size(1) << ": expected " << b.reshape({-1})[place].item<double>() << ", got "
-              << a.reshape({-1})[place].item<double>());
+    INFO(what << " gradient, row " << place / a.size(1) << ", number " << place % a.size(1) << ": expected " << b.reshape({-1})[place].item<double>()
+              << ", got " << a.reshape({-1})[place].item<double>());
     CHECK(largest <= tolerance);
   };
   check("documents'", found.documents, expected.documents);

@@ -24,12 +24,15 @@ TEST_CASE("the loss on a card and its gradients equal those of the CPU") {
   for (const LossCase& c : loss_cases()) {
     INFO(c.name);
     const BatchYeses yeses = BatchYeses::from_matrix(c.is_yes);
-    const LossAndGradients expected = evaluate(c, at::kDouble, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_at_once(d, l, c.is_yes, c.options); });
-    check_close(evaluate(c, on_card, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss(d, l, yeses, c.options); }), expected, c.float_tolerance);
+    const LossAndGradients expected =
+        evaluate(c, at::kDouble, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_at_once(d, l, c.is_yes, c.options); });
+    check_close(evaluate(c, on_card, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss(d, l, yeses, c.options); }), expected,
+                c.float_tolerance);
     for (const int64_t block : {1, 7}) {
       if (c.documents.size(0) > 100 && block == 1) continue;
-      check_close(evaluate(c, on_card, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_in_blocks(d, l, yeses.to(d.device()), c.options, block); }), expected,
-                  c.float_tolerance);
+      check_close(
+          evaluate(c, on_card, [&](const at::Tensor& d, const at::Tensor& l) { return triplet_loss_in_blocks(d, l, yeses.to(d.device()), c.options, block); }),
+          expected, c.float_tolerance);
     }
   }
 }
@@ -64,7 +67,8 @@ TEST_CASE("the loss of 8,192 documents takes little memory of a card") {
   for (int64_t i = 0; i < batch; ++i) numbers.push_back(i % 5000);
   for (int64_t i = 0; i < batch; ++i) own.emplace_back(numbers.data() + i, 1);
   const BatchYeses yeses(numbers, own);
-  const at::Tensor documents = unit_rows(batch, dim, at::kFloat, 1).cuda().requires_grad_(), labels = unit_rows(batch, dim, at::kFloat, 2).cuda().requires_grad_();
+  const at::Tensor documents = unit_rows(batch, dim, at::kFloat, 1).cuda().requires_grad_(),
+                   labels = unit_rows(batch, dim, at::kFloat, 2).cuda().requires_grad_();
   for (int round = 0; round < 3; ++round) {
     documents.mutable_grad().reset(), labels.mutable_grad().reset();
     c10::cuda::CUDACachingAllocator::resetPeakStats(documents.get_device());

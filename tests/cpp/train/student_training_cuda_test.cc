@@ -141,8 +141,8 @@ TEST_CASE("training on a card takes the way that the CPU takes") {
   CHECK(half.first_loss == Approx(expected.first_loss).margin(0.02));
   CHECK(half.last_loss < 0.75 * half.first_loss);
   CHECK(half.last_loss == Approx(expected.last_loss).margin(0.06));
-  WARN("loss: CPU " << expected.first_loss << " to " << expected.last_loss << ", card float32 " << single.first_loss << " to " << single.last_loss << ", bfloat16 "
-                    << half.first_loss << " to " << half.last_loss);
+  WARN("loss: CPU " << expected.first_loss << " to " << expected.last_loss << ", card float32 " << single.first_loss << " to " << single.last_loss
+                    << ", bfloat16 " << half.first_loss << " to " << half.last_loss);
 }
 
 TEST_CASE("deterministic training on a card gives the same bits, interrupted or not") {
@@ -175,7 +175,8 @@ TEST_CASE("a loss on a card that is no number ends training with its step, and i
   Task task(the_card);
   task.options.learning_rate = 1e30;
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(task.train(folder.path()), ContainsSubstring("Training diverged: the loss of step ") && ContainsSubstring("Lower `learning_rate` (now 1e+30)"));
+  CHECK_THROWS_WITH(task.train(folder.path()),
+                    ContainsSubstring("Training diverged: the loss of step ") && ContainsSubstring("Lower `learning_rate` (now 1e+30)"));
   task.options.dtype = "float32";
   CHECK_THROWS_WITH(task.train(folder.path()), ContainsSubstring("Training diverged: the loss of step "));
 }

@@ -109,8 +109,10 @@ TEST_CASE("a resumed training begins with the token budget that the interrupted 
   std::stop_source source;
   Notices first, second;
   const auto note = first.listen();
-  CHECK_THROWS_AS(tight.train(folder.path(), [&](const Event& event) { note(event), event.done == 5 ? static_cast<void>(source.request_stop()) : void(); }, source.get_token()),
-                  Stopped);
+  CHECK_THROWS_AS(
+      tight.train(
+          folder.path(), [&](const Event& event) { note(event), event.done == 5 ? static_cast<void>(source.request_stop()) : void(); }, source.get_token()),
+      Stopped);
   CHECK(first.messages.size() == 1);
   const auto resumed = tight.train(folder.path(), second.listen());
   CHECK(second.messages.empty());
