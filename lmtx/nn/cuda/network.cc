@@ -43,9 +43,20 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 // The gradient of a product's weight, float32 [out, in].
 at::Tensor weight_gradient(const at::Tensor& out_gradient, const at::Tensor& in) { return at::mm(out_gradient.t(), in, at::kFloat); }
 
+// `gradient` is that of the products' biases side by side.
+void add_bias_gradients(std::span<const Linear> linears, const at::Tensor& gradient) {
+  int64_t row = 0;
+  for (const Linear& linear : linears) {
+    const int64_t rows = linear.weight.size(0);
+    if (linear.bias.defined()) add_gradient(linear.bias, gradient.narrow(0, row, rows));
+    row += rows;
+  }
+}
+
 }  // namespace
 
-Network::Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype) : settings_(settings), weights_(weights), dtype_(dtype) {
+Network::Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype) 
+    : settings_(settings), weights_(weights), dtype_(dtype), side_(weights.embeddings.words.device()) {
   check(settings, weights.embeddings.words.device());
   const at::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(weights_.layers.size());
@@ -183,23 +194,34 @@ Network::Stream Network::run_layer(const Layer& layer, const Stream& in, const T
 // Gives the gradient of the layer's middle by way of the feed-forward part.
 at::Tensor Network::feed_forward_backward(const Layer& layer, const SumGradient& gradient, LayerTape& tape) const {
   const TransformerLayer& master = *layer.master;
-  add_gradient(master.down.weight, weight_gradient(gradient.branch, tape.inner));
+  add_weight_gradient(master.down, gradient, tape.inner);
   const at::Tensor inner = at::mm(gradient.branch, layer.down);
   const at::Tensor up = activate_backward(tape.up, master.up.bias, settings_.activation, settings_.gated, tape.inner_mask, inner);
-  add_gradient(master.up.weight, weight_gradient(up, tape.middle.norm));
+  add_weight_gradient(std::span(&master.up, 1), up, tape.middle.norm);
   if (settings_.norm_first) return at::mm(up, layer.up);
   // The residual begins behind the norm: one sum, made by the product itself.
   at::Tensor sum = gradient.residual;
   return sum.addmm_(up, layer.up);
 }
 
-void Network::attention_gradients(const Layer& layer, const at::Tensor& weight, const at::Tensor& bias) const {
-  int64_t row = 0;
-  for (const Linear& input : layer.master->attention_inputs) {
-    const int64_t rows = input.weight.size(0);
-    add_gradient(input.weight, weight.narrow(0, row, rows));
-    if (input.bias.defined()) add_gradient(input.bias, bias.narrow(0, row, rows));
-    row += rows;
+void Network::add_weight_gradient(std::span<const Linear> linears, const at::Tensor& out_gradient, const at::Tensor& in) const {
+  side_.run({out_gradient, in}, [&] {
+    const at::Tensor gradient = weight_gradient(out_gradient, in);
+    int64_t row = 0;
+    for (const Linear& linear : linears) {
+      const int64_t rows = linear.weight.size(0);
+      add_gradient(linear.weight, gradient.narrow(0, row, rows));
+      row += rows;
+    }
+  });
+}
+
+void Network::add_weight_gradient(const Linear& linear, const SumGradient& out_gradient, const at::Tensor& in) const {
+  // Where nothing was dropped it is the residual's gradient, too, to which the way back adds.
+  if (out_gradient.branch.is_same(out_gradient.residual)) {
+    add_gradient(linear.weight, weight_gradient(out_gradient.branch, in));
+  } else {
+    add_weight_gradient(std::span(&linear, 1), out_gradient.branch, in);
   }
 }
 
@@ -210,10 +232,11 @@ Network::Stream Network::layer_backward(const Layer& layer, const Stream& gradie
   const at::Tensor middle = feed_forward_backward(layer, output, own);
   const at::Tensor past_norm = settings_.norm_first ? output.residual : at::Tensor();
   const SumGradient attended = add_norm_backward(own.middle, middle, past_norm, master.attention_output.bias, *layer.attention_norm, own.attention_mask);
-  add_gradient(master.attention_output.weight, weight_gradient(attended.branch, own.attention.out.view(attended.branch.sizes())));
+  add_weight_gradient(master.attention_output, attended, own.attention.out.view(attended.branch.sizes()));
   const AttentionCall call = call_of(layer, tape.batch, tape.positions);
   const auto [qkv, bias] = attend_backward(call, own.attention, at::mm(attended.branch, layer.output), tape.bias_gradient);
-  attention_gradients(layer, weight_gradient(qkv, own.input), bias);
+  add_weight_gradient(master.attention_inputs, qkv, own.input);
+  add_bias_gradients(master.attention_inputs, bias);
   if (settings_.norm_first) return {attended.residual, at::mm(qkv, layer.inputs)};
   at::Tensor sum = attended.residual;
   return {{}, sum.addmm_(qkv, layer.inputs)};
@@ -222,6 +245,7 @@ Network::Stream Network::layer_backward(const Layer& layer, const Stream& gradie
 void Network::backward(Tape& tape, const at::Tensor& gradient) const {
   const at::NoGradGuard no_grad;
   const c10::cuda::CUDAGuard on_card(weights_.embeddings.words.device());
+  const SideStream::Joined joined(side_);
   Stream stream{{}, pool_backward(tape.hidden, tape.batch, weights_.head.modes(), gradient.contiguous())};
   tape.hidden.reset();
   for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {

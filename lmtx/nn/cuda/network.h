@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "lmtx/export.h"
 #include "lmtx/nn/cuda/attention.h"
 #include "lmtx/nn/cuda/ops.h"
+#include "lmtx/nn/cuda/side_stream.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/nn/transformer_weights.h"
 
@@ -22,7 +24,7 @@ namespace lmtx::cuda {
 // What the way back of a batch needs.
 struct Tape;
 
-// Const methods may be called from several threads, each with a stream of its own. Never waits for the card.
+// forward() may be called from several threads, each with a stream of its own; the way back from one at a time. Never waits for the card.
 class LMTX_API Network {
  public:
   // Shares norms, biases and embeddings with `weights`, float32 on a card, and copies the weights of products in `dtype`. Throws std::invalid_argument for what has no
@@ -70,7 +72,9 @@ class LMTX_API Network {
   // From the gradients of the stream behind a layer to those of the stream before it.
   Stream layer_backward(const Layer& layer, const Stream& gradient, Tape& tape) const;
   at::Tensor feed_forward_backward(const Layer& layer, const SumGradient& gradient, LayerTape& tape) const;
-  void attention_gradients(const Layer& layer, const at::Tensor& weight, const at::Tensor& bias) const;
+  // Adds to the gradient of a product's weight, beside the way back.
+  void add_weight_gradient(const Linear& linear, const SumGradient& out_gradient, const at::Tensor& in) const;
+  void add_weight_gradient(std::span<const Linear> linears, const at::Tensor& out_gradient, const at::Tensor& in) const;
 
   TransformerSettings settings_;
   TransformerWeights weights_;
@@ -79,6 +83,7 @@ class LMTX_API Network {
   // Copies and what they are copied from.
   std::vector<at::Tensor> copies_, masters_;
   std::map<double, at::Tensor> frequencies_;
+  mutable SideStream side_;
 };
 
 struct Network::LayerTape {
