@@ -1,6 +1,7 @@
 #include "lmtx/encoder.h"
 
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +32,7 @@
 #include "lmtx/text/token_batch.h"
 #ifdef LMTX_CUDA
 #include "lmtx/nn/cuda/batch_device.h"
+#include "lmtx/nn/cuda/describe_card.h"
 #include "lmtx/nn/cuda/network.h"
 #endif
 
@@ -91,7 +93,12 @@ class Network {
     const std::lock_guard lock(mutex_);
     std::shared_ptr<const cuda::Network>& network = on_card_[dtype];
     if (!network) {
-      network = model_->prepare_on_card(dtype);
+      try {
+        network = model_->prepare_on_card(dtype);
+      } catch (const c10::OutOfMemoryError&) {
+        throw std::runtime_error(cuda::describe_card(model_->device()) + " has too little memory for the network in " + std::string(name_of(dtype)) +
+                                 ". Free some of it, or use another device.");
+      }
       // Others may use it on other streams.
       cuda::wait_for_current_stream(model_->device());
     }

@@ -4,7 +4,8 @@
 #include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
-#include <cstdio>
+#include <memory>
+#include <mutex>
 
 #ifdef LMTX_CUDA
 #include <ATen/cuda/CUDAContextLight.h>
@@ -12,19 +13,13 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+
+#include "lmtx/nn/cuda/describe_card.h"
 #endif
 
 namespace lmtx::card {
 
 namespace {
-
-#ifdef LMTX_CUDA
-std::string gibibytes(size_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f GiB", static_cast<double>(bytes) / (1 << 30));
-  return text;
-}
-#endif
 
 // What a deterministic way is missing for is said to nobody: the library writes nothing.
 class Silence final : public c10::WarningHandler {
@@ -38,14 +33,7 @@ class Silence final : public c10::WarningHandler {
 
 bool has_bfloat16(at::Device device) { return device.is_cuda() && at::cuda::getDeviceProperties(device.index())->major >= 8; }
 
-std::string describe(at::Device device) {
-  if (!device.is_cuda()) return device.str();
-  const c10::cuda::CUDAGuard on_device(device);
-  size_t free = 0, total = 0;
-  const bool known = cudaMemGetInfo(&free, &total) == cudaSuccess;
-  const std::string memory = known ? ", " + gibibytes(total) + ", of which " + gibibytes(free) + " are free" : "";
-  return device.str() + " (" + at::cuda::getDeviceProperties(device.index())->name + memory + ")";
-}
+std::string describe(at::Device device) { return device.is_cuda() ? cuda::describe_card(device) : device.str(); }
 
 void empty_cache(at::Device device) {
   if (device.is_cuda()) c10::cuda::CUDACachingAllocator::emptyCache();
@@ -124,26 +112,58 @@ DeferredNumber::~DeferredNumber() = default;
 DeferredNumber::DeferredNumber(DeferredNumber&&) noexcept = default;
 DeferredNumber& DeferredNumber::operator=(DeferredNumber&&) noexcept = default;
 
-struct DeterministicScope::Before {
+namespace {
+
+// The settings of torch, which are the whole process's: as they were before the first of the scopes that are open.
+struct Settings {
   bool deterministic = at::globalContext().deterministicAlgorithms();
   bool warn_only = at::globalContext().deterministicAlgorithmsWarnOnly();
   bool fills = at::globalContext().deterministicFillUninitializedMemory();
+  bool efficient_attention = at::globalContext().userEnabledMemEfficientSDP();
+};
+
+struct OpenScopes {
+  std::mutex mutex;
+  int64_t count = 0;
+  Settings before;
+};
+
+OpenScopes& open_scopes() {
+  static OpenScopes scopes;
+  return scopes;
+}
+
+}  // namespace
+
+struct DeterministicScope::Quiet {
   Silence silence;
   c10::WarningUtils::WarningHandlerGuard guard{&silence};
 };
 
 DeterministicScope::DeterministicScope(bool wanted) {
   if (!wanted) return;
-  before_ = std::make_unique<Before>();
+  quiet_ = std::make_unique<Quiet>();
+  OpenScopes& scopes = open_scopes();
+  const std::lock_guard lock(scopes.mutex);
+  if (scopes.count++ > 0) return;
+  scopes.before = Settings();
+  at::Context& context = at::globalContext();
   // Not as errors: cuBLAS is refused without an environment variable, which it needs for several streams only.
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
+  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  context.setDeterministicFillUninitializedMemory(false);
+  // Its way back adds up in any order, and only warns.
+  context.setSDPUseMemEfficient(false);
 }
 
 DeterministicScope::~DeterministicScope() {
-  if (!before_) return;
-  at::globalContext().setDeterministicAlgorithms(before_->deterministic, before_->warn_only);
-  at::globalContext().setDeterministicFillUninitializedMemory(before_->fills);
+  if (!quiet_) return;
+  OpenScopes& scopes = open_scopes();
+  const std::lock_guard lock(scopes.mutex);
+  if (--scopes.count > 0) return;
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(scopes.before.deterministic, scopes.before.warn_only);
+  context.setDeterministicFillUninitializedMemory(scopes.before.fills);
+  context.setSDPUseMemEfficient(scopes.before.efficient_attention);
 }
 
 }  // namespace lmtx::card

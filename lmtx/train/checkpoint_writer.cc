@@ -70,12 +70,11 @@ bool CheckpointWriter::is_writing() const { return shared_ && !shared_->done; }
 double CheckpointWriter::seconds() const { return shared_ && shared_->done ? shared_->seconds : seconds_; }
 
 bool CheckpointWriter::wait() {
-  const bool was_writing = is_writing();
   if (thread_.joinable()) thread_.join();
   const std::shared_ptr<Shared> ended = std::exchange(shared_, nullptr);
   if (ended) seconds_ = ended->seconds;
   if (ended && ended->failure) std::rethrow_exception(ended->failure);
-  return was_writing;
+  return ended != nullptr;
 }
 
 }  // namespace lmtx

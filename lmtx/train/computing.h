@@ -1,12 +1,11 @@
 // What a run's options leave to the machine. Internal.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 
 #include "lmtx/compute_dtype.h"
 #include "lmtx/export.h"
+#include "lmtx/nn/sentence_model.h"
 #include "lmtx/train/options.h"
 
 namespace lmtx {
@@ -19,7 +18,7 @@ struct Computing {
   bool deterministic = false;
 };
 
-// Throws std::invalid_argument where the device cannot compute in the dtype that is asked for.
-LMTX_API Computing resolve_computing(const TrainerOptions& options, at::Device device);
+// Throws std::invalid_argument where the model's device cannot compute it in the dtype that is asked for.
+LMTX_API Computing resolve_computing(const TrainerOptions& options, const SentenceModel& model);
 
 }  // namespace lmtx

@@ -330,7 +330,7 @@ void Curriculum::save_tagger() {
   const int64_t best = best_cycle();
   const Encoder student = load_student(best);
   // float16 has three bits more than bfloat16, and vectors of labels last.
-  const bool halves = resolve_computing(options_, student.model().device()).dtype != ComputeDtype::float32;
+  const bool halves = resolve_computing(options_, student.model()).dtype != ComputeDtype::float32;
   const auto tagger = Tagger::from_labels(student, *input_.labels,
                                           {.search_length = input_.lengths.search,
                                            .label_length = input_.lengths.label,
@@ -434,7 +434,7 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   if (shortlister_ && shortlister_student_ == student) return *shortlister_;
   const Clock::time_point begin = Clock::now();
   const Encoder encoder = load_student(student);
-  const Computing computing = resolve_computing(options_, encoder.model().device());
+  const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
                        ShortlisterOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),

@@ -96,7 +96,7 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
                                      RunOptions run) {
   const detail::Computation computation;
   check(options);
-  resolve_computing(options, base.model().device());
+  resolve_computing(options, base.model());
   check_arguments(documents, labels, teacher, run);
   const WorkFolder folder(run.folder);
   folder.check_usable();

@@ -10,6 +10,7 @@
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/array_file.h"
+#include "lmtx/train/card.h"
 #include "lmtx/train/record_log.h"
 
 namespace lmtx {
@@ -50,7 +51,9 @@ LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const T
     append(tokens, labels[i]);
     owners.push_back(i);
   }
-  return LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners).to(encoder.model().device().str());
+  const LabelIndex index = LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners);
+  // Older cards embed; the CPU searches for them.
+  return card::has_bfloat16(encoder.model().device()) ? index.to(encoder.model().device().str()) : index;
 }
 
 // Reports a block's progress as that of all.

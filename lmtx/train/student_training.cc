@@ -42,7 +42,7 @@ void check_number(const char* what, int64_t number, int64_t size) {
 
 void check_input(const StudentTrainingInput& input) {
   check(input.options);
-  resolve_computing(input.options, input.start.device());
+  resolve_computing(input.options, input.start);
   for (const JudgedDocument& document : input.judged) {
     check_number("document", document.document, input.documents.size());
     for (const JudgedLabel& label : document.labels) check_number("label", label.label, input.labels.size());
@@ -100,7 +100,7 @@ class StudentTraining {
         stop_(stop),
         student_(input.start.clone()),
         device_(student_->device()),
-        computing_(resolve_computing(options_, device_)),
+        computing_(resolve_computing(options_, *student_)),
         optimizer_(make_optimizer()),
         writer_(input.checkpoint_folder, device_) {
     state_.tensors = parameters_;

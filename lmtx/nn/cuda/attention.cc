@@ -1,5 +1,6 @@
 #include "lmtx/nn/cuda/attention.h"
 
+#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/ops/_flash_attention_backward.h>
@@ -20,21 +21,23 @@
 #include "lmtx/detail/random.h"
 #include "lmtx/nn/cuda/kernels.h"
 #include "lmtx/nn/cuda/ops.h"
+#include "lmtx/nn/cuda/with_type.h"
 
 namespace lmtx::cuda {
 namespace {
 
-// The default generator of the card starts at `key` while this lives: flash attention draws its masks from it and from nothing else.
+// The default generator of the card starts at `key` while this lives: flash attention draws its masks from it and from nothing else. One at a time in a process; who
+// draws from the generator in the meantime without LMTX disturbs the masks.
 class KeyedDraws {
  public:
-  KeyedDraws(uint64_t key, at::Device device) : generator_(at::cuda::detail::getDefaultCUDAGenerator(device.index())), lock_(generator_.mutex()) {
+  KeyedDraws(uint64_t key, at::Device device) : alone_(mutex()), generator_(at::cuda::detail::getDefaultCUDAGenerator(device.index())) {
+    const std::lock_guard lock(generator_.mutex());
     seed_ = generator_.current_seed();
     offset_ = generator_.get_offset();
     set(key, 0);
-    lock_.unlock();
   }
   ~KeyedDraws() {
-    lock_.lock();
+    const std::lock_guard lock(generator_.mutex());
     set(seed_, offset_);
   }
   KeyedDraws(const KeyedDraws&) = delete;
@@ -46,9 +49,33 @@ class KeyedDraws {
     generator_.set_offset(offset);
   }
 
+  // Not the generator's own, which torch takes when it draws.
+  static std::mutex& mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+
+  const std::lock_guard<std::mutex> alone_;
   at::Generator generator_;
-  std::unique_lock<std::mutex> lock_;
   uint64_t seed_ = 0, offset_ = 0;
+};
+
+// Where deterministic algorithms are asked for, flash attention's way back takes its own only if nothing else were allowed.
+class StrictDeterminism {
+ public:
+  StrictDeterminism() : asked_(context().deterministicAlgorithms()), warn_only_(context().deterministicAlgorithmsWarnOnly()) {
+    if (asked_) context().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  }
+  ~StrictDeterminism() {
+    if (asked_) context().setDeterministicAlgorithms(true, warn_only_);
+  }
+  StrictDeterminism(const StrictDeterminism&) = delete;
+  StrictDeterminism& operator=(const StrictDeterminism&) = delete;
+
+ private:
+  static at::Context& context() { return at::globalContext(); }
+
+  const bool asked_, warn_only_;
 };
 
 int64_t dim_of(const at::Tensor& qkv) { return qkv.size(1) / 3; }
@@ -91,12 +118,6 @@ ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, cons
           .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
           .bias_length = bias.defined() ? bias.size(1) : 0,
           .mask = mask};
-}
-
-template <class Run>
-void with_type(at::ScalarType dtype, const Run& run) {
-  if (dtype == at::kHalf) return run(__half{});
-  run(__nv_bfloat16{});
 }
 
 // The classes of short sequences, or none where their kernel has no heads of this size.
@@ -185,6 +206,7 @@ HeadGradients backward_by_runs(const AttentionTape& tape, const at::Tensor& grad
 HeadGradients backward_of_flash(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, int64_t count) {
   const at::Tensor& qkv = tape.qkv;
   const at::Tensor offsets = call.batch.offsets.narrow(0, 0, count + 1);
+  const StrictDeterminism strict;
   const auto [query, key, value] = at::_flash_attention_backward(
       gradient.view(tape.out.sizes()), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out, tape.log_sums, offsets, offsets,
       call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false, tape.random_state, tape.unused, scale_of(call, qkv), window_of(call), window_of(call));

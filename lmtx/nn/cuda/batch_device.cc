@@ -7,10 +7,10 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/util/Exception.h>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 
+#include "lmtx/nn/cuda/describe_card.h"
 #include "lmtx/nn/ops.h"
 
 namespace lmtx::cuda {
@@ -51,19 +51,6 @@ class Copy final : public detail::PendingRows {
   at::cuda::CUDAEvent arrived_;
 };
 
-std::string gibibytes(size_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f GiB", static_cast<double>(bytes) / (1 << 30));
-  return text;
-}
-
-// The current card.
-std::string describe(at::Device device) {
-  size_t free = 0, total = 0;
-  C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-  return device.str() + " (" + at::cuda::getDeviceProperties(device.index())->name + ", " + gibibytes(total) + ", of which " + gibibytes(free) + " are free)";
-}
-
 }  // namespace
 
 BatchDevice::BatchDevice(Forward forward, at::Device device, const BatchDeviceOptions& options)
@@ -77,7 +64,7 @@ std::unique_ptr<detail::PendingRows> BatchDevice::start(std::span<const detail::
   }
   // Here, where nothing of the batch is kept any more.
   c10::cuda::CUDACachingAllocator::emptyCache();
-  throw detail::DeviceFull(describe(device_));
+  throw detail::DeviceFull(describe_card(device_));
 }
 
 std::unique_ptr<detail::PendingRows> BatchDevice::compute(std::span<const detail::Sequence> batch, const std::stop_token& stop) const {

@@ -1,5 +1,6 @@
 #include "lmtx/nn/cuda/network.h"
 
+#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/cuda/CUDAContextLight.h>
 #include <ATen/ops/_foreach_copy.h>
@@ -205,7 +206,7 @@ at::Tensor Network::feed_forward_backward(const Layer& layer, const SumGradient&
 }
 
 void Network::add_weight_gradient(std::span<const Linear> linears, const at::Tensor& out_gradient, const at::Tensor& in) const {
-  side_.run({out_gradient, in}, [&] {
+  const auto add = [&] {
     const at::Tensor gradient = weight_gradient(out_gradient, in);
     int64_t row = 0;
     for (const Linear& linear : linears) {
@@ -213,7 +214,10 @@ void Network::add_weight_gradient(std::span<const Linear> linears, const at::Ten
       add_gradient(linear.weight, gradient.narrow(0, row, rows));
       row += rows;
     }
-  });
+  };
+  // cuBLAS promises the same bits for one stream only.
+  if (at::globalContext().deterministicAlgorithms()) return add();
+  side_.run({out_gradient, in}, add);
 }
 
 void Network::add_weight_gradient(const Linear& linear, const SumGradient& out_gradient, const at::Tensor& in) const {

@@ -95,6 +95,7 @@ struct Network::LayerTape {
 };
 
 struct Tape : torch::CustomClassHolder {
+  const Network* network = nullptr;
   TokenBatch batch;
   Positions positions;
   // Where relative positions come from, with autograd's way back; undefined: none.

@@ -12,18 +12,12 @@
 #include <string>
 #include <tuple>
 
+#include "lmtx/nn/cuda/with_type.h"
+
 namespace lmtx::cuda {
 namespace {
 
 cudaStream_t stream() { return c10::cuda::getCurrentCUDAStream(); }
-
-// Calls run(T{}) with the type of the kernels.
-template <class Run>
-void with_type(at::ScalarType dtype, const Run& run) {
-  if (dtype == at::kHalf) return run(__half{});
-  if (dtype == at::kBFloat16) return run(__nv_bfloat16{});
-  throw std::logic_error(std::string("no kernels for ") + c10::toString(dtype) + ": this is a bug in LMTX");
-}
 
 template <class T>
 const T* input(const at::Tensor& tensor) {

@@ -20,16 +20,16 @@ struct Pooled : torch::autograd::Function<Pooled> {
                             const std::stop_token* stop) {
     static_cast<void>(anchor);
     auto tape = c10::make_intrusive<Tape>();
+    tape->network = network;
     at::Tensor pooled = network->pooled(*batch, dropout, tape.get(), *stop);
     context->saved_data["tape"] = c10::IValue::make_capsule(std::move(tape));
-    context->saved_data["network"] = reinterpret_cast<int64_t>(network);
     return pooled;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto tape = context->saved_data["tape"].toCapsule();
-    const auto* network = reinterpret_cast<const Network*>(context->saved_data["network"].toInt());
-    network->backward(static_cast<Tape&>(*tape), gradients[0]);
+    const auto held = context->saved_data["tape"].toCapsule();
+    auto& tape = static_cast<Tape&>(*held);
+    tape.network->backward(tape, gradients[0]);
     return variable_list(5);
   }
 };

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/cuda/CUDAContextLight.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/tensor.h>
@@ -32,7 +33,12 @@ constexpr int64_t least_scores = int64_t{1} << 22;
 
 void check_device(c10::Device device) {
   const auto count = static_cast<int>(c10::cuda::device_count());
-  if (device.index() < count) return;
+  if (device.index() < count) {
+    const auto* card = at::cuda::getDeviceProperties(device.index());
+    if (card->major >= 8) return;
+    throw std::runtime_error("Search on a card needs compute capability 8.0 or newer, but " + device.str() + " (" + card->name + ") has " + std::to_string(card->major) + "." +
+                             std::to_string(card->minor) + "; leave the index on the CPU.");
+  }
   const std::string have = count == 0 ? "none that works with this driver" : std::to_string(count);
   throw std::runtime_error("`device` is \"" + device.str() + "\", but of CUDA devices this machine has " + have + ".");
 }

@@ -109,8 +109,7 @@ __device__ int collect(const ScoresOf<Score>& scores, int64_t q, const float* ma
   return count;
 }
 
-// The product of a query and a row in the order of exact_dot(), by `Lanes` neighboring threads, of which the first gets it. Every lane of the warp must take
-// part.
+// The product of a query and a row in the order of exact_dot(), by 16 neighboring threads.
 // `Unrolled`: loads on their way at the same time.
 template <int Unrolled>
 __device__ double exact_product_of_16(const float* query, const float* row, int64_t dim) {
@@ -139,6 +138,8 @@ __device__ double exact_product_of_4(const float* query, const float* row, int64
   return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
+// The same by `Lanes` neighboring threads, of which the first gets it. Every lane of the warp must take
+// part.
 template <int Lanes, int Unrolled>
 __device__ double exact_product(const float* query, const float* row, int64_t dim) {
   if constexpr (Lanes == 16) {

@@ -91,7 +91,7 @@ struct Groups {
 };
 Groups groups_for(int64_t num_rows);
 
-// half_rows and *rounding from rows; the rest of `to` is not touched. Rows beyond count and numbers beyond dim become zero.
+// half_rows and *rounding from rows. Rows beyond count and numbers beyond dim become zero.
 void round_rows(const float* rows, __half* half_rows, float* rounding, int64_t count, int64_t dim, int exponent, cudaStream_t stream);
 
 // bytes, scales and *rounding from rows.
@@ -104,7 +104,7 @@ struct QueryFaults {
   int32_t too_long;
 };
 
-// half_queries and figures from queries; faults are lowered to `first` + the number of a query with one. `largest_length`: of a query, times `longest_row`.
+// half_queries and figures from queries; faults are lowered to `first` + the number of a query with one: `largest_product` is the most that a query's length times `longest_row` may be.
 void prepare_queries(const float* queries, __half* half_queries, RoundedVectors* figures, QueryFaults* faults, int64_t count, int64_t dim, int64_t first,
                      double longest_row, double largest_product, cudaStream_t stream);
 

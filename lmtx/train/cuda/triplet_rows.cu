@@ -54,7 +54,7 @@ struct Row {
   float margin;
   float temperature;
 
-  // A number means: a column that is no yes and within the margin, whose loss it is.
+  // Above 0: a column that is no yes violates the margin, by so much.
   __device__ float violation(int64_t column) const { return scores[column] - own + margin; }
 };
 

@@ -113,7 +113,9 @@ def test_minilm_stays_near_float32_within_the_documented_bound(dtype, least_cosi
 
 
 def test_an_unknown_dtype_is_refused_with_those_there_are(model):
-    with pytest.raises(ValueError, match="`dtype` must be one of \"float32\", \"int8\", \"bfloat16\", but is \"float16\" instead"):
+    with pytest.raises(ValueError, match="`dtype` must be one of \"float32\", \"int8\", \"bfloat16\", \"float16\", but is \"int4\" instead"):
+        lmtx.Encoder.load(model).encode(["tax"], dtype="int4")
+    with pytest.raises(ValueError, match="`dtype` is \"float16\", which is computed on cards only; use \"bfloat16\", \"int8\" or \"float32\""):
         lmtx.Encoder.load(model).encode(["tax"], dtype="float16")
     with pytest.raises(TypeError):
         lmtx.Encoder.load(model).encode(["tax"], dtype=np.int8)
