@@ -6,8 +6,8 @@
 namespace lmtx::detail {
 namespace {
 
-// Rows are written to memory that is touched for the first time, which takes the system longer than the copying. Fewer than may be under way, so that the device
-// has something to do while all write.
+// Rows are written to memory that is touched for the first time, which takes the system longer than the copying. Fewer than may be under way, so that the
+// device has something to do while all write.
 constexpr int64_t most_threads = 3;
 
 }  // namespace

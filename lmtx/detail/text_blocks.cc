@@ -28,12 +28,12 @@ std::optional<TokenBlock> TextBlocks::next(const std::stop_token& stop) {
 
 size_t TextBlocks::block_end() const {
   size_t end = begin_, bytes = 0;
-  while (end < chosen_.size() && end - begin_ < size_.texts && (end == begin_ || bytes + texts_[chosen_[end]].size() <= size_.bytes)) bytes += texts_[chosen_[end++]].size();
+  while (end < chosen_.size() && end - begin_ < size_.texts && (end == begin_ || bytes + texts_[chosen_[end]].size() <= size_.bytes))
+    bytes += texts_[chosen_[end++]].size();
   return end;
 }
 
-SequenceBlocks::SequenceBlocks(const RaggedTokens& tokens, std::span<const int64_t> chosen, size_t first)
-    : tokens_(tokens), chosen_(chosen), size_(first) {}
+SequenceBlocks::SequenceBlocks(const RaggedTokens& tokens, std::span<const int64_t> chosen, size_t first) : tokens_(tokens), chosen_(chosen), size_(first) {}
 
 std::optional<TokenBlock> SequenceBlocks::next(const std::stop_token& stop) {
   check_stop(stop);

@@ -61,8 +61,8 @@ class OtherStream::Entered {
   virtual ~Entered() = default;
 };
 
-// While it lives a card computes the same bits for the same input. Process-wide in torch, and so counted: the last of them restores what was set before the first.
-// Nothing for the CPU, where it is always so.
+// While it lives a card computes the same bits for the same input. Process-wide in torch, and so counted: the last of them restores what was set before the
+// first. Nothing for the CPU, where it is always so.
 class LMTX_API DeterministicScope {
  public:
   explicit DeterministicScope(bool wanted);

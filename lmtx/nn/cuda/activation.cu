@@ -32,10 +32,14 @@ __device__ inline Value gelu_tanh(float x) {
 template <Activation activation>
 __device__ inline Value activated(float x) {
   switch (activation) {
-    case Activation::identity: return {x, 1.0f};
-    case Activation::gelu: return gelu(x);
-    case Activation::gelu_tanh: return gelu_tanh(x);
-    case Activation::relu: return {fmaxf(x, 0.0f), x > 0.0f ? 1.0f : 0.0f};
+    case Activation::identity:
+      return {x, 1.0f};
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::relu:
+      return {fmaxf(x, 0.0f), x > 0.0f ? 1.0f : 0.0f};
     case Activation::silu: {
       const float s = fast_inverse(1.0f + fast_exp(-x));
       return {x * s, s * (1.0f + x * (1.0f - s))};
@@ -143,7 +147,8 @@ template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) gate_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
-  const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column), factor_bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + a.width + column);
+  const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column),
+             factor_bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + a.width + column);
   for (int64_t r = blockIdx.y; r < a.rows; r += gridDim.y) {
     Pack pack = load(a.x + r * 2 * a.width + column), factor = load(a.x + r * 2 * a.width + a.width + column);
     add_to(pack, bias);
@@ -159,7 +164,8 @@ template <typename T, Activation activation>
 __global__ void __launch_bounds__(packs_wide) gate_backward_kernel(Activate<T> a) {
   const int64_t column = first_column();
   if (column >= a.width) return;
-  const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column), factor_bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + a.width + column);
+  const Pack bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + column),
+             factor_bias = load_or_zero(a.bias == nullptr ? nullptr : a.bias + a.width + column);
   Pack sum{}, factor_sum{};
   for (int64_t r = blockIdx.y; r < a.rows; r += gridDim.y) {
     Pack pack = load(a.x + r * 2 * a.width + column), factor = load(a.x + r * 2 * a.width + a.width + column);
@@ -217,13 +223,20 @@ struct Constant {
 template <typename Run>
 void with_constant(Activation activation, const Run& run) {
   switch (activation) {
-    case Activation::identity: return run(Constant<Activation::identity>{});
-    case Activation::gelu: return run(Constant<Activation::gelu>{});
-    case Activation::gelu_tanh: return run(Constant<Activation::gelu_tanh>{});
-    case Activation::relu: return run(Constant<Activation::relu>{});
-    case Activation::silu: return run(Constant<Activation::silu>{});
-    case Activation::tanh: return run(Constant<Activation::tanh>{});
-    case Activation::sigmoid: return run(Constant<Activation::sigmoid>{});
+    case Activation::identity:
+      return run(Constant<Activation::identity>{});
+    case Activation::gelu:
+      return run(Constant<Activation::gelu>{});
+    case Activation::gelu_tanh:
+      return run(Constant<Activation::gelu_tanh>{});
+    case Activation::relu:
+      return run(Constant<Activation::relu>{});
+    case Activation::silu:
+      return run(Constant<Activation::silu>{});
+    case Activation::tanh:
+      return run(Constant<Activation::tanh>{});
+    case Activation::sigmoid:
+      return run(Constant<Activation::sigmoid>{});
   }
 }
 
@@ -282,9 +295,9 @@ void join_heads(const T* query, const T* key, const T* value, T* out, float* par
   check_launch("join_heads");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                               \
-  template void activate(const T*, const float*, Activation, bool, DropoutMask, T*, int64_t, int64_t, cudaStream_t);                                      \
-  template void activate_backward(const T*, const float*, Activation, bool, DropoutMask, const T*, T*, float*, int64_t, int64_t, cudaStream_t);           \
+#define LMTX_INSTANTIATE(T)                                                                                                                     \
+  template void activate(const T*, const float*, Activation, bool, DropoutMask, T*, int64_t, int64_t, cudaStream_t);                            \
+  template void activate_backward(const T*, const float*, Activation, bool, DropoutMask, const T*, T*, float*, int64_t, int64_t, cudaStream_t); \
   template void join_heads(const T*, const T*, const T*, T*, float*, int64_t, int64_t, cudaStream_t);
 LMTX_INSTANTIATE(__half)
 LMTX_INSTANTIATE(__nv_bfloat16)

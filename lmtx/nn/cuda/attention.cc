@@ -26,8 +26,8 @@
 namespace lmtx::cuda {
 namespace {
 
-// The default generator of the card starts at `key` while this lives: flash attention draws its masks from it and from nothing else. One at a time in a process; who
-// draws from the generator in the meantime without LMTX disturbs the masks.
+// The default generator of the card starts at `key` while this lives: flash attention draws its masks from it and from nothing else. One at a time in a
+// process; who draws from the generator in the meantime without LMTX disturbs the masks.
 class KeyedDraws {
  public:
   KeyedDraws(uint64_t key, at::Device device) : alone_(mutex()), generator_(at::cuda::detail::getDefaultCUDAGenerator(device.index())) {
@@ -103,7 +103,9 @@ bool fits_flash(const AttentionCall& call, const at::Tensor& qkv) {
 }
 
 // The first of the sequences that the kernel of short ones takes.
-int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) { return has_short_kernel(call, qkv) ? call.positions.short_ones.first(call.batch.size()) : call.batch.size(); }
+int64_t first_short(const AttentionCall& call, const at::Tensor& qkv) {
+  return has_short_kernel(call, qkv) ? call.positions.short_ones.first(call.batch.size()) : call.batch.size();
+}
 
 ShortAttention short_part(const AttentionCall& call, const at::Tensor& qkv, const ShortSequences::Class& part, const DropoutMask& mask) {
   const at::Tensor& bias = call.positions.bias;
@@ -142,9 +144,9 @@ at::Tensor attend_flash(const AttentionCall& call, const at::Tensor& qkv, int64_
   std::optional<KeyedDraws> draws;
   if (p > 0) draws.emplace(key, qkv.device());
   const at::Tensor offsets = call.batch.offsets.narrow(0, 0, count + 1);
-  auto [out, log_sums, random_state, unused, debug] =
-      at::_flash_attention_forward(heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), offsets, offsets, call.batch.max_length, call.batch.max_length, p,
-                                   /*is_causal=*/false, /*return_debug_mask=*/false, scale_of(call, qkv), window_of(call), window_of(call));
+  auto [out, log_sums, random_state, unused, debug] = at::_flash_attention_forward(
+      heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), offsets, offsets, call.batch.max_length, call.batch.max_length, p,
+      /*is_causal=*/false, /*return_debug_mask=*/false, scale_of(call, qkv), window_of(call), window_of(call));
   if (tape != nullptr) {
     tape->log_sums = log_sums;
     tape->random_state = random_state;
@@ -159,7 +161,8 @@ at::Tensor attend_by_length(const AttentionCall& call, const at::Tensor& qkv, Dr
   const uint64_t key = p > 0 ? dropout->next_stream() : 0;
   const DropoutMask short_mask = mask_of(detail::mix(key), p);
   const int64_t first = first_short(call, qkv);
-  const at::Tensor out = first > 0 ? attend_flash(call, qkv, first, p, key, tape) : at::empty({qkv.size(0), call.num_heads, head_dim(call, qkv)}, qkv.options());
+  const at::Tensor out =
+      first > 0 ? attend_flash(call, qkv, first, p, key, tape) : at::empty({qkv.size(0), call.num_heads, head_dim(call, qkv)}, qkv.options());
   attend_short(call, qkv, short_mask, out);
   if (tape != nullptr) {
     tape->qkv = qkv;
@@ -207,9 +210,10 @@ HeadGradients backward_of_flash(const AttentionCall& call, const AttentionTape& 
   const at::Tensor& qkv = tape.qkv;
   const at::Tensor offsets = call.batch.offsets.narrow(0, 0, count + 1);
   const StrictDeterminism strict;
-  const auto [query, key, value] = at::_flash_attention_backward(
-      gradient.view(tape.out.sizes()), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out, tape.log_sums, offsets, offsets,
-      call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false, tape.random_state, tape.unused, scale_of(call, qkv), window_of(call), window_of(call));
+  const auto [query, key, value] =
+      at::_flash_attention_backward(gradient.view(tape.out.sizes()), heads_of(call, qkv, 0), heads_of(call, qkv, 1), heads_of(call, qkv, 2), tape.out,
+                                    tape.log_sums, offsets, offsets, call.batch.max_length, call.batch.max_length, tape.dropout_p, /*is_causal=*/false,
+                                    tape.random_state, tape.unused, scale_of(call, qkv), window_of(call), window_of(call));
   const auto flat = [&](const at::Tensor& x) { return x.reshape({qkv.size(0), dim_of(qkv)}); };
   return {flat(query), flat(key), flat(value)};
 }

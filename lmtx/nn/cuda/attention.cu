@@ -172,9 +172,10 @@ struct ShortGradients {
 };
 
 template <typename T, int head_dim, int group>
-__device__ inline void query_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g, float& log_total,
-                                      float& along) {
-  const Head<T, head_dim> query = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 0)), gradient = load_head<T, head_dim>(g.gradient + place.in_rows(place.own));
+__device__ inline void query_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g,
+                                      float& log_total, float& along) {
+  const Head<T, head_dim> query = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 0)),
+                          gradient = load_head<T, head_dim>(g.gradient + place.in_rows(place.own));
   log_total = log_sum(a, place, query, qkv);
   along = dot(gradient, g.out + place.in_rows(place.own));
   Sum<head_dim> sum{};
@@ -189,8 +190,8 @@ __device__ inline void query_backward(const ShortAttention& a, const Place<T, he
 }
 
 template <typename T, int head_dim, int group>
-__device__ inline void key_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g, const float* log_totals,
-                                    const float* alongs) {
+__device__ inline void key_backward(const ShortAttention& a, const Place<T, head_dim, group>& place, const T* qkv, const ShortGradients<T>& g,
+                                    const float* log_totals, const float* alongs) {
   const Head<T, head_dim> key = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 1)), value = load_head<T, head_dim>(qkv + place.in_qkv(place.own, 2));
   Sum<head_dim> key_sum{}, value_sum{};
   for (int query = 0; query < place.length; ++query) {
@@ -219,7 +220,8 @@ __global__ void __launch_bounds__(threads) short_attention_backward_kernel(Short
 // Calls run(group) with the lanes that a sequence needs, as a constant.
 template <typename Run>
 void with_group(int64_t max_length, const Run& run) {
-  if (max_length > short_attention_length) throw std::runtime_error("Sequences of " + std::to_string(max_length) + " tokens are too long for the kernel of short ones.");
+  if (max_length > short_attention_length)
+    throw std::runtime_error("Sequences of " + std::to_string(max_length) + " tokens are too long for the kernel of short ones.");
   if (max_length <= 8) return run(std::integral_constant<int, 8>());
   if (max_length <= 16) return run(std::integral_constant<int, 16>());
   run(std::integral_constant<int, 32>());
@@ -228,11 +230,16 @@ void with_group(int64_t max_length, const Run& run) {
 template <typename Run>
 void with_head_dim(int64_t head_dim, const Run& run) {
   switch (head_dim) {
-    case 8: return run(std::integral_constant<int, 8>());
-    case 16: return run(std::integral_constant<int, 16>());
-    case 32: return run(std::integral_constant<int, 32>());
-    case 64: return run(std::integral_constant<int, 64>());
-    default: throw std::runtime_error("Heads of " + std::to_string(head_dim) + " numbers have no kernel for short sequences.");
+    case 8:
+      return run(std::integral_constant<int, 8>());
+    case 16:
+      return run(std::integral_constant<int, 16>());
+    case 32:
+      return run(std::integral_constant<int, 32>());
+    case 64:
+      return run(std::integral_constant<int, 64>());
+    default:
+      throw std::runtime_error("Heads of " + std::to_string(head_dim) + " numbers have no kernel for short sequences.");
   }
 }
 
@@ -244,7 +251,8 @@ unsigned short_blocks(const ShortAttention& a, int64_t group) {
 }  // namespace
 
 template <typename T>
-void rotate(T* x, const int32_t* positions, const float* frequencies, bool back, int64_t tokens, int64_t columns, int64_t stride, int64_t head_dim, cudaStream_t stream) {
+void rotate(T* x, const int32_t* positions, const float* frequencies, bool back, int64_t tokens, int64_t columns, int64_t stride, int64_t head_dim,
+            cudaStream_t stream) {
   if (tokens == 0) return;
   const Rotate<T> a{x, positions, frequencies, back ? -1.0f : 1.0f, tokens, columns, stride, head_dim};
   rotate_kernel<<<static_cast<unsigned>(std::min<int64_t>(tokens, 1 << 20)), threads, 0, stream>>>(a);
@@ -263,8 +271,8 @@ void short_attention(const ShortAttention& attention, const T* qkv, T* out, cuda
 }
 
 template <typename T>
-void short_attention_backward(const ShortAttention& attention, const T* qkv, const T* out, const T* gradient, T* query_gradient, T* key_gradient, T* value_gradient,
-                              cudaStream_t stream) {
+void short_attention_backward(const ShortAttention& attention, const T* qkv, const T* out, const T* gradient, T* query_gradient, T* key_gradient,
+                              T* value_gradient, cudaStream_t stream) {
   if (attention.sequences == 0) return;
   const ShortGradients<T> gradients{out, gradient, query_gradient, key_gradient, value_gradient};
   with_group(attention.max_length, [&](auto group) {
@@ -275,7 +283,7 @@ void short_attention_backward(const ShortAttention& attention, const T* qkv, con
   check_launch("short_attention_backward");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                      \
+#define LMTX_INSTANTIATE(T)                                                                                       \
   template void rotate(T*, const int32_t*, const float*, bool, int64_t, int64_t, int64_t, int64_t, cudaStream_t); \
   template void short_attention(const ShortAttention&, const T*, T*, cudaStream_t);                               \
   template void short_attention_backward(const ShortAttention&, const T*, const T*, const T*, T*, T*, T*, cudaStream_t);

@@ -14,8 +14,8 @@
 
 namespace lmtx::cuda {
 
-// The last sequences of a batch, which are so short that they have a kernel of their own: where they begin, in classes of at most so many tokens. The first is of
-// short_attention_length, and each begins at the next one's end at the latest; a batch in the order of falling lengths has each sequence in its best class.
+// The last sequences of a batch, which are so short that they have a kernel of their own: where they begin, in classes of at most so many tokens. The first is
+// of short_attention_length, and each begins at the next one's end at the latest; a batch in the order of falling lengths has each sequence in its best class.
 struct ShortSequences {
   struct Class {
     int64_t first = 0, end = 0;
@@ -65,6 +65,7 @@ struct AttentionTape {
 LMTX_API at::Tensor attend(const AttentionCall& call, const at::Tensor& qkv, Dropout* dropout, AttentionTape* tape);
 
 // The gradients of qkv and of the sums of its columns, float32 [3 * dim]; adds that of the relative positions' bias, in float32, to `bias_gradient`.
-LMTX_API std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient, at::Tensor& bias_gradient);
+LMTX_API std::pair<at::Tensor, at::Tensor> attend_backward(const AttentionCall& call, const AttentionTape& tape, const at::Tensor& gradient,
+                                                           at::Tensor& bias_gradient);
 
 }  // namespace lmtx::cuda

@@ -16,7 +16,8 @@ constexpr int pack_size = 8;
 
 inline void check_launch(const char* kernel) {
   const cudaError_t error = cudaGetLastError();
-  if (error != cudaSuccess) throw std::runtime_error(std::string("The kernel ") + kernel + " could not be started on the card: " + cudaGetErrorString(error) + ".");
+  if (error != cudaSuccess)
+    throw std::runtime_error(std::string("The kernel ") + kernel + " could not be started on the card: " + cudaGetErrorString(error) + ".");
 }
 
 // Read once a process: cards of one machine are taken to be alike.
@@ -38,9 +39,13 @@ __device__ inline float to_float(__nv_bfloat16 x) { return __bfloat162float(x); 
 template <typename T>
 __device__ inline T from_float(float x);
 template <>
-__device__ inline __half from_float<__half>(float x) { return __float2half_rn(x); }
+__device__ inline __half from_float<__half>(float x) {
+  return __float2half_rn(x);
+}
 template <>
-__device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) { return __float2bfloat16_rn(x); }
+__device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
+  return __float2bfloat16_rn(x);
+}
 
 template <typename T>
 __device__ inline uint4 load_raw(const T* p) {

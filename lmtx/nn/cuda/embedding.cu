@@ -97,7 +97,8 @@ __device__ inline void add_pack(float* to, const Pack& pack) {
   store(to, sum);
 }
 
-// A block a chunk of sorted keys, a thread a pack of columns. A run of equal keys that lies within the chunk goes to the table; what goes on beyond it, to `partial`.
+// A block a chunk of sorted keys, a thread a pack of columns. A run of equal keys that lies within the chunk goes to the table; what goes on beyond it, to
+// `partial`.
 template <typename T>
 __global__ void gather_kernel(Gather<T> g) {
   const int64_t column = (static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * pack_size;
@@ -153,8 +154,8 @@ void token_positions(const int32_t* ids, const int32_t* offsets, int64_t sequenc
 }
 
 template <typename T>
-void embed_norm(const int32_t* ids, const int32_t* positions, EmbeddingPointers tables, NormPointers norm, DropoutMask mask, T* out, int64_t tokens, int64_t dim,
-                cudaStream_t stream) {
+void embed_norm(const int32_t* ids, const int32_t* positions, EmbeddingPointers tables, NormPointers norm, DropoutMask mask, T* out, int64_t tokens,
+                int64_t dim, cudaStream_t stream) {
   if (tokens == 0) return;
   const Tokens all{ids, positions, tables, norm, mask, tokens, static_cast<int>(dim)};
   with_packs_a_lane(dim, [&](auto packs) { embed_norm_kernel<T, packs.value><<<blocks_for(tokens, 6), block_size, 0, stream>>>(all, out); });
@@ -162,8 +163,8 @@ void embed_norm(const int32_t* ids, const int32_t* positions, EmbeddingPointers 
 }
 
 template <typename T>
-void embed_norm_backward(const int32_t* ids, const int32_t* positions, EmbeddingPointers tables, NormPointers norm, DropoutMask mask, T* gradient, float* partial,
-                         int64_t tokens, int64_t dim, cudaStream_t stream) {
+void embed_norm_backward(const int32_t* ids, const int32_t* positions, EmbeddingPointers tables, NormPointers norm, DropoutMask mask, T* gradient,
+                         float* partial, int64_t tokens, int64_t dim, cudaStream_t stream) {
   if (tokens == 0) return;
   const Tokens all{ids, positions, tables, norm, mask, tokens, static_cast<int>(dim)};
   const auto blocks = static_cast<unsigned>(partial_rows(tokens));
@@ -173,7 +174,8 @@ void embed_norm_backward(const int32_t* ids, const int32_t* positions, Embedding
 }
 
 template <typename T>
-void add_rows_by_key(const T* gradient, const int32_t* keys, const int64_t* order, float* table, float* partial, int64_t tokens, int64_t dim, cudaStream_t stream) {
+void add_rows_by_key(const T* gradient, const int32_t* keys, const int64_t* order, float* table, float* partial, int64_t tokens, int64_t dim,
+                     cudaStream_t stream) {
   if (tokens == 0) return;
   const Gather<T> g{gradient, keys, order, table, partial, tokens, dim};
   constexpr int threads = 96;
@@ -185,8 +187,8 @@ void add_rows_by_key(const T* gradient, const int32_t* keys, const int64_t* orde
   check_launch("add_rows_by_key");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                                   \
-  template void embed_norm(const int32_t*, const int32_t*, EmbeddingPointers, NormPointers, DropoutMask, T*, int64_t, int64_t, cudaStream_t);                 \
+#define LMTX_INSTANTIATE(T)                                                                                                                                    \
+  template void embed_norm(const int32_t*, const int32_t*, EmbeddingPointers, NormPointers, DropoutMask, T*, int64_t, int64_t, cudaStream_t);                  \
   template void embed_norm_backward(const int32_t*, const int32_t*, EmbeddingPointers, NormPointers, DropoutMask, T*, float*, int64_t, int64_t, cudaStream_t); \
   template void add_rows_by_key(const T*, const int32_t*, const int64_t*, float*, float*, int64_t, int64_t, cudaStream_t);
 LMTX_INSTANTIATE(__half)

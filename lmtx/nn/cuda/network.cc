@@ -56,7 +56,7 @@ void add_bias_gradients(std::span<const Linear> linears, const at::Tensor& gradi
 
 }  // namespace
 
-Network::Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype) 
+Network::Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype)
     : settings_(settings), weights_(weights), dtype_(dtype), side_(weights.embeddings.words.device()) {
   check(settings, weights.embeddings.words.device());
   const at::NoGradGuard no_grad;
@@ -164,7 +164,8 @@ at::Tensor Network::forward(const TokenBatch& batch, const std::stop_token& stop
   return weights_.head.finish(pooled(batch, nullptr, nullptr, stop));
 }
 
-Network::Stream Network::run_layer(const Layer& layer, const Stream& in, const TokenBatch& batch, const Positions& positions, Dropout* dropout, LayerTape* tape) const {
+Network::Stream Network::run_layer(const Layer& layer, const Stream& in, const TokenBatch& batch, const Positions& positions, Dropout* dropout,
+                                   LayerTape* tape) const {
   const TransformerLayer& master = *layer.master;
   const bool keep = tape != nullptr;
   const Keep kept = keep ? Keep::moments : settings_.norm_first ? Keep::sum : Keep::norm;

@@ -1,5 +1,5 @@
-// A transformer encoder on a card in half precision: products in float16 or bfloat16 from rounded copies of the weights, sums, norms and gradients of parameters in
-// float32, sequences packed, passes over memory fused, and the way back written out. Internal.
+// A transformer encoder on a card in half precision: products in float16 or bfloat16 from rounded copies of the weights, sums, norms and gradients of
+// parameters in float32, sequences packed, passes over memory fused, and the way back written out. Internal.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,8 +27,8 @@ struct Tape;
 // forward() may be called from several threads, each with a stream of its own; the way back from one at a time. Never waits for the card.
 class LMTX_API Network {
  public:
-  // Shares norms, biases and embeddings with `weights`, float32 on a card, and copies the weights of products in `dtype`. Throws std::invalid_argument for what has no
-  // kernels: a card older than compute capability 8.0, widths that are no multiples of 8 or over 2,048.
+  // Shares norms, biases and embeddings with `weights`, float32 on a card, and copies the weights of products in `dtype`. Throws std::invalid_argument for what
+  // has no kernels: a card older than compute capability 8.0, widths that are no multiples of 8 or over 2,048.
   Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype);
   // Layers point into it.
   Network(const Network&) = delete;

@@ -76,8 +76,8 @@ struct BackwardInput {
 template <typename T, int V>
 __device__ inline BackwardInput<V> load_input(const AddNormBackward<T>& a, int64_t r) {
   const int64_t offset = r * a.dim;
-  return {load_raw_row<V>(a.sum + offset, a.dim), load_raw_row<V>(a.gradient + offset, a.dim), load_raw_row<V>(a.direct == nullptr ? a.direct : a.direct + offset, a.dim),
-          a.moments[r]};
+  return {load_raw_row<V>(a.sum + offset, a.dim), load_raw_row<V>(a.gradient + offset, a.dim),
+          load_raw_row<V>(a.direct == nullptr ? a.direct : a.direct + offset, a.dim), a.moments[r]};
 }
 
 template <typename T, int V>
@@ -125,8 +125,8 @@ __global__ void sum_rows_kernel(const float* partial, float* out, int64_t rows, 
 int64_t partial_rows(int64_t rows) { return blocks_for(rows, backward_blocks); }
 
 template <typename T>
-void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, float* moments, int64_t rows, int64_t dim,
-              cudaStream_t stream) {
+void add_norm(const T* residual, const T* branch, const float* bias, NormPointers norm, DropoutMask mask, T* sum, T* out, float* moments, int64_t rows,
+              int64_t dim, cudaStream_t stream) {
   if (rows == 0) return;
   const AddNorm<T> a{residual, branch, bias, norm, mask, sum, out, reinterpret_cast<float2*>(moments), rows, static_cast<int>(dim)};
   with_packs_a_lane(dim, [&](auto packs) { add_norm_kernel<T, packs.value><<<blocks_for(rows, forward_blocks), block_size, 0, stream>>>(a); });
@@ -134,10 +134,11 @@ void add_norm(const T* residual, const T* branch, const float* bias, NormPointer
 }
 
 template <typename T>
-void add_norm_backward(const T* sum, const T* gradient, const T* direct, const float* moments, const float* weight, DropoutMask mask, T* sum_gradient, T* branch_gradient,
-                       float* partial, int64_t rows, int64_t dim, cudaStream_t stream) {
+void add_norm_backward(const T* sum, const T* gradient, const T* direct, const float* moments, const float* weight, DropoutMask mask, T* sum_gradient,
+                       T* branch_gradient, float* partial, int64_t rows, int64_t dim, cudaStream_t stream) {
   if (rows == 0) return;
-  const AddNormBackward<T> a{sum, gradient, direct, reinterpret_cast<const float2*>(moments), weight, mask, sum_gradient, branch_gradient, partial, rows, static_cast<int>(dim)};
+  const AddNormBackward<T> a{
+      sum, gradient, direct, reinterpret_cast<const float2*>(moments), weight, mask, sum_gradient, branch_gradient, partial, rows, static_cast<int>(dim)};
   const size_t shared = warps_a_block * dim * sizeof(float);
   with_packs_a_lane(dim, [&](auto packs) { add_norm_backward_kernel<T, packs.value><<<blocks_for(rows, backward_blocks), block_size, shared, stream>>>(a); });
   check_launch("add_norm_backward");
@@ -150,8 +151,8 @@ void sum_rows(const float* partial, float* out, int64_t rows, int64_t columns, c
   check_launch("sum_rows");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                       \
-  template void add_norm(const T*, const T*, const float*, NormPointers, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t);            \
+#define LMTX_INSTANTIATE(T)                                                                                                            \
+  template void add_norm(const T*, const T*, const float*, NormPointers, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t); \
   template void add_norm_backward(const T*, const T*, const T*, const float*, const float*, DropoutMask, T*, T*, float*, int64_t, int64_t, cudaStream_t);
 LMTX_INSTANTIATE(__half)
 LMTX_INSTANTIATE(__nv_bfloat16)

@@ -52,7 +52,8 @@ void add_rows(const at::Tensor& gradient, const at::Tensor& keys, const at::Tens
   const at::Tensor partial = floats({gather_chunks(tokens), 2, dim}, gradient);
   with_type(gradient.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    add_rows_by_key(input<T>(gradient), input<int32_t>(sorted), input<int64_t>(order), output<float>(parameter.grad()), output<float>(partial), tokens, dim, stream());
+    add_rows_by_key(input<T>(gradient), input<int32_t>(sorted), input<int64_t>(order), output<float>(parameter.grad()), output<float>(partial), tokens, dim,
+                    stream());
   });
 }
 
@@ -73,25 +74,26 @@ at::Tensor token_positions(const TokenBatch& batch, std::optional<int64_t> paddi
   return positions;
 }
 
-at::Tensor embed_norm(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm, const DropoutMask& mask,
-                      at::ScalarType dtype) {
+at::Tensor embed_norm(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm,
+                      const DropoutMask& mask, at::ScalarType dtype) {
   const int64_t dim = embeddings.words.size(1);
   const at::Tensor out = at::empty({batch.num_tokens(), dim}, embeddings.words.options().dtype(dtype));
   with_type(dtype, [&](auto type) {
     using T = decltype(type);
-    embed_norm(input<int32_t>(batch.ids), input<int32_t>(positions), pointers(embeddings), pointers(norm), mask, output<T>(out), batch.num_tokens(), dim, stream());
+    embed_norm(input<int32_t>(batch.ids), input<int32_t>(positions), pointers(embeddings), pointers(norm), mask, output<T>(out), batch.num_tokens(), dim,
+               stream());
   });
   return out;
 }
 
-void embed_norm_backward(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm, const DropoutMask& mask,
-                         const at::Tensor& gradient) {
+void embed_norm_backward(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm,
+                         const DropoutMask& mask, const at::Tensor& gradient) {
   const int64_t tokens = gradient.size(0), dim = gradient.size(1);
   const at::Tensor partial = floats({partial_rows(tokens), 3 * dim}, gradient);
   with_type(gradient.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    embed_norm_backward(input<int32_t>(batch.ids), input<int32_t>(positions), pointers(embeddings), pointers(norm), mask, output<T>(gradient), output<float>(partial),
-                        tokens, dim, stream());
+    embed_norm_backward(input<int32_t>(batch.ids), input<int32_t>(positions), pointers(embeddings), pointers(norm), mask, output<T>(gradient),
+                        output<float>(partial), tokens, dim, stream());
   });
   const at::Tensor sums = column_sums(partial).view({3, dim});
   add_gradient(norm.weight, sums[0]);
@@ -110,8 +112,8 @@ Sum add_norm(const at::Tensor& residual, const at::Tensor& branch, const at::Ten
                 .moments = keep == Keep::moments ? floats({branch.size(0), 2}, branch) : at::Tensor()};
   with_type(branch.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    add_norm(input<T>(residual), input<T>(branch), input<float>(bias), pointers(norm), mask, output<T>(out.sum), output<T>(out.norm), output<float>(out.moments),
-             branch.size(0), branch.size(1), stream());
+    add_norm(input<T>(residual), input<T>(branch), input<float>(bias), pointers(norm), mask, output<T>(out.sum), output<T>(out.norm),
+             output<float>(out.moments), branch.size(0), branch.size(1), stream());
   });
   return out;
 }
@@ -124,8 +126,8 @@ SumGradient add_norm_backward(const Sum& sum, const at::Tensor& gradient, const 
   const at::Tensor partial = floats({partial_rows(rows), 3 * dim}, sum.sum);
   with_type(sum.sum.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    add_norm_backward(input<T>(sum.sum), input<T>(gradient), input<T>(direct), input<float>(sum.moments), input<float>(norm.weight), mask, output<T>(out.residual),
-                      output<T>(out.branch), output<float>(partial), rows, dim, stream());
+    add_norm_backward(input<T>(sum.sum), input<T>(gradient), input<T>(direct), input<float>(sum.moments), input<float>(norm.weight), mask,
+                      output<T>(out.residual), output<T>(out.branch), output<float>(partial), rows, dim, stream());
   });
   const at::Tensor sums = column_sums(partial).view({3, dim});
   add_gradient(norm.weight, sums[0]);
@@ -144,13 +146,15 @@ at::Tensor activate(const at::Tensor& x, const at::Tensor& bias, Activation acti
   return out;
 }
 
-at::Tensor activate_backward(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask, const at::Tensor& gradient) {
+at::Tensor activate_backward(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask,
+                             const at::Tensor& gradient) {
   const int64_t rows = x.size(0), width = gradient.size(1);
   const at::Tensor out = gated ? at::empty_like(x) : gradient;
   const at::Tensor partial = floats({activation_partial_rows(rows, x.size(1)), x.size(1)}, x);
   with_type(x.scalar_type(), [&](auto type) {
     using T = decltype(type);
-    activate_backward(input<T>(x), input<float>(bias), activation, gated, mask, input<T>(gradient), output<T>(out), output<float>(partial), rows, width, stream());
+    activate_backward(input<T>(x), input<float>(bias), activation, gated, mask, input<T>(gradient), output<T>(out), output<float>(partial), rows, width,
+                      stream());
   });
   if (bias.defined()) add_gradient(bias, column_sums(partial));
   return out;
@@ -180,7 +184,8 @@ at::Tensor pool(const at::Tensor& hidden, const TokenBatch& batch, std::span<con
   with_type(hidden.scalar_type(), [&](auto type) {
     using T = decltype(type);
     for (size_t i = 0; i < modes.size(); ++i) {
-      pool(input<T>(hidden), input<int32_t>(batch.offsets), modes[i], batch.unpooled, output<float>(out) + static_cast<int64_t>(i) * dim, batch.size(), dim, stride, stream());
+      pool(input<T>(hidden), input<int32_t>(batch.offsets), modes[i], batch.unpooled, output<float>(out) + static_cast<int64_t>(i) * dim, batch.size(), dim,
+           stride, stream());
     }
   });
   return out;
@@ -192,8 +197,8 @@ at::Tensor pool_backward(const at::Tensor& hidden, const TokenBatch& batch, std:
   with_type(hidden.scalar_type(), [&](auto type) {
     using T = decltype(type);
     for (size_t i = 0; i < modes.size(); ++i) {
-      pool_backward(input<T>(hidden), input<int32_t>(batch.offsets), modes[i], batch.unpooled, input<float>(gradient) + static_cast<int64_t>(i) * dim, i > 0, output<T>(out),
-                    batch.size(), dim, stride, stream());
+      pool_backward(input<T>(hidden), input<int32_t>(batch.offsets), modes[i], batch.unpooled, input<float>(gradient) + static_cast<int64_t>(i) * dim, i > 0,
+                    output<T>(out), batch.size(), dim, stride, stream());
     }
   });
   return out;

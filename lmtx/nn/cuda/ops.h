@@ -1,4 +1,5 @@
-// The kernels by tensors: float16 or bfloat16 [rows, columns] on one card, contiguous, in the order of the current stream. Nothing waits for the card. Internal.
+// The kernels by tensors: float16 or bfloat16 [rows, columns] on one card, contiguous, in the order of the current stream. Nothing waits for the card.
+// Internal.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,11 +20,11 @@ DropoutMask mask_of(uint64_t stream, double p);
 // int32 [T]: a token's place in its sequence, or its number as RoBERTa has it (ops::Embeddings::padding_id).
 at::Tensor token_positions(const TokenBatch& batch, std::optional<int64_t> padding_id);
 
-at::Tensor embed_norm(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm, const DropoutMask& mask,
-                      at::ScalarType dtype);
+at::Tensor embed_norm(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm,
+                      const DropoutMask& mask, at::ScalarType dtype);
 // Adds to the gradients of the tables and of the norm; `gradient` is overwritten.
-void embed_norm_backward(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm, const DropoutMask& mask,
-                         const at::Tensor& gradient);
+void embed_norm_backward(const TokenBatch& batch, const at::Tensor& positions, const ops::Embeddings& embeddings, const ops::LayerNorm& norm,
+                         const DropoutMask& mask, const at::Tensor& gradient);
 
 struct Sum {
   // residual + dropout(branch + bias), in the memory of `branch`; undefined where it was not asked for.
@@ -45,7 +46,8 @@ SumGradient add_norm_backward(const Sum& sum, const at::Tensor& gradient, const 
 
 at::Tensor activate(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask);
 // Adds to the gradient of `bias`; may overwrite `gradient`.
-at::Tensor activate_backward(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask, const at::Tensor& gradient);
+at::Tensor activate_backward(const at::Tensor& x, const at::Tensor& bias, Activation activation, bool gated, const DropoutMask& mask,
+                             const at::Tensor& gradient);
 
 // The first `columns` of x, in place.
 void rotate(const at::Tensor& x, const at::Tensor& positions, const at::Tensor& frequencies, bool back, int64_t columns, int64_t head_dim);

@@ -36,16 +36,21 @@ __device__ inline Stretch stretch_of(const Pooled<T>& p) {
 // What token `t` counts where vectors are sums of tokens; 0 for maxima.
 __device__ inline float weight_of(PoolingMode mode, const Stretch& s, int64_t t) {
   switch (mode) {
-    case PoolingMode::cls: return t == s.begin ? 1.0f : 0.0f;
-    case PoolingMode::last_token: return t == s.end - 1 ? 1.0f : 0.0f;
-    case PoolingMode::mean: return 1.0f / static_cast<float>(s.count);
-    case PoolingMode::mean_sqrt_len: return rsqrtf(static_cast<float>(s.count));
+    case PoolingMode::cls:
+      return t == s.begin ? 1.0f : 0.0f;
+    case PoolingMode::last_token:
+      return t == s.end - 1 ? 1.0f : 0.0f;
+    case PoolingMode::mean:
+      return 1.0f / static_cast<float>(s.count);
+    case PoolingMode::mean_sqrt_len:
+      return rsqrtf(static_cast<float>(s.count));
     case PoolingMode::weighted_mean: {
       // Numbers skipped + 1 to skipped + count, over their sum.
       const double sum = 0.5 * static_cast<double>(s.count) * static_cast<double>(2 * s.skipped + s.count + 1);
       return static_cast<float>(static_cast<double>(t - s.first + 1) / sum);
     }
-    case PoolingMode::max: return 0.0f;
+    case PoolingMode::max:
+      return 0.0f;
   }
   return 0.0f;
 }
@@ -141,7 +146,8 @@ Launch launch_for(int64_t sequences, int64_t dim) {
 }  // namespace
 
 template <typename T>
-void pool(const T* hidden, const int32_t* offsets, PoolingMode mode, int64_t skipped, float* out, int64_t sequences, int64_t dim, int64_t stride, cudaStream_t stream) {
+void pool(const T* hidden, const int32_t* offsets, PoolingMode mode, int64_t skipped, float* out, int64_t sequences, int64_t dim, int64_t stride,
+          cudaStream_t stream) {
   if (sequences == 0) return;
   const Launch launch = launch_for(sequences, dim);
   pool_kernel<<<launch.grid, launch.block, 0, stream>>>(Pooled<T>{hidden, offsets, mode, skipped, dim, stride}, out);
@@ -149,16 +155,16 @@ void pool(const T* hidden, const int32_t* offsets, PoolingMode mode, int64_t ski
 }
 
 template <typename T>
-void pool_backward(const T* hidden, const int32_t* offsets, PoolingMode mode, int64_t skipped, const float* gradient, bool add, T* hidden_gradient, int64_t sequences,
-                   int64_t dim, int64_t stride, cudaStream_t stream) {
+void pool_backward(const T* hidden, const int32_t* offsets, PoolingMode mode, int64_t skipped, const float* gradient, bool add, T* hidden_gradient,
+                   int64_t sequences, int64_t dim, int64_t stride, cudaStream_t stream) {
   if (sequences == 0) return;
   const Launch launch = launch_for(sequences, dim);
   pool_backward_kernel<<<launch.grid, launch.block, 0, stream>>>(Pooled<T>{hidden, offsets, mode, skipped, dim, stride}, gradient, add, hidden_gradient);
   check_launch("pool_backward");
 }
 
-#define LMTX_INSTANTIATE(T)                                                                                                                                   \
-  template void pool(const T*, const int32_t*, PoolingMode, int64_t, float*, int64_t, int64_t, int64_t, cudaStream_t);                                        \
+#define LMTX_INSTANTIATE(T)                                                                                            \
+  template void pool(const T*, const int32_t*, PoolingMode, int64_t, float*, int64_t, int64_t, int64_t, cudaStream_t); \
   template void pool_backward(const T*, const int32_t*, PoolingMode, int64_t, const float*, bool, T*, int64_t, int64_t, int64_t, cudaStream_t);
 LMTX_INSTANTIATE(__half)
 LMTX_INSTANTIATE(__nv_bfloat16)

@@ -97,10 +97,12 @@ struct Moments {
 template <int V>
 __device__ inline Moments moments(const Row<V>& row, int dim, float eps) {
   const float mean = row_sum<V>(dim, [&](int v, int i) { return row.packs[v].x[i]; }) / dim;
-  const float variance = row_sum<V>(dim, [&](int v, int i) {
-                           const float difference = row.packs[v].x[i] - mean;
-                           return difference * difference;
-                         }) / dim;
+  const float variance = row_sum<V>(dim,
+                                    [&](int v, int i) {
+                                      const float difference = row.packs[v].x[i] - mean;
+                                      return difference * difference;
+                                    }) /
+                         dim;
   return {mean, rsqrtf(variance + eps)};
 }
 
@@ -117,7 +119,8 @@ __device__ inline Row<V> normalized(const Row<V>& row, const Moments& m, const R
 
 // The gradient of `row` from that of its norm; adds those of the norm's weight and bias to the sums.
 template <int V>
-__device__ inline Row<V> norm_backward(const Row<V>& row, const Moments& m, const Row<V>& gradient, const Row<V>& weight, int dim, Row<V>& weight_sum, Row<V>& bias_sum) {
+__device__ inline Row<V> norm_backward(const Row<V>& row, const Moments& m, const Row<V>& gradient, const Row<V>& weight, int dim, Row<V>& weight_sum,
+                                       Row<V>& bias_sum) {
   const auto unit = [&](int v, int i) { return (row.packs[v].x[i] - m.mean) * m.inverse_deviation; };
   const auto weighted = [&](int v, int i) { return gradient.packs[v].x[i] * weight.packs[v].x[i]; };
   float sum = 0.0f, along = 0.0f;

@@ -24,7 +24,8 @@ class SideStream {
     work();
   }
 
-  // What the current stream is given from now on comes behind all of it. Memory that the work took may be freed then: it serves this stream only, behind a later run().
+  // What the current stream is given from now on comes behind all of it. Memory that the work took may be freed then: it serves this stream only, behind a
+  // later run().
   void join() { wait(c10::cuda::getCurrentCUDAStream(stream_.device_index()), stream_); }
 
   // Joins at the end of a scope, also where it ends with an exception.

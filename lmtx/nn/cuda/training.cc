@@ -40,7 +40,8 @@ class HalfPrecisionTraining final : public TrainingNetwork {
       : network_(settings, weights, dtype), anchor_(at::zeros({}, weights.embeddings.words.options()).requires_grad_()) {}
 
   at::Tensor forward(const TokenBatch& batch, Dropout* dropout, const std::stop_token& stop) override {
-    const at::Tensor pooled = at::GradMode::is_enabled() ? Pooled::apply(anchor_, &network_, &batch, dropout, &stop) : network_.pooled(batch, dropout, nullptr, stop);
+    const at::Tensor pooled =
+        at::GradMode::is_enabled() ? Pooled::apply(anchor_, &network_, &batch, dropout, &stop) : network_.pooled(batch, dropout, nullptr, stop);
     return network_.head().finish(pooled);
   }
   void refresh() override { network_.refresh(); }

@@ -36,8 +36,8 @@ void check_device(c10::Device device) {
   if (device.index() < count) {
     const auto* card = at::cuda::getDeviceProperties(device.index());
     if (card->major >= 8) return;
-    throw std::runtime_error("Search on a card needs compute capability 8.0 or newer, but " + device.str() + " (" + card->name + ") has " + std::to_string(card->major) + "." +
-                             std::to_string(card->minor) + "; leave the index on the CPU.");
+    throw std::runtime_error("Search on a card needs compute capability 8.0 or newer, but " + device.str() + " (" + card->name + ") has " +
+                             std::to_string(card->major) + "." + std::to_string(card->minor) + "; leave the index on the CPU.");
   }
   const std::string have = count == 0 ? "none that works with this driver" : std::to_string(count);
   throw std::runtime_error("`device` is \"" + device.str() + "\", but of CUDA devices this machine has " + have + ".");

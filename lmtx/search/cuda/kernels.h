@@ -104,7 +104,8 @@ struct QueryFaults {
   int32_t too_long;
 };
 
-// half_queries and figures from queries; faults are lowered to `first` + the number of a query with one: `largest_product` is the most that a query's length times `longest_row` may be.
+// half_queries and figures from queries; faults are lowered to `first` + the number of a query with one: `largest_product` is the most that a query's length
+// times `longest_row` may be.
 void prepare_queries(const float* queries, __half* half_queries, RoundedVectors* figures, QueryFaults* faults, int64_t count, int64_t dim, int64_t first,
                      double longest_row, double largest_product, cudaStream_t stream);
 

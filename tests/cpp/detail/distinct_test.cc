@@ -29,8 +29,10 @@ TEST_CASE("equal items are found as a map finds them") {
   std::vector<std::pair<int64_t, int64_t>> copies, found;
   for (size_t i = 0; i < count; ++i) {
     const auto [entry, is_new] = seen.emplace(strings[i], static_cast<int64_t>(i));
-    if (is_new) first.push_back(static_cast<int64_t>(i));
-    else copies.emplace_back(static_cast<int64_t>(i), entry->second);
+    if (is_new)
+      first.push_back(static_cast<int64_t>(i));
+    else
+      copies.emplace_back(static_cast<int64_t>(i), entry->second);
   }
   for (const Distinct::Copy& copy : distinct.copies) found.emplace_back(copy.item, copy.of);
   CHECK(distinct.first == first);

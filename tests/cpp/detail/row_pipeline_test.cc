@@ -23,7 +23,8 @@ constexpr int64_t dim = 3;
 
 // What the device below computes: of a sequence its length, its sum and its last token.
 std::vector<float> vector_of(Sequence sequence) {
-  return {static_cast<float>(sequence.size()), static_cast<float>(std::accumulate(sequence.begin(), sequence.end(), int64_t{0})), static_cast<float>(sequence.back())};
+  return {static_cast<float>(sequence.size()), static_cast<float>(std::accumulate(sequence.begin(), sequence.end(), int64_t{0})),
+          static_cast<float>(sequence.back())};
 }
 
 struct Work : PendingRows {
@@ -173,7 +174,8 @@ TEST_CASE("a sequence that a device cannot hold alone ends a pipeline, naming th
   FakeDevice device;
   device.memory = 12;
   CHECK_THROWS_WITH(run(device, input, {.token_budget = 100}),
-                    "fake:0 (a fake, 1 GiB, of which 0 GiB are free) has too little memory for one text of 20 tokens. Free some of it, choose a lower `dtype`, cut texts with "
+                    "fake:0 (a fake, 1 GiB, of which 0 GiB are free) has too little memory for one text of 20 tokens. Free some of it, choose a lower `dtype`, "
+                    "cut texts with "
                     "`max_length`, or use another device.");
   CHECK(device.alive == 0);
 }
@@ -191,8 +193,18 @@ TEST_CASE("a stop request and an exception of the callback end a pipeline") {
   const Input input(300);
   FakeDevice device;
   std::stop_source stop;
-  CHECK_THROWS_AS(run(device, input, {.token_budget = 64}, [&](const Event& event) { if (event.done > 20) stop.request_stop(); }, 100, stop.get_token()), Stopped);
+  CHECK_THROWS_AS(run(
+                      device, input, {.token_budget = 64},
+                      [&](const Event& event) {
+                        if (event.done > 20) stop.request_stop();
+                      },
+                      100, stop.get_token()),
+                  Stopped);
   CHECK(device.alive == 0);
-  CHECK_THROWS_AS(run(device, input, {.token_budget = 64}, [&](const Event& event) { if (event.done > 20) throw std::domain_error("no"); }), std::domain_error);
+  CHECK_THROWS_AS(run(device, input, {.token_budget = 64},
+                      [&](const Event& event) {
+                        if (event.done > 20) throw std::domain_error("no");
+                      }),
+                  std::domain_error);
   CHECK(device.alive == 0);
 }

@@ -1,14 +1,12 @@
 // The network in half precision on a card against the CPU's in float32: vectors and every gradient, of every architecture, in sizes that use every kernel.
 #ifdef LMTX_CUDA
-#include "lmtx/nn/cuda/network.h"
-
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -17,10 +15,12 @@
 #include "catch.h"
 #include "fixtures.h"
 #include "lmtx/detail/random.h"
+#include "lmtx/nn/cuda/network.h"
 #include "lmtx/nn/dropout.h"
 #include "lmtx/nn/ops.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
+#include "lmtx/train/card.h"
 
 using namespace lmtx;
 using namespace lmtx::test;
@@ -30,8 +30,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::vector<std::string> model_names = {"bert",  "bert-joined", "bert-prefixed-tanh", "distilbert", "distilbert-prefixed-relu", "roberta", "xlm-roberta-prefixed",
-                                              "mpnet", "mpnet-dense", "modernbert",         "modernbert-biased"};
+const std::vector<std::string> model_names = {
+    "bert",  "bert-joined", "bert-prefixed-tanh", "distilbert",       "distilbert-prefixed-relu", "roberta", "xlm-roberta-prefixed",
+    "mpnet", "mpnet-dense", "modernbert",         "modernbert-biased"};
 // One of each architecture, and without Dense modules, whose sizes depend on others.
 const std::vector<std::string> architectures = {"bert-joined", "distilbert", "roberta", "xlm-roberta-prefixed", "mpnet", "modernbert", "modernbert-biased"};
 
@@ -204,7 +205,8 @@ TEST_CASE("large models give the CPU's vectors and gradients in half precision")
   INFO(name << " of width " << size.dim);
   const GrownModel folder(name, size);
   const Pair models(folder.path());
-  for (const std::vector<int64_t>& lengths : {std::vector<int64_t>{209, 130, 64, 33, 7, 1}, std::vector<int64_t>{6, 1, 32, 9, 8, 17}, std::vector<int64_t>{5, 8, 3}}) {
+  for (const std::vector<int64_t>& lengths :
+       {std::vector<int64_t>{209, 130, 64, 33, 7, 1}, std::vector<int64_t>{6, 1, 32, 9, 8, 17}, std::vector<int64_t>{5, 8, 3}}) {
     INFO("longest sequence " << lengths[0]);
     const TokenBatch batch = batch_of(random_sequences(lengths, 3));
     check_vectors(models, batch, ComputeDtype::float16, 5e-3);
@@ -218,7 +220,8 @@ TEST_CASE("every activation has its way back in half precision") {
   const std::string activation = GENERATE("gelu", "gelu_new", "relu", "silu");
   const bool gated = GENERATE(false, true);
   INFO(activation << (gated ? ", gated" : ""));
-  const GrownModel folder(gated ? "modernbert-biased" : "bert-prefixed-tanh", {256, 4, 512, 300}, {{"hidden_act", activation}, {"hidden_activation", activation}});
+  const GrownModel folder(gated ? "modernbert-biased" : "bert-prefixed-tanh", {256, 4, 512, 300},
+                          {{"hidden_act", activation}, {"hidden_activation", activation}});
   const Pair models(folder.path());
   check_gradients(models, batch_of(random_sequences({90, 40, 33, 5}, 5)), 0, activation == "relu" ? 0.15 : 5e-2);
 }
@@ -273,21 +276,24 @@ struct ShortReference {
 TEST_CASE("attention of short sequences and its way back equal torch's, with dropout and windows") {
   if (!has_card()) return;
   const int64_t head_dim = GENERATE(8, 16, 32, 64);
-  const auto [longest, p, window] = GENERATE(table<int64_t, double, int64_t>({{6, 0.0, -1}, {8, 0.3, -1}, {13, 0.0, 3}, {16, 0.1, 4}, {32, 0.0, -1}, {31, 0.5, 7}}));
+  const auto [longest, p, window] =
+      GENERATE(table<int64_t, double, int64_t>({{6, 0.0, -1}, {8, 0.3, -1}, {13, 0.0, 3}, {16, 0.1, 4}, {32, 0.0, -1}, {31, 0.5, 7}}));
   INFO("heads of " << head_dim << ", up to " << longest << " tokens, dropout " << p << ", window " << window);
   const int64_t heads = 3;
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < 21; ++i) lengths.push_back(1 + i * 5 % longest);
   lengths[4] = longest;
   const TokenBatch batch = batch_of(random_sequences(lengths, 2));
-  const at::Tensor qkv = at::randn({batch.num_tokens(), 3 * heads * head_dim}).to(at::kBFloat16), gradient = at::randn({batch.num_tokens(), heads * head_dim}).to(at::kBFloat16);
+  const at::Tensor qkv = at::randn({batch.num_tokens(), 3 * heads * head_dim}).to(at::kBFloat16),
+                   gradient = at::randn({batch.num_tokens(), heads * head_dim}).to(at::kBFloat16);
   const LayerAttention layer{.window = window < 0 ? std::nullopt : std::optional(window)};
   const TokenBatch card_batch = on_card(batch);
   cuda::Positions positions;
   positions.short_ones = cuda::short_sequences(card_batch);
   const at::Tensor no_frequencies;
   REQUIRE(positions.short_ones.first(batch.size()) == 0);
-  const cuda::AttentionCall call{.layer = layer, .frequencies = no_frequencies, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
+  const cuda::AttentionCall call{
+      .layer = layer, .frequencies = no_frequencies, .batch = card_batch, .positions = positions, .num_heads = heads, .dropout_p = p};
   Dropout dropout(5, at::Device(at::kCUDA, 0)), same(5);
   cuda::AttentionTape tape;
   const at::Tensor out = cuda::attend(call, qkv.to(at::kCUDA), p > 0 ? &dropout : nullptr, &tape);
@@ -365,6 +371,35 @@ TEST_CASE("a batch computed in two passes gets the same dropout and the same gra
   }
 }
 
+TEST_CASE("deterministic gradients are the same bits twice, of long texts, too") {
+  if (!has_card()) return;
+  const std::string name = GENERATE("distilbert", "modernbert");
+  INFO(name);
+  const GrownModel folder(name, {256, 4, 512, 600}, {{"dropout", 0.1}, {"attention_dropout", name == "distilbert" ? 0.1 : 0.0}});
+  const Pair models(folder.path());
+  const auto training = models.card->training_network(ComputeDtype::bfloat16);
+  std::vector<int64_t> lengths(64, 500);
+  lengths.insert(lengths.end(), 32, 6);
+  const TokenBatch batch = on_card(batch_of(random_sequences(lengths, 5)));
+  const at::Tensor weights = at::randn({batch.size(), models.card->dim()}).to(at::kCUDA);
+  const card::DeterministicScope deterministic(true);
+  std::vector<at::Tensor> once;
+  for (int i = 0; i < 4; ++i) {
+    Dropout dropout(3, at::Device(at::kCUDA, 0));
+    training->forward(batch, &dropout, {}).mul(weights).sum().backward();
+    for (size_t p = 0; auto& [key, parameter] : models.card->parameters()) {
+      if (i == 0) {
+        once.push_back(parameter.grad());
+      } else {
+        INFO(key);
+        CHECK(parameter.grad().equal(once[p]));
+      }
+      ++p;
+      parameter.mutable_grad().reset();
+    }
+  }
+}
+
 TEST_CASE("changed weights count after a refresh") {
   if (!has_card()) return;
   const Pair models(test::models() / "bert-joined");
@@ -394,7 +429,8 @@ TEST_CASE("what has no kernels in half precision is refused by name") {
   if (!has_card()) return;
   const GrownModel folder("bert-joined", {36, 4, 48, 64});
   const auto card = SentenceModel::load(folder.path(), at::Device(at::kCUDA, 0));
-  CHECK_THROWS_WITH(card->prepare_on_card(ComputeDtype::float16), ContainsSubstring("whose width is a multiple of 8 and at most 2048, but it is 36; use float32."));
+  CHECK_THROWS_WITH(card->prepare_on_card(ComputeDtype::float16),
+                    ContainsSubstring("whose width is a multiple of 8 and at most 2048, but it is 36; use float32."));
   CHECK_THROWS_WITH(card->prepare_on_card(ComputeDtype::int8), ContainsSubstring("cannot be computed in int8 on a card"));
   CHECK_THROWS_WITH(card->training_network(ComputeDtype::float16), ContainsSubstring("cannot be trained in float16; use float32."));
 }
