@@ -1,5 +1,6 @@
 """Committed results of benchmarks: what was measured where, and whether the aims are met."""
 
+import fnmatch
 import json
 import os
 import platform
@@ -57,6 +58,11 @@ def judge(row, result):
         return Verdict(row.name, "not measured", f"not measured: {result['not_run']}")
     outcome = "missed" if row.aim.missed_by(result["figure"]) else "met"
     return Verdict(row.name, outcome, f"{outcome}: {figure_text(result['figure'], row.aim.unit)}, aim {row.aim}")
+
+
+def chosen(rows, patterns):
+    """Those with a name that one of the patterns fits; all where there is none."""
+    return [row for row in rows if not patterns or any(fnmatch.fnmatch(row.name, pattern) for pattern in patterns)]
 
 
 def check(rows, file, settings):

@@ -26,10 +26,6 @@ RESULTS = Path(__file__).parent / "results" / "cuda.json"
 PAGE = ROOT / "docs" / "cuda.md"
 
 
-def chosen_rows(patterns):
-    return [row for row in ROWS if not patterns or any(fnmatch.fnmatch(row.name, pattern) for pattern in patterns)]
-
-
 def table(measured):
     """The results as a table of Markdown, every row of it."""
     by_name = {row["name"]: row for row in measured.get("rows", [])}
@@ -100,7 +96,7 @@ def measure(options):
     # What measuring needs is imported here, so that --check needs none of it.
     from cuda_measure import Bench
 
-    rows = chosen_rows(options.rows)
+    rows = results.chosen(ROWS, options.rows)
     settings = scaled(SETTINGS, options.scale)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder, options.tokenizer or bundled_tokenizer(), settings, options.peers_only)

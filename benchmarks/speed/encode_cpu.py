@@ -26,10 +26,6 @@ RESULTS = Path(__file__).parent / "results" / "encode_cpu.json"
 PAGE = ROOT / "docs" / "encoding.md"
 
 
-def chosen_rows(patterns):
-    return [row for row in ROWS if not patterns or any(fnmatch.fnmatch(row.name, pattern) for pattern in patterns)]
-
-
 def table(measured):
     """The results as a table of Markdown, every row of it."""
     by_name = {row["name"]: row for row in measured.get("rows", [])}
@@ -85,7 +81,7 @@ def measure(options):
     # What measuring needs is imported here, so that --check needs none of it.
     from encode_measure import Bench
 
-    rows = chosen_rows(options.rows)
+    rows = results.chosen(ROWS, options.rows)
     settings = scaled(SETTINGS, options.scale)
     bench = Bench(options.model, {folder.name: folder for folder in data_folders(options.data)}, options.threads, options.onnx_python, settings)
     found = {"machine": results.machine(options.threads), "versions": bench.versions(), "settings": settings}

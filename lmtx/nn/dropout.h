@@ -19,7 +19,7 @@ class LMTX_API Dropout {
   // itself where p is 0.
   at::Tensor operator()(const at::Tensor& x, double p);
 
-  // What keys the mask of one call more, for kernels that draw it themselves as the CPU's does (dropout_mask.h).
+  // What keys the mask of one call more, for kernels that draw it themselves as the CPU's does (lmtx/nn/cuda/device.cuh).
   uint64_t next_stream();
 
  private:

@@ -59,8 +59,10 @@ class LMTX_API SentenceModel {
   // a model on the CPU, and what there are no kernels for.
   virtual std::shared_ptr<const cuda::Network> prepare_on_card(ComputeDtype dtype) const = 0;
 
+  // Throws std::invalid_argument where the model cannot be trained in the dtype, saying why.
+  virtual void check_trainable(ComputeDtype dtype) const = 0;
   // The model itself for float32. On a card with `dtype` bfloat16 its products are computed from rounded copies of the parameters, all sums and the gradients in
-  // float32. Throws std::invalid_argument for what cannot be trained in. Valid as long as the model.
+  // float32. Throws as check_trainable() does. Valid as long as the model.
   virtual std::unique_ptr<TrainingNetwork> training_network(ComputeDtype dtype = ComputeDtype::float32) const = 0;
 
   // All weights by their names in model.safetensors, those of Dense modules behind the name of their folder ("2_Dense/linear.weight"), in a fixed order; they

@@ -152,12 +152,20 @@ std::shared_ptr<const cuda::Network> Transformer::prepare_on_card(ComputeDtype d
   throw std::invalid_argument("A model on " + device().str() + " cannot be computed in " + std::string(name_of(dtype)) + " on a card.");
 }
 
-std::unique_ptr<TrainingNetwork> Transformer::training_network(ComputeDtype dtype) const {
-  if (dtype == ComputeDtype::float32) return std::make_unique<PlainTraining>(*this);
+void Transformer::check_trainable(ComputeDtype dtype) const {
+  if (dtype == ComputeDtype::float32) return;
 #ifdef LMTX_CUDA
-  if (device().is_cuda() && dtype == ComputeDtype::bfloat16) return cuda::training_network(settings_, weights_, at::kBFloat16);
+  if (device().is_cuda() && dtype == ComputeDtype::bfloat16) return cuda::check_half_precision(settings_, device());
 #endif
   throw std::invalid_argument("A model on " + device().str() + " cannot be trained in " + std::string(name_of(dtype)) + "; use float32.");
+}
+
+std::unique_ptr<TrainingNetwork> Transformer::training_network(ComputeDtype dtype) const {
+  check_trainable(dtype);
+#ifdef LMTX_CUDA
+  if (dtype == ComputeDtype::bfloat16) return cuda::training_network(settings_, weights_, at::kBFloat16);
+#endif
+  return std::make_unique<PlainTraining>(*this);
 }
 
 std::shared_ptr<SentenceModel> Transformer::clone(at::ScalarType dtype) const {

@@ -49,6 +49,7 @@ class Transformer final : public SentenceModel {
   NamedTensors parameters() const override { return parameters_; }
   std::unique_ptr<const cpu::Inference> prepare(ComputeDtype dtype, const cpu::Kernels* kernels) const override;
   std::shared_ptr<const cuda::Network> prepare_on_card(ComputeDtype dtype) const override;
+  void check_trainable(ComputeDtype dtype) const override;
   std::unique_ptr<TrainingNetwork> training_network(ComputeDtype dtype) const override;
   std::shared_ptr<SentenceModel> clone(at::ScalarType dtype) const override;
   void save(const std::filesystem::path& folder, int64_t max_length, bool normalize) const override;

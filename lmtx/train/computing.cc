@@ -10,7 +10,8 @@ namespace {
 
 bool trains_in_bfloat16(const SentenceModel& model) {
   try {
-    return model.training_network(ComputeDtype::bfloat16) != nullptr;
+    model.check_trainable(ComputeDtype::bfloat16);
+    return true;
   } catch (const std::invalid_argument&) {
     return false;
   }
@@ -24,8 +25,7 @@ ComputeDtype resolve_dtype(const std::string& dtype, const SentenceModel& model)
     throw std::invalid_argument("`dtype` is \"bfloat16\", in which only cards that have it train, but the encoder is on " + card::describe(model.device()) +
                                 "; take \"auto\" or \"float32\".");
   }
-  // Says what of the network has no kernels.
-  model.training_network(ComputeDtype::bfloat16);
+  model.check_trainable(ComputeDtype::bfloat16);
   return ComputeDtype::bfloat16;
 }
 

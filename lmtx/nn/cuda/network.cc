@@ -26,16 +26,6 @@ void check_width(int64_t width, int64_t most, const char* what) {
                               (most == most_columns ? " and at most 2048" : "") + ", but it is " + std::to_string(width) + "; use float32.");
 }
 
-void check(const TransformerSettings& settings, at::Device device) {
-  const auto* card = at::cuda::getDeviceProperties(device.index());
-  if (card->major < 8) {
-    throw std::invalid_argument("Half precision needs a card of compute capability 8.0 or newer, but " + device.str() + " (" + card->name + ") has " +
-                                std::to_string(card->major) + "." + std::to_string(card->minor) + "; use float32.");
-  }
-  check_width(settings.dim, most_columns, "width");
-  check_width(settings.inner_dim, INT64_MAX, "width between the two products of the feed-forward part");
-}
-
 // x weight^T + bias; bias undefined: none.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {}) {
   return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
@@ -56,9 +46,19 @@ void add_bias_gradients(std::span<const Linear> linears, const at::Tensor& gradi
 
 }  // namespace
 
+void check_half_precision(const TransformerSettings& settings, at::Device device) {
+  const auto* card = at::cuda::getDeviceProperties(device.index());
+  if (card->major < 8) {
+    throw std::invalid_argument("Half precision needs a card of compute capability 8.0 or newer, but " + device.str() + " (" + card->name + ") has " +
+                                std::to_string(card->major) + "." + std::to_string(card->minor) + "; use float32.");
+  }
+  check_width(settings.dim, most_columns, "width");
+  check_width(settings.inner_dim, INT64_MAX, "width between the two products of the feed-forward part");
+}
+
 Network::Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype)
     : settings_(settings), weights_(weights), dtype_(dtype), side_(weights.embeddings.words.device()) {
-  check(settings, weights.embeddings.words.device());
+  check_half_precision(settings, weights.embeddings.words.device());
   const at::NoGradGuard no_grad;
   const auto count = static_cast<int64_t>(weights_.layers.size());
   for (int64_t i = 0; i < count; ++i) {

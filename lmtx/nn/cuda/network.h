@@ -24,11 +24,14 @@ namespace lmtx::cuda {
 // What the way back of a batch needs.
 struct Tape;
 
+// Throws std::invalid_argument for what has no kernels: a card older than compute capability 8.0, widths that are no multiples of 8 or over 2,048.
+void check_half_precision(const TransformerSettings& settings, at::Device device);
+
 // forward() may be called from several threads, each with a stream of its own; the way back from one at a time. Never waits for the card.
 class LMTX_API Network {
  public:
-  // Shares norms, biases and embeddings with `weights`, float32 on a card, and copies the weights of products in `dtype`. Throws std::invalid_argument for what
-  // has no kernels: a card older than compute capability 8.0, widths that are no multiples of 8 or over 2,048.
+  // Shares norms, biases and embeddings with `weights`, float32 on a card, and copies the weights of products in `dtype`. Throws as
+  // check_half_precision() does.
   Network(const TransformerSettings& settings, const TransformerWeights& weights, at::ScalarType dtype);
   // Layers point into it.
   Network(const Network&) = delete;

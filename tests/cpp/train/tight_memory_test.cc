@@ -34,6 +34,7 @@ class TightModel final : public SentenceModel {
   at::Tensor forward(const TokenBatch& batch, Dropout* dropout, const std::stop_token& stop) const override { return model_->forward(batch, dropout, stop); }
   std::unique_ptr<const cpu::Inference> prepare(ComputeDtype, const cpu::Kernels*) const override { throw std::logic_error("not needed"); }
   virtual std::shared_ptr<const cuda::Network> prepare_on_card(ComputeDtype) const { return nullptr; }
+  void check_trainable(ComputeDtype dtype) const override { model_->check_trainable(dtype); }
   std::unique_ptr<TrainingNetwork> training_network(ComputeDtype dtype) const override {
     return std::make_unique<TightNetwork>(model_->training_network(dtype), most_tokens_);
   }
