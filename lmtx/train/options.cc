@@ -60,6 +60,12 @@ const std::vector<Field>& fields() {
        "Most documents held out to measure each cycle, never over a tenth of all; 0 runs all cycles and keeps the last student."},
       {"ask_rounds", &O::ask_rounds, at_least_1, "Times an open question is offered in one run before the run saves and stops."},
       {"accept_missing", &O::accept_missing, {.low = 0, .high = 1}, "Share of a stage's pairs that may stay open when it closes; they count as unknown for the cycle."},
+      {"shortlist_sources", &O::shortlist_sources, {}, "Rankings that a shortlist is made of: vectors, words of the labels' names, labels judged a yes for documents near by.",
+       {"dense", "bm25", "dense+bm25", "dense+neighbours", "dense+bm25+neighbours"}},
+      {"shortlist_size", &O::shortlist_size, at_least_0, "Labels on a document's shortlist; 0 means `judgments_per_cycle`."},
+      {"exploration", &O::exploration, at_least_0, "Labels on a shortlist that are drawn at random from those that no ranking has."},
+      {"dense_weight", &O::dense_weight, {.low = 0, .high = 1},
+       "Above 0, several rankings are mixed by score, that by vectors with this weight; 0 means by reciprocal ranks."},
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
@@ -250,6 +256,8 @@ void set_option(TrainerOptions& options, std::string_view name, std::string_view
 
 void check(const TrainerOptions& options) {
   for (const Field& field : fields()) check_field(options, field);
+  const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
+  if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
 }
 
 namespace detail {

@@ -29,6 +29,16 @@ struct TrainerOptions {
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
   double accept_missing = 0;
 
+  // --- what is proposed ---
+  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by "+".
+  std::string shortlist_sources = "dense";
+  // Labels on a document's shortlist; 0 means as many as are judged for it in a cycle.
+  int64_t shortlist_size = 0;
+  // Of these, labels drawn at random from those that no ranking has.
+  int64_t exploration = 0;
+  // How several rankings become one: above 0, a mix of scores in which that of "dense" has this weight; 0: by reciprocal ranks.
+  double dense_weight = 0;
+
   // --- texts ---
   // Tokens of a document in training.
   int64_t document_length = 450;
