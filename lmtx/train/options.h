@@ -63,6 +63,20 @@ struct TrainerOptions {
   // Dropout as in the model's config.json; otherwise none.
   bool dropout = true;
 
+  // --- labels ---
+  // How far the vector of a label with much evidence moves towards the documents that carry it; 0: not at all.
+  double prototype_weight = 0;
+  // And away from those that it was judged not to fit, where the vectors move at all.
+  double prototype_no_weight = 0.2;
+  // Judgments of a label at which half of that is moved.
+  double prototype_shrinkage = 3;
+  // Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0: none.
+  int64_t label_residuals = 0;
+  // Holds these vectors short; more, the fewer yeses a label has.
+  double residual_penalty = 100;
+  // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
+  bool label_bias = false;
+
   // --- the machine ---
   uint64_t seed = 0;
   // Of the products in training and search: "float32", "bfloat16" (on cards only), or "auto", which is bfloat16 on a card that has it. Weights, gradients, moments

@@ -55,6 +55,9 @@ std::vector<at::Tensor> trainable(const SentenceModel& model) {
   return parameters;
 }
 
+// Newer options that no student depends on, but for the verdicts it learns from.
+constexpr const char* read_elsewhere[] = {"prototype_weight", "prototype_no_weight", "prototype_shrinkage", "label_residuals", "residual_penalty", "label_bias"};
+
 // Options that earlier versions lack are left out where they change nothing, so that their checkpoints go on being used.
 std::string options_of_key(const TrainerOptions& options, const Computing& computing) {
   detail::Json json = detail::options_to_json(options);
@@ -64,6 +67,7 @@ std::string options_of_key(const TrainerOptions& options, const Computing& compu
   json["dtype"] = name_of(computing.dtype);
   if (computing.dtype == ComputeDtype::float32) json.erase("dtype");
   if (!computing.deterministic) json.erase("deterministic");
+  for (const char* name : read_elsewhere) json.erase(name);
   return json.dump();
 }
 

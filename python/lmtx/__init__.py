@@ -75,6 +75,7 @@ from ._core import (  # noqa: E402
     read_targets,
     recall,
     recall_per_document,
+    refine_labels,
     version,
 )
 from .models import find_model  # noqa: E402
@@ -150,6 +151,7 @@ __all__ = [
     "read_targets",
     "recall",
     "recall_per_document",
+    "refine_labels",
     "train",
     "version",
 ]

@@ -615,6 +615,31 @@ class LabelIndex:
         """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
+def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple:
+    """Label vectors moved by verdicts, without training the encoder.
+
+    Args:
+        documents: Unit vectors of all documents, judged or not: float32 [num_documents, dim].
+        labels: Unit vectors of the labels: float32 [num_labels, dim].
+        judged_documents, judged_labels: Of each judged pair its rows in `documents` and `labels`: integers [num_pairs].
+        targets: Of each the share of yes that its verdict is worth, from 0 to 1: [num_pairs].
+        weights: How much each counts; None: 1.
+        prototype_weight, prototype_no_weight, prototype_shrinkage, label_residuals, residual_penalty, label_bias: As the options of a run of these names.
+
+    Returns:
+        The new vectors, float32 [num_labels, dim], unchanged for labels without a judged pair; and the biases to be added to cosines, float32 [num_labels], for
+        `LabelIndex.with_bias`.
+
+    Raises:
+        ValueError: For arrays that do not fit together, row numbers that are none, and targets outside 0 to 1.
+
+    Example:
+        >>> documents = np.eye(3, dtype=np.float32)
+        >>> labels = np.eye(3, dtype=np.float32)[[1, 2]]
+        >>> vectors, biases = lmtx.refine_labels(documents, labels, [0], [0], [1.0])
+        >>> (vectors[0] @ documents[0] > 0).item(), vectors[1].tolist(), biases.tolist()
+        (True, [0.0, 0.0, 1.0], [0.0, 0.0])"""
+
 def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Mean precision@k: the share of the first k labels that are true.
 
@@ -1491,8 +1516,8 @@ class TrainerOptions:
         """list[OptionInfo]: names, types, values and a sentence about each.
 
         Example:
-            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
+            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean'][:3]
+            ['restart', 'use_all_judgments', 'dropout']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
