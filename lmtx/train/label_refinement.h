@@ -22,7 +22,7 @@ struct JudgedPairs {
   int64_t size() const { return documents.numel(); }
 };
 
-struct LabelRefinementOptions {
+struct LMTX_API LabelRefinementOptions {
   // How far a label with much evidence moves towards the mean of its documents (rho); 0: prototypes are off.
   double prototype_weight = 0;
   // And away from the mean of those that it was judged not to fit (gamma).

@@ -29,6 +29,20 @@ struct TrainerOptions {
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
   double accept_missing = 0;
 
+  // --- what is asked ---
+  // "top": the first labels of every document; "streams": as the options below say.
+  std::string asking = "top";
+  // Labels of a document that is asked for the first time: its first ones, and the last drawn from the places below.
+  int64_t asking_breadth = 4;
+  // Which documents come first: "random", or "spread" (each as different as can be from those before).
+  std::string first_documents = "random";
+  // Shares of a cycle's pairs: where scores leave the answer open, for labels that few documents carry, and drawn at random; what is left goes to the first places.
+  double cut_share = 0.2;
+  double coverage_share = 0.2;
+  double random_share = 0.1;
+  // Noes in a row after which a document's list is left where the next is likely one, too; 0: never.
+  int64_t stop_after_noes = 2;
+
   // --- texts ---
   // Tokens of a document in training.
   int64_t document_length = 450;
