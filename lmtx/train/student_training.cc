@@ -56,9 +56,10 @@ std::vector<at::Tensor> trainable(const SentenceModel& model) {
 }
 
 // Newer options that no student depends on, but for the verdicts it learns from.
-constexpr const char* read_elsewhere[] = {"asking",          "asking_breadth",   "first_documents",  "cut_share",           "coverage_share",
-                                          "random_share",    "stop_after_noes",  "prototype_weight", "prototype_no_weight", "prototype_shrinkage",
-                                          "label_residuals", "residual_penalty", "label_bias"};
+constexpr const char* read_elsewhere[] = {
+    "selection",           "held_out_labels",     "accept_confidence", "patience",         "asking",          "asking_breadth",
+    "first_documents",     "cut_share",           "coverage_share",    "random_share",     "stop_after_noes", "prototype_weight",
+    "prototype_no_weight", "prototype_shrinkage", "label_residuals",   "residual_penalty", "label_bias"};
 
 // Options that earlier versions lack are left out where they change nothing, so that their checkpoints go on being used.
 std::string options_of_key(const TrainerOptions& options, const Computing& computing) {
