@@ -10,6 +10,7 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/train/unsupervised/cluster_phases.h"
 
 namespace lmtx {
 
@@ -300,6 +301,9 @@ void set_option(TrainerOptions& options, std::string_view name, std::string_view
 
 void check(const TrainerOptions& options) {
   for (const Field& field : fields()) check_field(options, field);
+  cluster_phases(options.clusters, 0);
+  if (options.max_steps > 0 && options.max_steps < options.min_steps)
+    throw std::invalid_argument("`max_steps` must be 0 or at least `min_steps`, " + std::to_string(options.min_steps) + ", but is " + std::to_string(options.max_steps) + " instead.");
 }
 
 namespace detail {
