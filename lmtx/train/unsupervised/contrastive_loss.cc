@@ -1,5 +1,6 @@
 #include "lmtx/train/unsupervised/contrastive_loss.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
