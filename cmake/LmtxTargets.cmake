@@ -99,7 +99,10 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/eval/propensity.h
   ${PROJECT_SOURCE_DIR}/lmtx/event.h
   ${PROJECT_SOURCE_DIR}/lmtx/export.h
+  ${PROJECT_SOURCE_DIR}/lmtx/search/bm25_index.h
+  ${PROJECT_SOURCE_DIR}/lmtx/search/fusion.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/label_index.h
+  ${PROJECT_SOURCE_DIR}/lmtx/search/ranked_lists.h
   ${PROJECT_SOURCE_DIR}/lmtx/stopped.h
   ${PROJECT_SOURCE_DIR}/lmtx/tagger.h
   ${PROJECT_SOURCE_DIR}/lmtx/text/token_batch.h
