@@ -33,6 +33,20 @@ struct TrainerOptions {
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
   double accept_missing = 0;
 
+  // --- what is asked ---
+  // "top": the first labels of every document; "streams": as the options below say.
+  std::string asking = "top";
+  // Labels of a document that is asked for the first time: its first ones, and the last drawn from the places below.
+  int64_t asking_breadth = 4;
+  // Which documents come first: "random", or "spread" (each as different as can be from those before).
+  std::string first_documents = "random";
+  // Shares of a cycle's pairs: where scores leave the answer open, for labels that few documents carry, and drawn at random; what is left goes to the first places.
+  double cut_share = 0.2;
+  double coverage_share = 0.2;
+  double random_share = 0.1;
+  // Noes in a row after which a document's list is left where the next is likely one, too; 0: never.
+  int64_t stop_after_noes = 2;
+
   // --- texts ---
   // Tokens of a document in training.
   int64_t document_length = 450;
@@ -52,8 +66,10 @@ struct TrainerOptions {
   double learning_rate = 2e-4;
   // Steps of rising learning rate; below 1, a share of all steps.
   double warmup = 100;
-  // After the warm-up: "linear" or "cosine", down to zero at the last step, or "constant".
+  // After the warm-up: "linear" or "cosine", down to `final_rate` at the last step, or "constant".
   std::string schedule = "linear";
+  // Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule.
+  double final_rate = 0;
   // Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0: none is.
   double max_gradient_norm = 0;
   double adam_epsilon = 1e-6;
@@ -67,8 +83,19 @@ struct TrainerOptions {
   // Dropout as in the model's config.json; otherwise none.
   bool dropout = true;
 
-  // Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule.
-  double final_rate = 0;
+  // --- labels ---
+  // How far the vector of a label with much evidence moves towards the documents that carry it; 0: not at all.
+  double prototype_weight = 0;
+  // And away from those that it was judged not to fit, where the vectors move at all.
+  double prototype_no_weight = 0.2;
+  // Judgments of a label at which half of that is moved.
+  double prototype_shrinkage = 3;
+  // Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0: none.
+  int64_t label_residuals = 0;
+  // Holds these vectors short; more, the fewer yeses a label has.
+  double residual_penalty = 100;
+  // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
+  bool label_bias = false;
 
   // --- learning without a teacher: method "maclr" or "rts" ---
   // Temperature of the softmax over cosines.
