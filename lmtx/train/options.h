@@ -11,6 +11,10 @@
 namespace lmtx {
 
 struct TrainerOptions {
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
+  // of EMNLP 2022).
+  std::string method = "curriculum";
+
   // --- the curriculum ---
   // Most cycles to run; fewer where the development verdicts stop improving.
   int64_t cycles = 6;
@@ -71,8 +75,10 @@ struct TrainerOptions {
   double learning_rate = 2e-4;
   // Steps of rising learning rate; below 1, a share of all steps.
   double warmup = 100;
-  // After the warm-up: "linear" or "cosine", down to zero at the last step, or "constant".
+  // After the warm-up: "linear" or "cosine", down to `final_rate` at the last step, or "constant".
   std::string schedule = "linear";
+  // Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule.
+  double final_rate = 0;
   // Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0: none is.
   double max_gradient_norm = 0;
   double adam_epsilon = 1e-6;
@@ -99,6 +105,45 @@ struct TrainerOptions {
   double residual_penalty = 100;
   // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
   bool label_bias = false;
+
+  // --- learning without a teacher: method "maclr" or "rts" ---
+  // Temperature of the softmax over cosines.
+  double contrast_temperature = 0.05;
+  // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
+  bool mask_duplicates = true;
+
+  // --- method "maclr" ---
+  // Tokens of a title in training.
+  int64_t title_length = 32;
+  // With which a document's title is deleted from each sentence of its content.
+  double title_deletion = 0.9;
+  // A document without a title lends one of its sentences; otherwise it is passed over.
+  bool inverse_cloze = true;
+  // Steps of the first stage, whatever `epochs` says: at least and at most so many. 0: no bound.
+  int64_t min_steps = 0;
+  int64_t max_steps = 0;
+  // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster for
+  // 32, 16, 8, 4 and 2 documents. "none": no clusters.
+  std::string clusters = "auto";
+  // Labels drawn at random in each step, further negatives of the second views; 0: none.
+  int64_t random_labels = 32;
+  // Weight of the loss on second views and random labels; 0 leaves it out.
+  double regularization = 1;
+  // Passes over the documents' likely labels in the second stage; 0 leaves it out.
+  int64_t self_training_epochs = 3;
+  // Of the first stage's learning rate, that of the second.
+  double self_training_rate = 0.5;
+
+  // --- method "rts" ---
+  // Words of a segment at least; at most twice as many. 0: a quarter of the median of the contents, from 8 to 40.
+  int64_t segment_words = 0;
+  // Which pairs are learned: a title with itself, a label with itself, a title with each segment of its content, segments of a content with each other.
+  bool pair_titles = true;
+  bool pair_labels = true;
+  bool pair_title_segments = true;
+  bool pair_segments = true;
+  // Pairs an epoch; of more each kind keeps its share. 0: all.
+  int64_t max_pairs = 0;
 
   // --- the machine ---
   uint64_t seed = 0;
