@@ -384,10 +384,11 @@ void save_streams(std::span<const AskingStream> streams, const std::filesystem::
   writer.save(file, kind);
 }
 
-std::vector<AskingStream> load_streams(const std::filesystem::path& file) {
+std::vector<AskingStream> load_streams(const std::filesystem::path& file, int64_t num_pairs) {
   ArrayFileReader reader(file, kind);
   std::vector<AskingStream> streams = reader.next<AskingStream>();
   reader.finish();
+  if (num_pairs >= 0 && num_pairs != static_cast<int64_t>(streams.size())) reader.refuse();
   if (std::any_of(streams.begin(), streams.end(), [](AskingStream stream) { return stream > AskingStream::random; })) reader.refuse();
   return streams;
 }

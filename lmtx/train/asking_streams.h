@@ -93,7 +93,7 @@ LMTX_API Asking choose_by_streams(const ProposedLabels& proposed, std::span<cons
 LMTX_API Asking choose_by_place(const ProposedLabels& proposed, std::span<const PastPair> past, int64_t budget, int64_t round, uint64_t seed);
 
 LMTX_API void save_streams(std::span<const AskingStream> streams, const std::filesystem::path& file);
-// Throws std::runtime_error naming the file and the fault.
-LMTX_API std::vector<AskingStream> load_streams(const std::filesystem::path& file);
+// Throws std::runtime_error naming the file and the fault; also where it is not of so many pairs, if `num_pairs` is not negative.
+LMTX_API std::vector<AskingStream> load_streams(const std::filesystem::path& file, int64_t num_pairs = -1);
 
 }  // namespace lmtx

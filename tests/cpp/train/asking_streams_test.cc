@@ -379,6 +379,8 @@ TEST_CASE("streams come back from their file, and a damaged one is refused") {
   const std::vector<AskingStream> streams{AskingStream::top, AskingStream::random, AskingStream::cut};
   save_streams(streams, folder.path() / "streams");
   CHECK((load_streams(folder.path() / "streams") == streams));
+  CHECK_NOTHROW(load_streams(folder.path() / "streams", 3));
+  CHECK_THROWS_WITH(load_streams(folder.path() / "streams", 4), Catch::Contains("is damaged"));
   save_streams(std::vector{static_cast<AskingStream>(9)}, folder.path() / "streams");
   CHECK_THROWS_WITH(load_streams(folder.path() / "streams"), Catch::Contains("is damaged"));
 }
