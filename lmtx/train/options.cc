@@ -56,6 +56,8 @@ const std::vector<Field>& fields() {
        {"curriculum", "maclr", "rts"}},
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
+      {"judgments_per_document", &O::judgments_per_document, at_least_1,
+       "With `asking` `streams` and no budget: pairs judged for a document, in all cycles together and those of the documents held out included."},
       {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
       {"restart", &O::restart, {}, "Start each cycle from the base encoder's weights; otherwise go on from the last cycle's."},
       {"use_all_judgments", &O::use_all_judgments, {}, "Train on the verdicts of all cycles so far; otherwise on this cycle's only."},

@@ -20,6 +20,8 @@ struct TrainerOptions {
   int64_t cycles = 6;
   // Labels judged for a document in each cycle, from the top of its shortlist.
   int64_t judgments_per_cycle = 10;
+  // With `asking` "streams" and no budget: pairs judged for a document, in all cycles together and those of the documents held out included.
+  int64_t judgments_per_document = 10;
   // A score from here up is a yes, in (0, 1].
   double yes_above = 0.5;
   // Start each cycle from the base encoder's weights; otherwise go on from the last cycle's.
