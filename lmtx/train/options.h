@@ -30,6 +30,15 @@ struct TrainerOptions {
   bool use_all_judgments = false;
   // Documents held out to measure each cycle by rank-1 verdicts: at most this many, and at most a tenth of all. 0 runs all cycles and keeps the last.
   int64_t development = 800;
+  // Which student is kept: "rank1", by the share of yeses at rank 1, each cycle on its own; "pooled", by expected precision on verdicts of all cycles, the
+  // untouched base encoder among the candidates. Then the number of documents held out follows from the budget, and `development` only switches it off.
+  std::string selection = "rank1";
+  // "pooled": labels of each ranking that are asked on a document held out.
+  int64_t held_out_labels = 5;
+  // "pooled": the probability of being better from which a student takes the place of the best so far.
+  double accept_confidence = 0.8;
+  // "pooled": students in a row that do not, after which the run ends.
+  int64_t patience = 2;
   // Times an open question is offered in one run before the run saves and stops.
   int64_t ask_rounds = 3;
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
