@@ -80,6 +80,12 @@ const std::vector<Field>& fields() {
       {"random_share", &O::random_share, {.low = 0, .high = 1}, "Share of a cycle's pairs drawn at random, from which the rate of yeses is estimated."},
       {"stop_after_noes", &O::stop_after_noes, at_least_0,
        "Noes in a row after which a document's list is left where the next label is likely a no, too; 0 means never."},
+      {"shortlist_sources", &O::shortlist_sources, {}, "Rankings that a shortlist is made of: vectors, words of the labels' names, labels judged a yes for documents near by.",
+       {"dense", "bm25", "dense+bm25", "dense+neighbours", "dense+bm25+neighbours"}},
+      {"shortlist_size", &O::shortlist_size, at_least_0, "Labels on a document's shortlist; 0 means `judgments_per_cycle`."},
+      {"exploration", &O::exploration, at_least_0, "Labels on a shortlist that are drawn at random from those that no ranking has."},
+      {"dense_weight", &O::dense_weight, {.low = 0, .high = 1},
+       "Above 0, several rankings are mixed by score, that by vectors with this weight; 0 means by reciprocal ranks."},
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
@@ -329,6 +335,8 @@ void check(const TrainerOptions& options) {
   cluster_phases(options.clusters, 0);
   if (options.max_steps > 0 && options.max_steps < options.min_steps)
     throw std::invalid_argument("`max_steps` must be 0 or at least `min_steps`, " + std::to_string(options.min_steps) + ", but is " + std::to_string(options.max_steps) + " instead.");
+  const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
+  if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
 }
 
 namespace detail {

@@ -58,6 +58,16 @@ struct TrainerOptions {
   // Noes in a row after which a document's list is left where the next is likely one, too; 0: never.
   int64_t stop_after_noes = 2;
 
+  // --- what is proposed ---
+  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by "+".
+  std::string shortlist_sources = "dense";
+  // Labels on a document's shortlist; 0 means as many as are judged for it in a cycle.
+  int64_t shortlist_size = 0;
+  // Of these, labels drawn at random from those that no ranking has.
+  int64_t exploration = 0;
+  // How several rankings become one: above 0, a mix of scores in which that of "dense" has this weight; 0: by reciprocal ranks.
+  double dense_weight = 0;
+
   // --- texts ---
   // Tokens of a document in training.
   int64_t document_length = 450;
