@@ -391,7 +391,8 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .documents_left_over = trained.documents_left_over,
            .steps = trained.steps,
            .first_loss = trained.first_loss,
-           .last_loss = trained.last_loss};
+           .last_loss = trained.last_loss,
+           .development_precision = {}};
     measure(cycle, now, report);
     decide(trained, now, report);
     report.notices = notices::of_cycle(now);
@@ -595,7 +596,7 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   const Encoder encoder = load_student(student);
   const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
-                       ShortlisterOptions{.search_length = input_.lengths.search,
+                       EmbeddingOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
                                           .token_budget = computing.search_token_budget,
                                           .dtype = computing.dtype,

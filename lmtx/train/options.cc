@@ -295,7 +295,7 @@ TrainerOptions paper() { return {}; }
 TrainerOptions paper_tuned() {
   TrainerOptions options;
   options.steps = 600;
-  options.max_epochs = 40;
+  options.max_epochs = 20;
   options.learning_rate = 5e-5;
   options.warmup = 0.1;
   options.max_gradient_norm = 1;
@@ -319,6 +319,7 @@ TrainerOptions best() {
   options.plan = "all_judged";
   options.targets = "posterior";
   options.loss = "bce";
+  options.column_weight = 0;
   options.prototype_weight = 0.7;
   return options;
 }
