@@ -71,6 +71,20 @@ class Noisy(Truth):
         return [scores[begin:end] for begin, end in pairwise(ends)]
 
 
+class RecordedScores:
+    """The scores of a recording, looked up without a run: NaN for a pair that it does not have, or abstained from."""
+
+    def __init__(self, file):
+        _, *rows = _read_recording(file)
+        self._scores = {}
+        for row in rows:
+            self._scores.setdefault(row["uid"], {}).update(zip(row["labels"], row["scores"], strict=True))
+
+    def scores(self, documents, labels):
+        known = [self._scores.get(document, {}) for document in documents]
+        return [np.array([scores.get(label) for label in some], float) for scores, some in zip(known, labels, strict=True)]
+
+
 @dataclass(frozen=True)
 class TeacherSpec:
     """What `--teachers` names: true, noisy or recorded:FILE."""
@@ -90,7 +104,7 @@ class TeacherSpec:
     @property
     def name(self):
         """As results name it: without the path to a recording."""
-        return f"recorded:{_recording_header(self.file)['identity']}" if self.file else self.kind
+        return f"recorded:{next(_read_recording(self.file))['identity']}" if self.file else self.kind
 
     def __str__(self):
         return f"{self.kind}:{self.file}" if self.file else self.kind
@@ -100,7 +114,9 @@ class TeacherSpec:
         return frozenset(lmtx.RecordedOracle.open(self.file).documents()) if self.file else None
 
 
-def _recording_header(file):
+def _read_recording(file):
+    """Its lines as objects, the header first."""
     opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else open(file, encoding="utf-8")
     with opened as lines:
-        return json.loads(next(lines))
+        for line in lines:
+            yield json.loads(line)

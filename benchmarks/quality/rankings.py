@@ -47,7 +47,8 @@ def untouched_tagger(encoder, labels):
 def rank_by_words(labels, documents):
     """BM25 over the names of labels, int32 [n, DEPTH]."""
     index = lmtx.Bm25Index.build([label["title"] for label in labels])
-    return _padded([np.asarray(found).tolist() for found in index.search([document_text(document) for document in documents], DEPTH).labels])
+    found = index.search([document_text(document) for document in documents], DEPTH)
+    return _padded([found[i].tolist() for i in range(len(documents))])
 
 
 def fuse(rankings):

@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import kept
 import lmtx
 import numpy as np
 import scoring
 from arms import FREE, departures, find_arm, resolve
 from asked import PROMPT, Costs, costs_by_cycle, count_tokens
 from common.data import document_text
-from oracles import Noisy, TeacherSpec, Truth
-from prototypes import prototype_tagger, top_pairs
+from oracles import Noisy, RecordedScores, TeacherSpec, Truth
+from prototypes import pair_scores, prototype_tagger, top_pairs
 from rankings import Rankings, as_documents, label_set, rank_by_tagger
 from records import key_text
 from sets import MOST_TRAINING, DataSet, true_labels
@@ -106,7 +107,7 @@ def set_record(data, spec):
         "labels": len(data.labels),
         "train_documents": len(data.train),
         "test_documents": len(data.test),
-        "true": scoring.pack(np.minimum([len(targets) for targets in data.test_targets], 255)),
+        "true": kept.pack(np.minimum([len(targets) for targets in data.test_targets], 255)),
     }
 
 
@@ -149,13 +150,17 @@ class Row:
         return self._scores(rank(self.data.test))
 
     def _prototypes(self):
-        documents, oracle = self.documents(), self._oracle()
+        documents = self.documents()
+        recorded = TeacherSpec.parse(self.spec.teacher).file
+        oracle = RecordedScores(recorded) if recorded else self._oracle()
         pairs = top_pairs(self.rankings.fusion(documents), self.spec.budget * len(documents))
         texts = [document_text(document) for document in documents]
-        tagger = prototype_tagger(self.encoder, self.data, documents, texts, pairs, oracle)
-        return {**self._scores(rank_by_tagger(tagger, self.data.test)), "documents": len(documents), "costs": asdict(self._costs_of(texts, pairs))}
+        scores = pair_scores(oracle, self.data, documents, pairs)
+        tagger = prototype_tagger(self.encoder, self.data, texts, pairs, scores)
+        costs = self._costs_of(texts, pairs, missing=int(np.isnan(scores).sum()))
+        return {**self._scores(rank_by_tagger(tagger, self.data.test)), "documents": len(documents), "costs": asdict(costs)}
 
-    def _costs_of(self, texts, pairs):
+    def _costs_of(self, texts, pairs, missing):
         """What pairs cost that are asked at once."""
         documents, labels = pairs
         of_documents = count_tokens(self.encoder.tokenizer, texts)
@@ -163,7 +168,7 @@ class Row:
         asked = np.unique(documents)
         by_question = (of_documents[asked] + PROMPT).sum() + of_labels[labels].sum()
         by_pair = (of_documents[documents] + of_labels[labels] + PROMPT).sum()
-        return Costs(len(labels), len(labels), 0, len(asked), int(by_pair), int(by_question))
+        return Costs(len(labels), len(labels), missing, len(asked), int(by_pair), int(by_question))
 
     # -- what a run gets
 

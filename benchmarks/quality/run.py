@@ -10,7 +10,7 @@ of their own, `--workers` at once. Each result is appended to `--out` as soon as
 was cut short goes on at the next call, from the work folders in `--cache`.
 
 `--fill-docs` writes tables and plots of what there is into docs/quality.md; `--check` judges it, and ends with exit code 1 naming each aim that is missed or not
-measured. Both measure nothing.
+measured. Both measure nothing, and are about the sets of the aims, or with `--data` about those.
 """
 
 import argparse
@@ -82,9 +82,15 @@ def main():
     if arguments.check or arguments.fill_docs:
         import pages
 
-        found = records.read(sorted({*records.committed(), *([arguments.out] if arguments.out.exists() else [])}))
-        return pages.check(found) if arguments.check else pages.fill(found)
+        sets = [folder.name for folder in data_folders(arguments.data)] if arguments.data else None
+        return (pages.check if arguments.check else pages.fill)(read_records(arguments), sets, arguments.train, arguments.test)
     return measure(arguments)
+
+
+def read_records(arguments):
+    """What was committed, and what is in `--out`."""
+    files = {file.resolve() for file in [*records.committed(), arguments.out] if file.exists()}
+    return records.read(sorted(files))
 
 
 def measure(arguments):
@@ -94,8 +100,7 @@ def measure(arguments):
     folders = data_folders(arguments.data)
     if not folders:
         sys.exit("run.py: no data: give --data FOLDER, or set LMTX_DATA.")
-    files = sorted({*records.committed(), *([arguments.out] if arguments.out.exists() else [])})
-    planned = grid.plan(arguments, folders, parse_changes(arguments.changes), records.read(files))
+    planned = grid.plan(arguments, folders, parse_changes(arguments.changes), read_records(arguments))
     for name, reason in planned.absent.items():
         print(f"absent: {name}: {reason}")
     print(f"{planned.known} rows are there; {len(planned.specs)} to measure", flush=True)

@@ -1,8 +1,6 @@
-"""The final score: metrics of rankings against true labels, and what each document contributes, in few bytes."""
+"""The final score: metrics of rankings against true labels."""
 
-import base64
-import zlib
-
+import kept
 import lmtx
 import numpy as np
 from lmtx.evaluation import METRICS, SCORED_METRICS
@@ -10,8 +8,6 @@ from lmtx.evaluation import METRICS, SCORED_METRICS
 PLAIN = ("precision@1", "precision@3", "precision@5", "recall@10", "recall@100")
 SCORED = ("PSP@1", "PSP@5")
 ALL = PLAIN + SCORED
-# Of which the values of single documents are kept: hits among so many labels.
-KEPT = {"precision@1": 1, "recall@10": 10}
 
 
 def label_weights(data):
@@ -36,20 +32,4 @@ def hits(targets, ranked, k):
 
 
 def kept_values(targets, ranked):
-    return {name: pack(hits(targets, ranked, k)) for name, k in KEPT.items()}
-
-
-def pack(values):
-    """uint8 [n] as text."""
-    return base64.b85encode(zlib.compress(values.astype(np.uint8).tobytes(), 9)).decode()
-
-
-def unpack(text):
-    return np.frombuffer(zlib.decompress(base64.b85decode(text)), np.uint8)
-
-
-def per_document(name, hit, true):
-    """A kept metric of each document in per cent, from its hits and its number of true labels, both [n]."""
-    if name == "precision@1":
-        return 100.0 * hit
-    return 100.0 * np.divide(hit, true, out=np.zeros(len(hit)), where=np.asarray(true) > 0)
+    return {name: kept.pack(hits(targets, ranked, k)) for name, k in kept.HITS.items()}
