@@ -100,7 +100,8 @@ class Counter:
 
 def costs_by_cycle(folder, tokenizer, documents, labels):
     """For each cycle with anything asked, the Costs up to its end."""
-    counter = Counter(count_tokens(tokenizer, [document_text(document) for document in documents]), count_tokens(tokenizer, [label["title"] for label in labels]))
+    of_documents = count_tokens(tokenizer, [document_text(document) for document in documents])
+    counter = Counter(of_documents, count_tokens(tokenizer, [label["title"] for label in labels]))
     costs = {}
     for stage in stages_of(folder):
         counter.add(stage)

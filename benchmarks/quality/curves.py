@@ -38,8 +38,8 @@ def reach(points, target):
     for before, after in pairwise(points):
         if after.value >= target:
             share = (target - before.value) / (after.value - before.value)
-            between = lambda a, b: a + share * (b - a)  # noqa: E731
-            return Point(between(before.judgments, after.judgments), between(before.by_question, after.by_question), between(before.by_pair, after.by_pair), target)
+            asked = ((getattr(before, name), getattr(after, name)) for name in ("judgments", "by_question", "by_pair"))
+            return Point(*(low + share * (high - low) for low, high in asked), target)
     return None
 
 

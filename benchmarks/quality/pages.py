@@ -53,8 +53,8 @@ def fill(records, sets, train, test):
 
 def results_part(board, sets, plots):
     parts = [how_far(board, sets)]
-    for teacher, budget in board.settings():
-        arms = tables.listed_arms(board)
+    arms = tables.listed_arms(board)
+    for teacher, budget in compared_settings(board):
         parts += [f"### {tables.heading(teacher, budget)}\n", tables.precision_table(board, arms, sets, budget, teacher)]
         parts += [tables.metrics_table(board, arms, sets, budget, teacher)]
         parts += [tables.difference_table(board, sets, budget, teacher, metric) for metric in ("precision@1", "recall@10")]
@@ -62,6 +62,12 @@ def results_part(board, sets, plots):
         name = {"true": "perfect", "noisy": "noisy"}.get(teacher, teacher)
         parts += [f"### What `default` needs, {name} teacher\n", tables.needs_table(board, sets, teacher), f"![Learning curves]({plot_file(teacher).name})\n"]
     return "\n".join(part for part in parts if part)
+
+
+def compared_settings(board):
+    """Those with a row of `paper`; further budgets of `default` alone are for its curve."""
+    of_paper = {(row["key"]["teacher"], row["key"]["budget"]) for row in board.rows if row["key"]["arm"] == "paper"}
+    return [setting for setting in board.settings() if setting in of_paper] or board.settings()
 
 
 def how_far(board, sets):

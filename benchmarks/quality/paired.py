@@ -25,7 +25,8 @@ class Estimate:
 def paired(differences):
     """The mean of differences [seeds, documents] with a standard error for other documents and other seeds.
 
-    Documents and seeds are crossed: the variance is that of the documents' means over seeds, and that of the seeds' means over documents, each over their number.
+    Documents and seeds are crossed: the variance is that of the documents' means over seeds, and that of the seeds' means over documents, each over their
+    number.
     One seed says nothing about others: its interval is over documents alone.
     """
     differences = np.atleast_2d(differences)

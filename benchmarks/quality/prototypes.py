@@ -4,13 +4,17 @@ import lmtx
 import numpy as np
 from rankings import NONE, label_set, tagger_settings
 
+# How far a label moves with much evidence, how far away from noes, and the evidence at which it moves half as far.
+STRENGTH = {"prototype_weight": 0.7, "prototype_no_weight": 0.2, "prototype_shrinkage": 3}
+
+
 def refined_vectors(labels, documents, judged_documents, judged_labels, scores):
     """Label vectors [L, dim] from unit vectors of labels and of documents [n, dim] and from judged pairs, by number, with scores in [0, 1], each [m].
 
-    A label moves to the mean of its documents, weighted by their scores, and away from that of the others, the farther the more evidence there is; documents are
-    centred before, or the means would carry little but what all documents have in common.
+    A label moves to the mean of its documents, weighted by their scores, and away from that of the others, the farther the more evidence there is; documents
+    are centred before, or the means would carry little but what all documents have in common.
     """
-    vectors, _ = lmtx.refine_labels(documents, labels, judged_documents, judged_labels, scores, prototype_weight=0.7, prototype_no_weight=0.2, prototype_shrinkage=3)
+    vectors, _ = lmtx.refine_labels(documents, labels, judged_documents, judged_labels, scores, **STRENGTH)
     return vectors
 
 

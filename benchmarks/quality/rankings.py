@@ -87,9 +87,9 @@ class Rankings:
 
     def near(self, documents):
         """For each document's uid the uids of the labels that either ranking has at its top."""
-        both = zip(documents, self.untouched(documents), self.words(documents), strict=True)
+        top = np.hstack([self.untouched(documents)[:, :NEAR], self.words(documents)[:, :NEAR]]).tolist()
         uids = self._data.label_uids
-        return {document["uid"]: frozenset(uids[label] for ranked in of_both for label in ranked[:NEAR].tolist() if label != NONE) for document, *of_both in both}
+        return {document["uid"]: frozenset(uids[label] for label in labels if label != NONE) for document, labels in zip(documents, top, strict=True)}
 
     def _cached(self, name, version, documents, compute):
         digest = hashlib.blake2b("\n".join(document["uid"] for document in documents).encode(), digest_size=8).hexdigest()

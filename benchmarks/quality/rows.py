@@ -202,25 +202,28 @@ class Row:
         documents = self.documents()
         folder = Path(self.spec.cache) / "runs" / hashlib.blake2b(key_text(self.key).encode(), digest_size=12).hexdigest()
         folder.mkdir(parents=True, exist_ok=True)
+        is_resumed = (folder / "run.json").exists()
         clock = Clock()
         report = self._run(documents, folder, clock)
-        tagger = lmtx.Tagger.load(report.tagger_folder, device=self.spec.device)
-        scores = self._scores(rank_by_tagger(tagger, self.data.test))
-        costs = costs_by_cycle(folder, self.encoder.tokenizer, documents, self.data.labels)
-        result = {
-            **scores,
-            "documents": len(documents),
-            "best_cycle": report.best_cycle,
-            "ended": report.ended,
-            "notices": report.notices,
-            "costs": asdict(costs[max(costs)]) if costs else asdict(Costs()),
-            "cycles": [self._cycle(cycle, report, tagger, folder, costs, clock, scores) for cycle in report.cycles],
-            "seconds": clock.elapsed(),
-            "options": lmtx.TrainerOptions(self.arm.preset).to_dict() | self.key["options"],
-        }
+        seconds = None if is_resumed else clock.elapsed()
+        result = {"documents": len(documents), "seconds": seconds, **self._of_run(report, folder, documents, clock)}
         if not self.spec.keep:
             shutil.rmtree(folder)
         return result
+
+    def _of_run(self, report, folder, documents, clock):
+        """What is kept of a finished run."""
+        tagger = lmtx.Tagger.load(report.tagger_folder, device=self.spec.device)
+        scores = self._scores(rank_by_tagger(tagger, self.data.test))
+        costs = costs_by_cycle(folder, self.encoder.tokenizer, documents, self.data.labels)
+        return {
+            **scores,
+            "best_cycle": report.best_cycle,
+            "ended": report.ended,
+            "notices": report.notices,
+            "costs": asdict(costs[max(costs)] if costs else Costs()),
+            "cycles": [self._cycle(cycle, report, tagger, folder, costs, clock, scores) for cycle in report.cycles],
+        }
 
     def _run(self, documents, folder, clock):
         oracle = self._oracle() if self.arm.has_teacher else None

@@ -5,12 +5,12 @@
     python benchmarks/quality/run.py --fill-docs
     python benchmarks/quality/run.py --check
 
-A FOLDER has labels.jsonl and train and test as .jsonl or .jsonl.gz, or holds such folders; the variable LMTX_DATA names one where none is given. Rows are processes
-of their own, `--workers` at once. Each result is appended to `--out` as soon as it is there; what any file in results/ or `--out` has is not measured again, and what
-was cut short goes on at the next call, from the work folders in `--cache`.
+A FOLDER has labels.jsonl and train and test as .jsonl or .jsonl.gz, or holds such folders; the variable LMTX_DATA names one where none is given. Rows are
+processes of their own, `--workers` at once. Each result is appended to `--out` as soon as it is there; what any file in results/ or `--out` has is not measured
+again, and what was cut short goes on at the next call, from the work folders in `--cache`.
 
-`--fill-docs` writes tables and plots of what there is into docs/quality.md; `--check` judges it, and ends with exit code 1 naming each aim that is missed or not
-measured. Both measure nothing, and are about the sets of the aims, or with `--data` about those.
+`--fill-docs` writes tables and plots of what there is into docs/quality.md; `--check` judges it, and ends with exit code 1 naming each aim that is missed or
+not measured. Both measure nothing, and are about the sets of the aims, or with `--data` about those.
 """
 
 import argparse

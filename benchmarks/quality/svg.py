@@ -72,7 +72,8 @@ def _chart(chart, x_title, y_title):
     for tick in ticks(up.low, up.high):
         yield f'<path d="M{LEFT} {up(tick):.1f}H{WIDTH - RIGHT}" stroke="#eee"/><text x="{LEFT - 4}" y="{up(tick) + 3:.1f}" text-anchor="end">{tick:g}</text>'
     yield f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_title)}</text>'
-    yield f'<text x="10" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 10 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(y_title)}</text>'
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    yield f'<text x="10" y="{middle}" text-anchor="middle" transform="rotate(-90 10 {middle})">{escape(y_title)}</text>'
     for line in chart.lines:
         points = line.points if len(line.points) > 1 else [(across.low, line.points[0][1]), (across.high, line.points[0][1])]
         yield _path([(across(x), up(y)) for x, y in points], line)

@@ -80,7 +80,7 @@ def _asked(board, arm, sets, budget, teacher):
     if not rows:
         return ["", "", ""]
     tokens = "tokens_by_pair" if arm.startswith("paper") else "tokens_by_question"
-    seconds = [row["seconds"] for row in rows if "seconds" in row]
+    seconds = [row["seconds"] for row in rows if row.get("seconds")]
     each = [statistics.fmean(row["costs"][what] / row["documents"] for row in rows) for what in ("distinct", tokens)]
     return [f"{each[0]:.2f}", f"{each[1]:,.0f}", f"{statistics.fmean(seconds):.0f}" if seconds else ""]
 

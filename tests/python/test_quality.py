@@ -472,7 +472,8 @@ def run(*arguments):
 def test_rows_add_up_and_none_is_measured_twice(truth_data, model, tmp_path):
     changes = [f"{name}={value}" for name, value in CHANGES.items()]
     out = tmp_path / "results.jsonl"
-    common = ["--data", truth_data, "--base", model, "--out", out, "--cache", tmp_path / "cache", "--budgets", 3, "--set", *changes, "--arms", "untouched", "fusion"]
+    where = ["--data", truth_data, "--base", model, "--out", out, "--cache", tmp_path / "cache"]
+    common = [*where, "--budgets", 3, "--set", *changes, "--arms", "untouched", "fusion"]
     assert run(*common).returncode == 0
     first = run(*common, "paper", "prototypes", "paper-free", "--teachers", "true", "noisy", "--workers", 2)
     assert "2 rows are there; 6 to measure" in first.stdout, first.stdout + first.stderr
