@@ -37,7 +37,10 @@ REPLACEMENTS = [
     (r"function: object", "function: collections.abc.Callable[[str, list[str]], collections.abc.Sequence[Verdict | float | bool | None]]"),
     (r"documents: object", "documents: typing.Any"),
     (r"rule: object", "rule: collections.abc.Callable[[str, str], Verdict | float | bool | None]"),
-    (r"ranked: collections\.abc\.Sequence\[collections\.abc\.Sequence\[int\]\]", "ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64]"),
+    (r"ranked: collections\.abc\.Sequence\[collections\.abc\.Sequence\[int\]\]", "ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists"),
+    (r"rankings: collections\.abc\.Sequence\[object\]", "rankings: collections.abc.Sequence[typing.Any]"),
+    (r"\(self: RankedLists, labels: object, scores: object\)", "(self, labels: typing.Any, scores: typing.Any)"),
+    (r"\(self: object", "(self"),
     (r"numpy\.ndarray\[typing\.Any, numpy\.dtype\[(.*?)\]\]", r"numpy.typing.NDArray[\1]"),
     (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.float64\]", "numpy.typing.ArrayLike"),
     (r"\*\*kwargs", "**options: int | float | bool | str"),
@@ -56,6 +59,11 @@ RETURNS = {
     ("DocumentReader", "__iter__"): "DocumentReader",
     ("LabelMatches", "labels"): "numpy.typing.NDArray[numpy.int64]",
     ("LabelMatches", "scores"): "numpy.typing.NDArray[numpy.float32]",
+    ("RankedLists", "labels"): "numpy.typing.NDArray[numpy.int64]",
+    ("RankedLists", "scores"): "numpy.typing.NDArray[numpy.float32]",
+    ("RankedLists", "offsets"): "numpy.typing.NDArray[numpy.int64]",
+    ("RankedLists", "scores_of"): "numpy.typing.NDArray[numpy.float32]",
+    ("RankedLists", "__getitem__"): "numpy.typing.NDArray[numpy.int64]",
     ("LabelSet", "__iter__"): "collections.abc.Iterator[Label]",
 }
 # What Python subclasses of TeacherOracle add: no method of the C++ class has a body to bind.

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <optional>
@@ -34,18 +35,18 @@ struct Group {
   }
 };
 
-std::vector<Group> group_texts(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device) {
-  const auto size = static_cast<int64_t>(batch.documents.size());
-  Group documents{{}, {}, "documents", options.document_unpooled}, labels{{}, {}, "labels", options.label_unpooled};
-  documents.add(batch.documents, 0);
+std::vector<Group> group_texts(const TrainingBatch& batch, at::Device device) {
+  const auto num_left = static_cast<int64_t>(batch.left.size());
+  Group left{{}, {}, "documents", batch.left_unpooled}, right{{}, {}, "labels", batch.right_unpooled};
+  left.add(batch.left, 0);
   // On the CPU long and short texts go one after the other through the caches.
-  if (device.is_cuda() && documents.unpooled == labels.unpooled) {
-    documents.purpose = "texts";
-    documents.add(batch.labels, size);
-    return {documents};
+  if (device.is_cuda() && left.unpooled == right.unpooled) {
+    left.purpose = "texts";
+    left.add(batch.right, num_left);
+    return {left};
   }
-  labels.add(batch.labels, size);
-  return {documents, labels};
+  right.add(batch.right, num_left);
+  return {left, right};
 }
 
 at::Tensor to_tensor(const std::vector<int64_t>& numbers) {
@@ -62,7 +63,7 @@ int64_t num_tokens(const std::vector<Group>& groups) {
   return tokens;
 }
 
-void add_parts(const Group& group, PreparedBatch& batch, std::vector<int64_t>& order) {
+void add_parts(const Group& group, uint64_t dropout_key, PreparedBatch& batch, std::vector<int64_t>& order) {
   std::vector<int64_t> lengths;
   for (const auto& text : group.texts) lengths.push_back(static_cast<int64_t>(text.size()));
   int64_t number = 0;
@@ -73,7 +74,7 @@ void add_parts(const Group& group, PreparedBatch& batch, std::vector<int64_t>& o
       texts.push_back(group.texts[static_cast<size_t>(member)]);
       rows.push_back(group.rows[static_cast<size_t>(member)]);
     }
-    batch.parts.push_back({pack(texts), to_tensor(rows), detail::random_key(batch.options.dropout_key, group.purpose, {number++})});
+    batch.parts.push_back({pack(texts), to_tensor(rows), detail::random_key(dropout_key, group.purpose, {number++})});
     batch.parts.back().tokens.unpooled = group.unpooled;
     order.insert(order.end(), rows.begin(), rows.end());
   }
@@ -84,7 +85,7 @@ void pin_memory(PreparedBatch& batch) {
     for (at::Tensor* tensor : {&part.tokens.ids, &part.tokens.offsets, &part.rows}) *tensor = tensor->pin_memory();
   }
   batch.positions = batch.positions.pin_memory();
-  batch.yeses.pin_memory();
+  batch.loss = batch.loss->pinned();
 }
 
 // The same with its tensors on the device.
@@ -94,10 +95,12 @@ PreparedBatch moved(const PreparedBatch& batch, at::Device device) {
     for (at::Tensor* tensor : {&part.tokens.ids, &part.tokens.offsets, &part.rows}) *tensor = tensor->to(device, /*non_blocking=*/true);
   }
   there.positions = batch.positions.to(device, /*non_blocking=*/true);
-  // The loss looks at them where it is computed.
-  if (!device.is_cpu()) there.yeses = batch.yeses.to(device);
+  there.loss = batch.loss->to(device);
   return there;
 }
+
+// Zero where the loss does not depend on it.
+at::Tensor gradient_of(const at::Tensor& vectors) { return vectors.grad().defined() ? vectors.grad() : at::zeros_like(vectors); }
 
 class BatchGradients {
  public:
@@ -133,18 +136,18 @@ class BatchGradients {
 
   struct LossAndGradient {
     at::Tensor loss;
-    // [2 B, dim]: with respect to the vectors of the batch.
+    // [B + C, dim]: with respect to the vectors of the batch.
     at::Tensor gradient;
   };
 
   LossAndGradient loss_and_gradient(const std::vector<at::Tensor>& vectors) const {
-    const int64_t size = batch_.yeses.size();
+    const int64_t num_left = batch_.num_left, num_right = batch_.positions.size(0) - num_left;
     const at::Tensor all = vectors.size() == 1 ? vectors.front().detach() : at::cat(vectors).detach();
-    const at::Tensor documents = all.index_select(0, batch_.positions.narrow(0, 0, size)).requires_grad_();
-    const at::Tensor labels = all.index_select(0, batch_.positions.narrow(0, size, size)).requires_grad_();
-    const at::Tensor loss = triplet_loss(documents, labels, batch_.yeses, batch_.options.loss);
+    const at::Tensor left = all.index_select(0, batch_.positions.narrow(0, 0, num_left)).requires_grad_();
+    const at::Tensor right = all.index_select(0, batch_.positions.narrow(0, num_left, num_right)).requires_grad_();
+    const at::Tensor loss = batch_.loss->loss(left, right);
     loss.backward();
-    return {loss.detach(), at::cat({documents.grad(), labels.grad()})};
+    return {loss.detach(), at::cat({gradient_of(left), gradient_of(right)})};
   }
 
   TrainingNetwork& network_;
@@ -168,12 +171,13 @@ int64_t PreparedBatch::smaller_budget() const {
 PreparedBatch prepare_batch(const TrainingBatch& batch, const BatchGradientOptions& options, at::Device device) {
   PreparedBatch prepared;
   prepared.options = options;
-  prepared.yeses = batch.yeses;
-  const std::vector<Group> groups = group_texts(batch, options, device);
+  prepared.num_left = static_cast<int64_t>(batch.left.size());
+  prepared.loss = batch.loss;
+  const std::vector<Group> groups = group_texts(batch, device);
   prepared.whole = num_tokens(groups) <= options.token_budget;
   // Rows of the batch in the order of the parts' texts.
   std::vector<int64_t> order;
-  for (const Group& group : groups) add_parts(group, prepared, order);
+  for (const Group& group : groups) add_parts(group, batch.dropout_key, prepared, order);
   std::vector<int64_t> positions(order.size());
   for (size_t i = 0; i < order.size(); ++i) positions[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
   prepared.positions = to_tensor(positions);

@@ -4,48 +4,37 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <vector>
 
 #include "lmtx/export.h"
 #include "lmtx/nn/sentence_model.h"
-#include "lmtx/train/batch_yeses.h"
-#include "lmtx/train/losses.h"
+#include "lmtx/train/batch_loss.h"
+#include "lmtx/train/training_steps.h"
 
 namespace lmtx {
 
-// Token ids of B documents and of a label that fits each.
-struct TrainingBatch {
-  std::vector<std::vector<int32_t>> documents;
-  std::vector<std::vector<int32_t>> labels;
-  BatchYeses yeses;
-};
-
 struct BatchGradientOptions {
-  TripletLossOptions loss;
   // Tokens computed at once.
   int64_t token_budget = 16384;
-  // Tokens at the start of documents and labels that are left out of their vectors (TokenBatch::unpooled).
-  int64_t document_unpooled = 0;
-  int64_t label_unpooled = 0;
   bool dropout = true;
-  // Keys the dropout masks of the batch.
-  uint64_t dropout_key = 0;
 };
 
-// A batch cut into parts of at most the token budget (or one text that is longer alone), packed on the host, for a card in pinned memory. A part has documents
-// or labels; on a card, where they leave out equally many tokens, it may have both, so that a batch within the budget is one pass through the network.
+// A batch cut into parts of at most the token budget (or one text that is longer alone), packed on the host, for a card in pinned memory. A part has left
+// or right texts; on a card, where they leave out equally many tokens, it may have both, so that a batch within the budget is one pass through the network.
 struct LMTX_API PreparedBatch {
   struct Part {
     TokenBatch tokens;
-    // int64 [n]: text i of the part is row rows[i] of the batch, whose documents are rows 0 to B - 1 and whose labels are rows B to 2 B - 1.
+    // int64 [n]: text i of the part is row rows[i] of the batch, whose left texts are rows 0 to B - 1 and whose right texts are rows B to B + C - 1.
     at::Tensor rows;
     uint64_t dropout_key = 0;
   };
   std::vector<Part> parts;
-  // int64 [2 B]: row i of the batch is text positions[i] of all parts.
+  // int64 [B + C]: row i of the batch is text positions[i] of all parts.
   at::Tensor positions;
-  BatchYeses yeses;
+  int64_t num_left = 0;
+  std::shared_ptr<const BatchLoss> loss;
   BatchGradientOptions options;
   // Whether all fits the budget together.
   bool whole = false;

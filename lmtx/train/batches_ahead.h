@@ -9,12 +9,11 @@
 
 #include "lmtx/detail/ahead.h"
 #include "lmtx/train/batch_gradients.h"
-#include "lmtx/train/student_training.h"
-#include "lmtx/train/training_plan.h"
+#include "lmtx/train/training_steps.h"
 
 namespace lmtx {
 
-// Belongs to one thread. `input` and `plan`, whose steps only this asks for, outlive it.
+// Belongs to one thread. `steps`, which only this asks for batches, outlives it.
 class BatchesAhead {
  public:
   struct Batch {
@@ -22,8 +21,8 @@ class BatchesAhead {
     PreparedBatch prepared;
   };
 
-  // From `first_step` on, in parts of at most `token_budget` tokens.
-  BatchesAhead(const StudentTrainingInput& input, const TrainingPlan& plan, int64_t first_step, int64_t token_budget, at::Device device);
+  // From `first_step` on, in parts of at most options.token_budget tokens.
+  BatchesAhead(const TrainingSteps& steps, int64_t first_step, const BatchGradientOptions& options, at::Device device);
 
   // The batch of the next step. Throws Stopped.
   Batch next(const std::stop_token& stop);
@@ -34,10 +33,9 @@ class BatchesAhead {
 
  private:
   Batch make(int64_t step) const;
-  BatchGradientOptions options_of(int64_t step) const;
 
-  const StudentTrainingInput& input_;
-  const TrainingPlan& plan_;
+  const TrainingSteps& steps_;
+  const bool dropout_;
   const at::Device device_;
   std::atomic<int64_t> token_budget_;
   // Last: its thread uses the others.

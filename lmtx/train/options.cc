@@ -10,6 +10,7 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/train/unsupervised/cluster_phases.h"
 
 namespace lmtx {
 
@@ -51,15 +52,40 @@ constexpr Range length{.low = 3}, length_or_0{.low = 3, .zero_too = true};
 // All there is to know about the options, once, in the order of the struct.
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
+      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
+       {"curriculum", "maclr", "rts"}},
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
+      {"judgments_per_document", &O::judgments_per_document, at_least_1,
+       "With `asking` `streams` and no budget: pairs judged for a document, in all cycles together and those of the documents held out included."},
       {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
       {"restart", &O::restart, {}, "Start each cycle from the base encoder's weights; otherwise go on from the last cycle's."},
       {"use_all_judgments", &O::use_all_judgments, {}, "Train on the verdicts of all cycles so far; otherwise on this cycle's only."},
       {"development", &O::development, at_least_0,
        "Most documents held out to measure each cycle, never over a tenth of all; 0 runs all cycles and keeps the last student."},
+      {"selection", &O::selection, {}, "Which student is kept: `rank1`, by yeses at rank 1 cycle by cycle, or `pooled`, by expected precision on the verdicts of all.",
+       {"rank1", "pooled"}},
+      {"held_out_labels", &O::held_out_labels, at_least_1, "Labels of each ranking that are asked on a document held out, where selection is pooled."},
+      {"accept_confidence", &O::accept_confidence, {.low = 0, .high = 1},
+       "Probability of being better from which a student takes the place of the best, where selection is pooled."},
+      {"patience", &O::patience, at_least_1, "Students in a row that bring no gain, after which the run ends, where selection is pooled."},
       {"ask_rounds", &O::ask_rounds, at_least_1, "Times an open question is offered in one run before the run saves and stops."},
       {"accept_missing", &O::accept_missing, {.low = 0, .high = 1}, "Share of a stage's pairs that may stay open when it closes; they count as unknown for the cycle."},
+      {"asking", &O::asking, {}, "What is asked: `top`, the first labels of every document, or `streams`, as the options below say.", {"top", "streams"}},
+      {"asking_breadth", &O::asking_breadth, at_least_1, "Labels of a document that is asked for the first time: its first ones, the last drawn from the places below."},
+      {"first_documents", &O::first_documents, {}, "Which documents come first: `random`, or `spread`, each as different as can be from those before.",
+       {"random", "spread"}},
+      {"cut_share", &O::cut_share, {.low = 0, .high = 1}, "Share of a cycle's pairs whose scores leave the answer open."},
+      {"coverage_share", &O::coverage_share, {.low = 0, .high = 1}, "Share of a cycle's pairs for labels that few documents carry so far."},
+      {"random_share", &O::random_share, {.low = 0, .high = 1}, "Share of a cycle's pairs drawn at random, from which the rate of yeses is estimated."},
+      {"stop_after_noes", &O::stop_after_noes, at_least_0,
+       "Noes in a row after which a document's list is left where the next label is likely a no, too; 0 means never."},
+      {"shortlist_sources", &O::shortlist_sources, {}, "Rankings that a shortlist is made of: vectors, words of the labels' names, labels judged a yes for documents near by.",
+       {"dense", "bm25", "dense+bm25", "dense+neighbours", "dense+bm25+neighbours"}},
+      {"shortlist_size", &O::shortlist_size, at_least_0, "Labels on a document's shortlist; 0 means `judgments_per_cycle`."},
+      {"exploration", &O::exploration, at_least_0, "Labels on a shortlist that are drawn at random from those that no ranking has."},
+      {"dense_weight", &O::dense_weight, {.low = 0, .high = 1},
+       "Above 0, several rankings are mixed by score, that by vectors with this weight; 0 means by reciprocal ranks."},
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
@@ -69,8 +95,9 @@ const std::vector<Field>& fields() {
       {"batch_size", &O::batch_size, {.low = 2}, "Documents a step; the positives of the others are a document's negatives."},
       {"learning_rate", &O::learning_rate, positive, "Largest learning rate, reached at the end of the warm-up."},
       {"warmup", &O::warmup, at_least_0, "Steps of rising learning rate; below 1, a share of all steps."},
-      {"schedule", &O::schedule, {}, "How the learning rate goes on after the warm-up: `linear` or `cosine`, to zero at the last step, or `constant`.",
+      {"schedule", &O::schedule, {}, "How the learning rate goes on after the warm-up: `linear` or `cosine`, down to `final_rate` at the last step, or `constant`.",
        {"linear", "cosine", "constant"}},
+      {"final_rate", &O::final_rate, {.low = 0, .high = 1}, "Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule."},
       {"max_gradient_norm", &O::max_gradient_norm, at_least_0, "Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0 means no limit."},
       {"adam_epsilon", &O::adam_epsilon, positive, "Added to AdamW's denominator."},
       {"weight_decay", &O::weight_decay, at_least_0, "Decoupled weight decay of AdamW."},
@@ -78,6 +105,32 @@ const std::vector<Field>& fields() {
       {"hard_negatives", &O::hard_negatives, at_least_1, "Hardest in-batch negatives a document."},
       {"violator_temperature", &O::violator_temperature, positive, "Temperature of the softmax that weights the violating negatives."},
       {"dropout", &O::dropout, {}, "Dropout as in the model's config.json; otherwise none."},
+      {"prototype_weight", &O::prototype_weight, at_least_0,
+       "How far the vector of a label with much evidence moves towards the documents that carry it; 0 means not at all."},
+      {"prototype_no_weight", &O::prototype_no_weight, at_least_0, "How far it moves away from those that it was judged not to fit, where vectors move at all."},
+      {"prototype_shrinkage", &O::prototype_shrinkage, at_least_0, "Judgments of a label at which half of that is moved."},
+      {"label_residuals", &O::label_residuals, at_least_0,
+       "Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0 means none."},
+      {"residual_penalty", &O::residual_penalty, at_least_0, "Holds these vectors short; more, the fewer yeses a label has."},
+      {"label_bias", &O::label_bias, {}, "Add to each judged label's score what makes up for a vector that promises too often or too rarely."},
+      {"contrast_temperature", &O::contrast_temperature, positive, "Temperature of the softmax over cosines."},
+      {"mask_duplicates", &O::mask_duplicates, {}, "Rows of a batch that have a text, a document or a label in common are never each other's negatives."},
+      {"title_length", &O::title_length, length, "Tokens of a title in training."},
+      {"title_deletion", &O::title_deletion, {.low = 0, .high = 1}, "Probability with which a document's title is deleted from each sentence of its content."},
+      {"inverse_cloze", &O::inverse_cloze, {}, "A document without a title lends one of its sentences; otherwise it is passed over."},
+      {"min_steps", &O::min_steps, at_least_0, "Steps of the first stage at least, whatever `epochs` says."},
+      {"max_steps", &O::max_steps, at_least_0, "Steps of the first stage at most; 0 means no limit."},
+      {"clusters", &O::clusters, {}, "Clusters of each phase of the first stage's first half, separated by commas; `auto` means one for 32, 16, 8, 4 and 2 documents; `none`, no clusters."},
+      {"random_labels", &O::random_labels, at_least_0, "Labels drawn at random in each step, further negatives of the second views."},
+      {"regularization", &O::regularization, at_least_0, "Weight of the loss on second views and random labels; 0 leaves it out."},
+      {"self_training_epochs", &O::self_training_epochs, at_least_0, "Passes over the documents' likely labels in the second stage; 0 leaves it out."},
+      {"self_training_rate", &O::self_training_rate, positive, "Of the first stage's learning rate, that of the second."},
+      {"segment_words", &O::segment_words, at_least_0, "Words of a segment at least, at most twice as many; 0 means a quarter of the median of the contents, from 8 to 40."},
+      {"pair_titles", &O::pair_titles, {}, "Learn from each title paired with itself."},
+      {"pair_labels", &O::pair_labels, {}, "Learn from each label paired with itself."},
+      {"pair_title_segments", &O::pair_title_segments, {}, "Learn from each title paired with the segments of its content."},
+      {"pair_segments", &O::pair_segments, {}, "Learn from segments of a content paired with each other."},
+      {"max_pairs", &O::max_pairs, at_least_0, "Pairs an epoch, of more each kind keeps its share; 0 means all."},
       {"seed", &O::seed, {}, "Keys every random draw of the run."},
       {"dtype", &O::dtype, {}, "Of the products in training and search: `float32`, `bfloat16` (on cards only), or `auto`, which is bfloat16 on a card that has it.",
        {"auto", "float32", "bfloat16"}},
@@ -204,12 +257,41 @@ void check_field(const TrainerOptions& options, const Field& field) {
 // The options' defaults are the paper's.
 TrainerOptions paper() { return {}; }
 
+// The published settings scaled to thousands of documents (ours), on a card; on the CPU two epochs in batches of 64 do.
+TrainerOptions maclr() {
+  TrainerOptions options;
+  options.method = "maclr";
+  options.document_length = 128;
+  options.label_length = 32;
+  options.epochs = 10;
+  options.min_steps = 300;
+  options.max_steps = 3000;
+  options.batch_size = 128;
+  options.learning_rate = 2e-5;
+  options.warmup = 0.1;
+  options.max_gradient_norm = 1;
+  return options;
+}
+
+TrainerOptions rts() {
+  TrainerOptions options;
+  options.method = "rts";
+  options.epochs = 3;
+  options.batch_size = 256;
+  options.learning_rate = 2e-5;
+  options.warmup = 0;
+  options.final_rate = 0.1;
+  options.max_gradient_norm = 1;
+  options.weight_decay = 0.01;
+  return options;
+}
+
 struct Preset {
   const char* name;
   TrainerOptions (*make)();
 };
 
-constexpr Preset presets[] = {{"paper", paper}};
+constexpr Preset presets[] = {{"paper", paper}, {"maclr", maclr}, {"rts", rts}};
 
 }  // namespace
 
@@ -250,6 +332,11 @@ void set_option(TrainerOptions& options, std::string_view name, std::string_view
 
 void check(const TrainerOptions& options) {
   for (const Field& field : fields()) check_field(options, field);
+  cluster_phases(options.clusters, 0);
+  if (options.max_steps > 0 && options.max_steps < options.min_steps)
+    throw std::invalid_argument("`max_steps` must be 0 or at least `min_steps`, " + std::to_string(options.min_steps) + ", but is " + std::to_string(options.max_steps) + " instead.");
+  const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
+  if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
 }
 
 namespace detail {

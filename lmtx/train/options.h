@@ -11,11 +11,17 @@
 namespace lmtx {
 
 struct TrainerOptions {
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
+  // of EMNLP 2022).
+  std::string method = "curriculum";
+
   // --- the curriculum ---
   // Most cycles to run; fewer where the development verdicts stop improving.
   int64_t cycles = 6;
   // Labels judged for a document in each cycle, from the top of its shortlist.
   int64_t judgments_per_cycle = 10;
+  // With `asking` "streams" and no budget: pairs judged for a document, in all cycles together and those of the documents held out included.
+  int64_t judgments_per_document = 10;
   // A score from here up is a yes, in (0, 1].
   double yes_above = 0.5;
   // Start each cycle from the base encoder's weights; otherwise go on from the last cycle's.
@@ -24,10 +30,43 @@ struct TrainerOptions {
   bool use_all_judgments = false;
   // Documents held out to measure each cycle by rank-1 verdicts: at most this many, and at most a tenth of all. 0 runs all cycles and keeps the last.
   int64_t development = 800;
+  // Which student is kept: "rank1", by the share of yeses at rank 1, each cycle on its own; "pooled", by expected precision on verdicts of all cycles, the
+  // untouched base encoder among the candidates. Then the number of documents held out follows from the budget, and `development` only switches it off.
+  std::string selection = "rank1";
+  // "pooled": labels of each ranking that are asked on a document held out.
+  int64_t held_out_labels = 5;
+  // "pooled": the probability of being better from which a student takes the place of the best so far.
+  double accept_confidence = 0.8;
+  // "pooled": students in a row that do not, after which the run ends.
+  int64_t patience = 2;
   // Times an open question is offered in one run before the run saves and stops.
   int64_t ask_rounds = 3;
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
   double accept_missing = 0;
+
+  // --- what is asked ---
+  // "top": the first labels of every document; "streams": as the options below say.
+  std::string asking = "top";
+  // Labels of a document that is asked for the first time: its first ones, and the last drawn from the places below.
+  int64_t asking_breadth = 4;
+  // Which documents come first: "random", or "spread" (each as different as can be from those before).
+  std::string first_documents = "random";
+  // Shares of a cycle's pairs: where scores leave the answer open, for labels that few documents carry, and drawn at random; what is left goes to the first places.
+  double cut_share = 0.2;
+  double coverage_share = 0.2;
+  double random_share = 0.1;
+  // Noes in a row after which a document's list is left where the next is likely one, too; 0: never.
+  int64_t stop_after_noes = 2;
+
+  // --- what is proposed ---
+  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by "+".
+  std::string shortlist_sources = "dense";
+  // Labels on a document's shortlist; 0 means as many as are judged for it in a cycle.
+  int64_t shortlist_size = 0;
+  // Of these, labels drawn at random from those that no ranking has.
+  int64_t exploration = 0;
+  // How several rankings become one: above 0, a mix of scores in which that of "dense" has this weight; 0: by reciprocal ranks.
+  double dense_weight = 0;
 
   // --- texts ---
   // Tokens of a document in training.
@@ -48,8 +87,10 @@ struct TrainerOptions {
   double learning_rate = 2e-4;
   // Steps of rising learning rate; below 1, a share of all steps.
   double warmup = 100;
-  // After the warm-up: "linear" or "cosine", down to zero at the last step, or "constant".
+  // After the warm-up: "linear" or "cosine", down to `final_rate` at the last step, or "constant".
   std::string schedule = "linear";
+  // Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule.
+  double final_rate = 0;
   // Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0: none is.
   double max_gradient_norm = 0;
   double adam_epsilon = 1e-6;
@@ -62,6 +103,59 @@ struct TrainerOptions {
   double violator_temperature = 0.1;
   // Dropout as in the model's config.json; otherwise none.
   bool dropout = true;
+
+  // --- labels ---
+  // How far the vector of a label with much evidence moves towards the documents that carry it; 0: not at all.
+  double prototype_weight = 0;
+  // And away from those that it was judged not to fit, where the vectors move at all.
+  double prototype_no_weight = 0.2;
+  // Judgments of a label at which half of that is moved.
+  double prototype_shrinkage = 3;
+  // Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0: none.
+  int64_t label_residuals = 0;
+  // Holds these vectors short; more, the fewer yeses a label has.
+  double residual_penalty = 100;
+  // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
+  bool label_bias = false;
+
+  // --- learning without a teacher: method "maclr" or "rts" ---
+  // Temperature of the softmax over cosines.
+  double contrast_temperature = 0.05;
+  // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
+  bool mask_duplicates = true;
+
+  // --- method "maclr" ---
+  // Tokens of a title in training.
+  int64_t title_length = 32;
+  // With which a document's title is deleted from each sentence of its content.
+  double title_deletion = 0.9;
+  // A document without a title lends one of its sentences; otherwise it is passed over.
+  bool inverse_cloze = true;
+  // Steps of the first stage, whatever `epochs` says: at least and at most so many. 0: no bound.
+  int64_t min_steps = 0;
+  int64_t max_steps = 0;
+  // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster for
+  // 32, 16, 8, 4 and 2 documents. "none": no clusters.
+  std::string clusters = "auto";
+  // Labels drawn at random in each step, further negatives of the second views; 0: none.
+  int64_t random_labels = 32;
+  // Weight of the loss on second views and random labels; 0 leaves it out.
+  double regularization = 1;
+  // Passes over the documents' likely labels in the second stage; 0 leaves it out.
+  int64_t self_training_epochs = 3;
+  // Of the first stage's learning rate, that of the second.
+  double self_training_rate = 0.5;
+
+  // --- method "rts" ---
+  // Words of a segment at least; at most twice as many. 0: a quarter of the median of the contents, from 8 to 40.
+  int64_t segment_words = 0;
+  // Which pairs are learned: a title with itself, a label with itself, a title with each segment of its content, segments of a content with each other.
+  bool pair_titles = true;
+  bool pair_labels = true;
+  bool pair_title_segments = true;
+  bool pair_segments = true;
+  // Pairs an epoch; of more each kind keeps its share. 0: all.
+  int64_t max_pairs = 0;
 
   // --- the machine ---
   uint64_t seed = 0;

@@ -19,6 +19,7 @@ load_torch_libraries()
 from ._core import (  # noqa: E402
     AnswerSink,
     AskingReport,
+    Bm25Index,
     Budget,
     CallbackOracle,
     Comparison,
@@ -40,6 +41,7 @@ from ._core import (  # noqa: E402
     PairsOpen,
     Plan,
     Question,
+    RankedLists,
     RecordedOracle,
     ScriptedOracle,
     Stopped,
@@ -59,6 +61,7 @@ from ._core import (  # noqa: E402
     built_with_torch,
     compare_means,
     compare_ratios,
+    fuse,
     inverse_propensities,
     label_frequencies,
     ndcg,
@@ -75,6 +78,7 @@ from ._core import (  # noqa: E402
     read_targets,
     recall,
     recall_per_document,
+    refine_labels,
     version,
 )
 from .models import find_model  # noqa: E402
@@ -91,6 +95,7 @@ Tagger.report = None
 __all__ = [
     "AnswerSink",
     "AskingReport",
+    "Bm25Index",
     "Budget",
     "CallbackOracle",
     "Comparison",
@@ -112,6 +117,7 @@ __all__ = [
     "PairsOpen",
     "Plan",
     "Question",
+    "RankedLists",
     "RecordedOracle",
     "ScriptedOracle",
     "Stopped",
@@ -133,6 +139,7 @@ __all__ = [
     "compare_means",
     "compare_ratios",
     "find_model",
+    "fuse",
     "inverse_propensities",
     "label_frequencies",
     "make_teacher",
@@ -150,6 +157,7 @@ __all__ = [
     "read_targets",
     "recall",
     "recall_per_document",
+    "refine_labels",
     "train",
     "version",
 ]

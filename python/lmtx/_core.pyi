@@ -615,7 +615,174 @@ class LabelIndex:
         """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
+def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple:
+    """Label vectors moved by verdicts, without training the encoder.
+
+    Args:
+        documents: Unit vectors of all documents, judged or not: float32 [num_documents, dim].
+        labels: Unit vectors of the labels: float32 [num_labels, dim].
+        judged_documents, judged_labels: Of each judged pair its rows in `documents` and `labels`: integers [num_pairs].
+        targets: Of each the share of yes that its verdict is worth, from 0 to 1: [num_pairs].
+        weights: How much each counts; None: 1.
+        prototype_weight, prototype_no_weight, prototype_shrinkage, label_residuals, residual_penalty, label_bias: As the options of a run of these names.
+
+    Returns:
+        The new vectors, float32 [num_labels, dim], unchanged for labels without a judged pair; and the biases to be added to cosines, float32 [num_labels], for
+        `LabelIndex.with_bias`.
+
+    Raises:
+        ValueError: For arrays that do not fit together, row numbers that are none, and targets outside 0 to 1.
+
+    Example:
+        >>> documents = np.eye(3, dtype=np.float32)
+        >>> labels = np.eye(3, dtype=np.float32)[[1, 2]]
+        >>> vectors, biases = lmtx.refine_labels(documents, labels, [0], [0], [1.0])
+        >>> (vectors[0] @ documents[0] > 0).item(), vectors[1].tolist(), biases.tolist()
+        (True, [0.0, 0.0, 1.0], [0.0, 0.0])"""
+
 def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+class RankedLists:
+    """Ranked labels of some texts, as many for each as there are. A sequence of the lists' label numbers, as metrics take it. Immutable.
+
+    Example:
+        >>> ranked = lmtx.Bm25Index.build(['public lands', 'water']).search(['Water of the public', 'Taxes'], 5)
+        >>> ranked
+        RankedLists(2 lists, 2 labels)
+        >>> [labels.tolist() for labels in ranked]
+        [[1, 0], []]
+        >>> lmtx.precision([[1], [0]], ranked, max_k=1)
+        array([0.5])"""
+    def __init__(self, labels: typing.Any, scores: typing.Any) -> None:
+        """From lists of lists or arrays [n, k] of label numbers and scores; a label number of -1, which fills up LabelMatches, is left out.
+
+        Raises:
+            ValueError: For another number of scores.
+            TypeError: For what is no list of lists.
+
+        Example:
+            >>> lmtx.RankedLists([[3, 1], [2, -1]], [[0.5, 0.25], [1, 0]]).labels
+            array([3, 1, 2])"""
+    @property
+    def labels(self) -> numpy.typing.NDArray[numpy.int64]:
+        """int64 [num_labels]: label numbers of all lists, one list after the other, each best first."""
+    @property
+    def scores(self) -> numpy.typing.NDArray[numpy.float32]:
+        """float32 [num_labels]: the labels' scores."""
+    @property
+    def offsets(self) -> numpy.typing.NDArray[numpy.int64]:
+        """int64 [num_lists + 1]: list i is at offsets[i] to offsets[i + 1]."""
+    def scores_of(self, i: int) -> numpy.typing.NDArray[numpy.float32]:
+        """The scores of list i, float32 [labels in it]. IndexError for a list that is not there.
+
+        Example:
+            >>> lmtx.RankedLists([[3, 1], [2]], [[0.5, 0.25], [1]]).scores_of(0)
+            array([0.5 , 0.25], dtype=float32)"""
+    def __getitem__(self, i: int) -> numpy.typing.NDArray[numpy.int64]:
+        """The label numbers of list i, int64 [labels in it], best first. IndexError for a list that is not there."""
+    def __len__(self) -> int: ...
+
+def fuse(rankings: collections.abc.Sequence[typing.Any], k: int = 100, *, method: str = 'rank', weights: collections.abc.Sequence[float] | None = None, divide_by_best: collections.abc.Sequence[bool] | None = None, rank_constant: float = 60.0) -> RankedLists:
+    """Several rankings of the labels of the same texts made into one; equal scores by label number.
+
+    By rank a label scores the sum of weight / (rank_constant + rank) over the rankings that list it (reciprocal rank fusion, Cormack, Clarke and Büttcher 2009); by score, the sum of
+    weight * score. What one ranking lists is enough to be in the result.
+
+    Args:
+        rankings: Each RankedLists, LabelMatches or a tuple (labels, scores); by rank, labels are enough: a list of lists or int64 [num_texts, n].
+        k: Labels kept of each list.
+        method: "rank" or "score".
+        weights: One a ranking; None: 1 each.
+        divide_by_best: By score, for each ranking whether a list's scores are divided by its best one first, as those of BM25 should be; None: of none.
+        rank_constant: By rank: the larger, the less the first ranks stand out.
+
+    Raises:
+        ValueError: For rankings of different numbers of texts, a label twice in a list, a negative weight, or k below 1.
+        TypeError: For what is no ranking, and for one without scores by score.
+
+    Example:
+        >>> dense, words = ([[4, 7]], [[0.75, 0.5]]), ([[7, 2]], [[8.0, 4.0]])
+        >>> lmtx.fuse([dense, words])[0].tolist()
+        [7, 4, 2]
+        >>> fused = lmtx.fuse([dense, words], method='score', weights=[0.75, 0.25], divide_by_best=[False, True])
+        >>> fused[0].tolist(), fused.scores_of(0).tolist()
+        ([7, 4, 2], [0.625, 0.5625, 0.125])"""
+
+class Bm25Index:
+    """The labels of a task, searchable by the words that their names share with a text: BM25.
+
+    Texts belong to label numbers; of several texts of a label the best counts. Immutable; may be used from several threads, also at once.
+
+    Example:
+        >>> index = lmtx.Bm25Index.build(['public lands', 'land use', 'water'])
+        >>> index
+        Bm25Index(3 labels, 3 texts, 4 words)
+        >>> index.search(['Who may use public land?'], 2)[0]
+        array([0, 1])"""
+    @staticmethod
+    def build(texts: collections.abc.Iterable[str], owners: collections.abc.Sequence[int] | None = None, *, k1: float = 1.5, b: float = 0.75, k3: float = 2.0, drop_stop_words: bool = True, stem_plurals: bool = True) -> Bm25Index:
+        """An index of texts, such as `labels.names` of a LabelSet.
+
+        Args:
+            texts: Names of labels: a list, an array, a generator.
+            owners: For each text the number of the label that it belongs to, from 0; None: text i belongs to label i.
+            k1: How soon a word that a label repeats stops counting.
+            b: How much a label's length weighs, from 0 to 1.
+            k3: How soon a word that a query repeats stops counting: 0 counts each word once, float('inf') each as often as it is there.
+            drop_stop_words: Leave out Lucene's English stop words.
+            stem_plurals: Make English plurals singular.
+
+        Raises:
+            ValueError: For a negative owner, another number of owners, or a number out of range.
+
+        Example:
+            >>> lmtx.Bm25Index.build(['tax', 'duties', 'army'], [0, 0, 1])
+            Bm25Index(2 labels, 3 texts, 3 words)"""
+    def search(self, queries: collections.abc.Iterable[str | Document | dict[str, str]], k: int, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> RankedLists:
+        """For each query the k best labels of those that share a word with it, best first; equal scores by label number. Ctrl-C ends it.
+
+        Args:
+            queries: Texts, Documents or dicts.
+            k: Most labels a query.
+            on_event: Called with an Event after each block.
+
+        Returns:
+            RankedLists: for each query at most k labels, with scores above 0.
+
+        Raises:
+            ValueError: For k below 1.
+            TypeError: For what is no text.
+
+        Example:
+            >>> found = lmtx.Bm25Index.build(['public lands', 'land use', 'water']).search(['Land and water', 'Taxes'], 3)
+            >>> [labels.tolist() for labels in found]
+            [[2, 0, 1], []]"""
+    @property
+    def num_labels(self) -> int:
+        """int: labels that own a text; also len()."""
+    @property
+    def num_texts(self) -> int:
+        """int: texts."""
+    @property
+    def num_words(self) -> int:
+        """int: different words in them."""
+    @property
+    def k1(self) -> float:
+        """float: how soon a word that a label repeats stops counting."""
+    @property
+    def b(self) -> float:
+        """float: how much a label's length weighs."""
+    @property
+    def k3(self) -> float:
+        """float: how soon a word that a query repeats stops counting."""
+    @property
+    def drop_stop_words(self) -> bool:
+        """bool: whether English stop words are left out."""
+    @property
+    def stem_plurals(self) -> bool:
+        """bool: whether English plurals are made singular."""
+    def __len__(self) -> int: ...
+
+def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Mean precision@k: the share of the first k labels that are true.
 
     Args:
@@ -635,7 +802,7 @@ def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], 
         >>> lmtx.precision([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2)
         array([0.5, 0.5])"""
 
-def recall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+def recall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Mean recall@k: the share of a document's true labels among its first k. Arguments and errors as in `precision`.
 
     Returns:
@@ -645,7 +812,7 @@ def recall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ran
         >>> lmtx.recall([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2)
         array([0.25, 0.75])"""
 
-def ndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+def ndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Mean nDCG@k: true labels count by their rank, relative to the best attainable order. Arguments and errors as in `precision`.
 
     Returns:
@@ -655,28 +822,28 @@ def ndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranke
         >>> lmtx.ndcg([[0, 2], [1]], [[2, 1], [0, 1]], max_k=2).round(3)
         array([0.5  , 0.622])"""
 
-def precision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
+def precision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, k: int) -> numpy.typing.NDArray[numpy.float64]:
     """precision@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
 
     Example:
         >>> lmtx.precision_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=2)
         array([1. , 0.5])"""
 
-def recall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
+def recall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, k: int) -> numpy.typing.NDArray[numpy.float64]:
     """recall@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
 
     Example:
         >>> lmtx.recall_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=1)
         array([0.5, 0. ])"""
 
-def ndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, k: int) -> numpy.typing.NDArray[numpy.float64]:
+def ndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, *, k: int) -> numpy.typing.NDArray[numpy.float64]:
     """nDCG@k of each document, float64 [num_documents]. Arguments and errors as in `precision`.
 
     Example:
         >>> lmtx.ndcg_per_document([[0, 2], [1]], [[2, 0], [0, 1]], k=2).round(3)
         array([1.   , 0.631])"""
 
-def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Propensity-scored precision@k: a hit counts the weight of its label, and the sum is divided by the best attainable.
 
     Args:
@@ -694,21 +861,21 @@ def psprecision(targets: collections.abc.Sequence[collections.abc.Sequence[int]]
         >>> lmtx.psprecision([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
         array([0.429, 0.375])"""
 
-def psrecall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+def psrecall(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Propensity-scored recall@k, float64 [max_k]; arguments and errors as in `psprecision`.
 
     Example:
         >>> lmtx.psrecall([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
         array([0.556, 0.5  ])"""
 
-def psndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
+def psndcg(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
     """Propensity-scored nDCG@k, float64 [max_k]; arguments and errors as in `psprecision`.
 
     Example:
         >>> lmtx.psndcg([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], max_k=2).round(3)
         array([0.429, 0.479])"""
 
-def psprecision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+def psprecision_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
     """What each document's ranking gets and the best it could get, for precision@k.
 
     Arguments and errors as in `psprecision`, which is the ratio of their sums.
@@ -720,14 +887,14 @@ def psprecision_per_document(targets: collections.abc.Sequence[collections.abc.S
         >>> lmtx.psprecision_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
         (array([1., 2.]), array([5., 2.]))"""
 
-def psrecall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+def psrecall_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
     """The same for recall@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
 
     Example:
         >>> lmtx.psrecall_per_document([[0, 2], [1]], [[0, 1], [1, 0]], [1.0, 2.0, 5.0], k=1)
         (array([0.5, 2. ]), array([2.5, 2. ]))"""
 
-def psndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+def psndcg_per_document(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64] | RankedLists, weights: numpy.typing.ArrayLike, *, k: int) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
     """The same for nDCG@k: two arrays, float64 [num_documents]. Arguments and errors as in `psprecision`.
 
     Example:
@@ -1491,8 +1658,8 @@ class TrainerOptions:
         """list[OptionInfo]: names, types, values and a sentence about each.
 
         Example:
-            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
+            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean'][:3]
+            ['restart', 'use_all_judgments', 'dropout']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...

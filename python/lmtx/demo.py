@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TaggerSettings, TrainerOptions, TrainingReport
+from ._core import Bm25Index, Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tagger, TaggerSettings, TrainerOptions, TrainingReport
 from .data import data_file, read_data
 from .evaluation import evaluate, rank_with_tagger, write_json
 from .models import bundled_minilm
@@ -145,18 +145,8 @@ class _Evaluation:
 
 def rank_by_bm25(labels: LabelSet, documents: Corpus, k: int = 100) -> list[list[int]]:
     """Labels whose names share words with a document's full text, by BM25 with the document as the query; equal scores by label number."""
-    import bm25s
-    import numpy as np
-
-    index = bm25s.BM25()
-    index.index(bm25s.tokenize(labels.names, stopwords="en", show_progress=False), show_progress=False)
-    queries = bm25s.tokenize([document.text for document in documents], stopwords="en", return_ids=False, show_progress=False)
-    ranked = []
-    for query in queries:
-        scores = index.get_scores(query)
-        best = np.argsort(-scores, kind="stable")[:k]
-        ranked.append([int(label) for label in best if scores[label] > 0])
-    return ranked
+    ranked = Bm25Index.build(labels.names).search(documents, k)
+    return [ranked[i].tolist() for i in range(len(ranked))]
 
 
 def _asking(asked: Any) -> dict[str, int]:

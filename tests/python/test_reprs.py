@@ -53,6 +53,7 @@ def instances(tagger, model, data, tmp_path):
     return [
         (teacher.answers, "AnswerSink(closed)"),
         (report.total, None),
+        (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
         (lmtx.compare_means([1.0], [0.5]), "Comparison(difference=Interval(0.5, from 0.5 to 0.5), better=1)"),
@@ -73,6 +74,7 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.TrainerOptions().describe()[0], None),
         (trainer.plan(), "Plan(60 documents, 12 labels, at most 720 judgments)"),
         (question, "Question(document '7', 1 labels)"),
+        (lmtx.RankedLists([[1, 2], []], [[2, 1], []]), "RankedLists(2 lists, 2 labels)"),
         (lmtx.RecordedOracle.open(data / "verdicts.jsonl"), "RecordedOracle(identity='perfect/1', 720 pairs)"),
         (lmtx.ScriptedOracle(lambda d, label: True), "ScriptedOracle(identity='scripted/1')"),
         (tagger.tag("tax")[0], None),

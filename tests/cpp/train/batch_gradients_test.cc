@@ -3,11 +3,13 @@
 #include <ATen/core/grad_mode.h>
 
 #include <map>
+#include <memory>
 
 #include "catch.h"
 #include "lmtx/nn/safetensors.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/optimizer.h"
+#include "lmtx/train/triplet_batch_loss.h"
 #include "one_thread.h"
 #include "student_fixtures.h"
 
@@ -24,15 +26,25 @@ struct Fixture {
 
   TrainingBatch batch(size_t i) const {
     const detail::Json& json = described["batches"][i];
-    return {json["documents"], json["labels"], BatchYeses::from_matrix(matrix_of(json["is_yes"]).to(at::kBool))};
+    return {json["documents"], json["labels"], triplet_loss_of(i, described["settings"]["hard_negatives"])};
   }
 
-  BatchGradientOptions options() const {
-    const detail::Json& settings = described["settings"];
-    return {.loss = {settings["margin"], settings["hard_negatives"], settings["temperature"]}, .dropout = false};
+  // With one hard negative the weight of the loss, which is held in its gradient, is 1 anyway.
+  TrainingBatch smooth_batch(size_t i) const {
+    TrainingBatch batch = this->batch(i);
+    batch.loss = triplet_loss_of(i, 1);
+    return batch;
   }
+
+  BatchGradientOptions options() const { return {.dropout = false}; }
 
   double loss(size_t i) const { return described["losses"][i]; }
+
+  std::shared_ptr<const BatchLoss> triplet_loss_of(size_t i, int64_t hard_negatives) const {
+    const detail::Json& settings = described["settings"];
+    return std::make_shared<TripletBatchLoss>(BatchYeses::from_matrix(matrix_of(described["batches"][i]["is_yes"]).to(at::kBool)),
+                                              TripletLossOptions{settings["margin"], hard_negatives, settings["temperature"]});
+  }
 
   std::shared_ptr<SentenceModel> model;
   detail::Json described;
@@ -123,10 +135,10 @@ TEST_CASE("ten steps of training equal those of transformers and torch.optim.Ada
 
 TEST_CASE("gradients in parts equal those of the whole batch") {
   const Fixture fixture("bert");
-  const TrainingBatch batch = fixture.batch(1);
+  TrainingBatch batch = fixture.batch(1);
   BatchGradientOptions options = fixture.options();
-  options.document_unpooled = GENERATE(0, 2);
-  options.label_unpooled = options.document_unpooled / 2;
+  batch.left_unpooled = GENERATE(0, 2);
+  batch.right_unpooled = batch.left_unpooled / 2;
   const std::vector<at::Tensor> whole = gradients_of(*fixture.model, batch, options);
   // One sequence a part; a few; documents in one part and labels in another.
   options.token_budget = GENERATE(1, 20, 60);
@@ -138,30 +150,30 @@ TEST_CASE("gradients equal finite differences") {
   const OneThread one_thread;
   const Fixture fixture(GENERATE(as<std::string>(), "bert", "distilbert"));
   BatchGradientOptions options = fixture.options();
-  // The weights of the loss are held in its gradient; of a single negative it is 1 anyway.
-  options.loss.hard_negatives = 1;
+  TrainingBatch batch = fixture.smooth_batch(2);
   SECTION("in one part without dropout") {}
   SECTION("in one part with dropout") { options.dropout = true; }
   SECTION("with prompts left out of pooling") {
-    options.document_unpooled = 2;
-    options.label_unpooled = 1;
+    batch.left_unpooled = 2;
+    batch.right_unpooled = 1;
   }
   SECTION("in several parts with dropout, whose masks must be those of the first pass") {
     options.dropout = true;
     options.token_budget = 20;
   }
-  check_against_finite_differences(*fixture.model, fixture.batch(2), options);
+  check_against_finite_differences(*fixture.model, batch, options);
 }
 
 TEST_CASE("dropout is drawn from its key") {
   const Fixture fixture("bert");
   BatchGradientOptions options = fixture.options();
   const auto model = trainable(*fixture.model, at::kFloat);
-  const double without = add_batch_gradients(*model, fixture.batch(0), options);
+  TrainingBatch batch = fixture.batch(0);
+  const double without = add_batch_gradients(*model, batch, options);
   options.dropout = true;
-  const double first = add_batch_gradients(*model, fixture.batch(0), options), again = add_batch_gradients(*model, fixture.batch(0), options);
-  options.dropout_key = 1;
-  const double other = add_batch_gradients(*model, fixture.batch(0), options);
+  const double first = add_batch_gradients(*model, batch, options), again = add_batch_gradients(*model, batch, options);
+  batch.dropout_key = 1;
+  const double other = add_batch_gradients(*model, batch, options);
   CHECK(first == again);
   CHECK(first != without);
   CHECK(first != other);

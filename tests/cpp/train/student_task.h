@@ -12,6 +12,7 @@
 #include "lmtx/detail/random.h"
 #include "lmtx/stopped.h"
 #include "lmtx/train/student_training.h"
+#include "lmtx/train/training_texts.h"
 #include "one_thread.h"
 #include "temporary_folder.h"
 
@@ -62,6 +63,10 @@ class Task {
                           .options = options,
                           .checkpoint_folder = checkpoints},
                          on_event, stop);
+  }
+
+  TrainingTexts texts() const {
+    return {.documents = TokenFile::open(files_ / "documents"), .labels = TokenFile::open(files_ / "labels"), .document_length = 12, .label_length = 4};
   }
 
   // Trains until it is done, whatever stops come; returns the student and how often it was stopped.

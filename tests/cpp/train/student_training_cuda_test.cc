@@ -5,12 +5,14 @@
 #include <ATen/ops/full.h>
 #include <c10/cuda/CUDAFunctions.h>
 
+#include <memory>
 #include <optional>
 
 #include "catch.h"
 #include "lmtx/train/batch_gradients.h"
 #include "lmtx/train/card.h"
 #include "lmtx/train/computing.h"
+#include "lmtx/train/triplet_batch_loss.h"
 #include "student_fixtures.h"
 #include "student_task.h"
 #include "train/card.h"
@@ -50,12 +52,12 @@ TrainingBatch some_batch(int64_t size, int64_t longest) {
     std::vector<int32_t> document = {2}, label = {2, static_cast<int32_t>(5 + i % 20), 3};
     for (int64_t j = 1 + random.below(longest - 2); j > 0; --j) document.push_back(static_cast<int32_t>(5 + random.below(40)));
     document.push_back(3);
-    batch.documents.push_back(document), batch.labels.push_back(label);
+    batch.left.push_back(document), batch.right.push_back(label);
     labels.push_back(i % 20);
   }
   std::vector<std::span<const int64_t>> own;
   for (const int64_t& label : labels) own.emplace_back(&label, 1);
-  batch.yeses = BatchYeses(labels, own);
+  batch.loss = std::make_shared<TripletBatchLoss>(BatchYeses(labels, own), TripletLossOptions());
   return batch;
 }
 
@@ -89,7 +91,7 @@ TEST_CASE("loss and gradients of a batch on a card equal those of the CPU, whole
   const fs::path folder = data_folder() / "models" / name;
   if (!fs::exists(folder)) return;
   const auto on_cpu = SentenceModel::load(folder), on_card = SentenceModel::load(folder, the_card);
-  const TrainingBatch batch = some_batch(16, 14);
+  TrainingBatch batch = some_batch(16, 14);
   BatchGradientOptions options;
   options.dropout = false;
   const Gradients expected = gradients_of(*on_cpu, ComputeDtype::float32, batch, options);
@@ -102,7 +104,7 @@ TEST_CASE("loss and gradients of a batch on a card equal those of the CPU, whole
   }
   // Documents and labels in one pass, and in two, where they leave out other numbers of tokens.
   CHECK(prepare_batch(batch, options, the_card).parts.size() == 1);
-  options.document_unpooled = 1;
+  batch.left_unpooled = 1;
   CHECK(prepare_batch(batch, options, the_card).parts.size() == 2);
 }
 

@@ -1,0 +1,7 @@
+#include "lmtx/train/batch_loss.h"
+
+namespace lmtx {
+
+BatchLoss::~BatchLoss() = default;
+
+}  // namespace lmtx
