@@ -268,12 +268,14 @@ class Row:
 
 
 def student_tagger(folder, cycle, final, device):
-    """A cycle's student as a tagger with the labels of the final one; None where the cycle has none."""
-    whole = folder / f"cycle-{cycle}" / "tagger"
-    if whole.exists():
-        return lmtx.Tagger.load(whole, device=device)
-    student = folder / f"cycle-{cycle}" / "student"
-    return lmtx.Tagger.from_labels(lmtx.Encoder.load(student, device=device), final.labels, settings=final.settings) if student.exists() else None
+    """A cycle's student as a tagger like the final one, with labels moved by verdicts where the run moved them; None where the cycle has none."""
+    student, index = (folder / f"cycle-{cycle}" / name for name in ("student", "index"))
+    if not student.exists():
+        return None
+    encoder = lmtx.Encoder.load(student, device=device)
+    if index.exists():
+        return lmtx.Tagger(encoder, final.labels, lmtx.LabelIndex.load(index), settings=final.settings)
+    return lmtx.Tagger.from_labels(encoder, final.labels, settings=final.settings)
 
 
 class NothingAsked(lmtx.TeacherOracle):
