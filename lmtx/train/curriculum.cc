@@ -96,6 +96,13 @@ std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokeni
   return is_empty;
 }
 
+// The rankings of the documents held out by a cycle's student: file, and the share of `prototype_weight` that its labels have. Which of them is best is left to
+// the verdicts.
+std::vector<std::pair<std::string, double>> rankings_of(const TrainerOptions& options) {
+  if (options.selection != "pooled" || options.prototype_weight == 0) return {{"ranked", 1}};
+  return {{"ranked", 1}, {"ranked-half", 0.5}, {"ranked-names", 0}};
+}
+
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
 
 }  // namespace
@@ -174,8 +181,8 @@ void Curriculum::run_cycle(int64_t cycle) {
   training_asked_.push_back(ask_training(cycle));
   if (stages_) judged_ = stages_->judged(training_asked_);
   const Trained trained = train(cycle);
-  if (stages_ && trained.has_student) refine(cycle);
   development_asked_.push_back(trained.has_student ? ask_development(cycle) : AskedPairs());
+  if (stages_ && trained.has_student) keep_labels(cycle);
   close_cycle(cycle, trained);
 }
 
@@ -215,9 +222,12 @@ AskedPairs Curriculum::ask_chosen(int64_t cycle) {
   return ask(cycle, std::move(asking.pairs), training_asked_, spending, "asked");
 }
 
-void Curriculum::refine(int64_t cycle) {
+// The labels of the cycle's student from here on: in later proposals, and in the tagger.
+void Curriculum::keep_labels(int64_t cycle) {
+  if (stages_->has_index(cycle)) return;
   const Clock::time_point begin = Clock::now();
-  stages_->refine(cycle, judged_);
+  const double weight = options_.prototype_weight, chosen = is_pooled() && !split_.development.empty() ? best_of(cycle).prototype_weight : weight;
+  stages_->keep(cycle, stages_->refined(cycle, judged_, weight > 0 ? chosen / weight : 1));
   tell_stage("refine labels", cycle, begin);
 }
 
@@ -298,14 +308,18 @@ AskedPairs Curriculum::ask_development(int64_t cycle) {
   return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
 }
 
-// The label that the cycle's student, and in the first cycle the untouched encoder, ranks first for each document held out.
+// The labels that the cycle's student, and in the first cycle the untouched encoder, ranks first for each document held out.
 void Curriculum::rank_held_out(int64_t cycle) {
   if (!stages_) return shortlist(cycle, cycle, split_.development, 1, "ranked");
-  const auto rank = [&](int64_t student, const char* result) {
-    if (!fs::exists(folder_.cycle(cycle) / result)) stages_->rank_held_out(student, is_pooled() ? options_.held_out_labels : 1).save(folder_.cycle(cycle) / result);
+  const int64_t k = is_pooled() ? options_.held_out_labels : 1;
+  const auto rank = [&](int64_t student, const std::string& result, double share) {
+    const fs::path file = folder_.cycle(cycle) / result;
+    if (fs::exists(file)) return;
+    const LabelIndex index = student == base_encoder ? stages_->index(student) : stages_->refined(student, judged_, share);
+    stages_->rank_held_out(student, index, k).save(file);
   };
-  rank(cycle, "ranked");
-  if (cycle == 0) rank(base_encoder, "untouched");
+  for (const auto& [result, share] : rankings_of(options_)) rank(cycle, result, share);
+  if (cycle == 0) rank(base_encoder, "untouched", 0);
 }
 
 RankedLabels Curriculum::first_labels(int64_t cycle, const std::string& result) const {
@@ -318,7 +332,8 @@ RankedLabels Curriculum::first_labels(int64_t cycle, const std::string& result) 
 
 // Of the rankings that are new, what no cycle has asked.
 AskedPairs Curriculum::held_out_wanted(int64_t cycle) const {
-  std::vector<RankedLabels> rankings{first_labels(cycle, "ranked")};
+  std::vector<RankedLabels> rankings;
+  for (const auto& [result, share] : rankings_of(options_)) rankings.push_back(first_labels(cycle, result));
   if (cycle == 0) {
     rankings.push_back(first_labels(cycle, "untouched"));
     const RankedLists words = stages_->words_of_held_out();
@@ -336,11 +351,28 @@ std::vector<PastPair> Curriculum::held_out_verdicts() const {
   return past_pairs(development_asked_, [this](int64_t /*document*/, const AskedPair& pair) { return pair.score >= options_.yes_above ? 1 : 0; });
 }
 
-std::vector<std::vector<double>> Curriculum::candidates(int64_t cycle) const {
+std::vector<Candidate> Curriculum::candidates(int64_t cycle) const {
   const std::vector<PastPair> verdicts = held_out_verdicts();
-  std::vector<std::vector<double>> candidates{first_targets(split_.development, first_labels(0, "untouched"), verdicts)};
-  for (int64_t i = 0; i <= cycle; ++i) candidates.push_back(first_targets(split_.development, first_labels(i, "ranked"), verdicts));
+  const auto candidate = [&](int64_t student, const std::string& result, double share) {
+    return Candidate{.cycle = student,
+                     .prototype_weight = share * options_.prototype_weight,
+                     .targets = first_targets(split_.development, first_labels(std::max<int64_t>(student, 0), result), verdicts)};
+  };
+  std::vector<Candidate> candidates{candidate(base_encoder, "untouched", 0)};
+  for (int64_t i = 0; i <= cycle; ++i) {
+    for (const auto& [result, share] : rankings_of(options_)) candidates.push_back(candidate(i, result, share));
+  }
   return candidates;
+}
+
+Candidate Curriculum::best_of(int64_t cycle) const {
+  const auto mean = [](const Candidate& candidate) {
+    const auto precision = expected_precision(candidate.targets);
+    return precision ? precision->value : -1;
+  };
+  std::vector<Candidate> own = candidates(cycle);
+  std::erase_if(own, [&](const Candidate& candidate) { return candidate.cycle != cycle; });
+  return *std::max_element(own.begin(), own.end(), [&](const Candidate& a, const Candidate& b) { return mean(a) < mean(b); });
 }
 
 // Decides on the cycle's student and writes the cycle down, as a report of one cycle; the run goes on from what is read back, so that nothing
@@ -359,7 +391,8 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .documents_left_over = trained.documents_left_over,
            .steps = trained.steps,
            .first_loss = trained.first_loss,
-           .last_loss = trained.last_loss};
+           .last_loss = trained.last_loss,
+           .development_precision = {}};
     measure(cycle, now, report);
     decide(trained, now, report);
     report.notices = notices::of_cycle(now);
@@ -386,9 +419,8 @@ void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report
   if (is_pooled()) {
     // Without a student nothing was ranked.
     if (!fs::exists(folder_.cycle(cycle) / "ranked")) return;
-    const auto targets = candidates(cycle);
-    now.development_precision = expected_precision(targets.back());
-    if (cycle == 0) report.untouched_precision = expected_precision(targets.front());
+    now.development_precision = expected_precision(best_of(cycle).targets);
+    if (cycle == 0) report.untouched_precision = expected_precision(candidates(cycle).front().targets);
     return;
   }
   const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
@@ -403,9 +435,9 @@ void Curriculum::decide(const Trained& trained, CycleReport& now, TrainingReport
     report.ended = why_ended(now, trained.has_student);
     return;
   }
-  const auto targets = candidates(now.cycle);
-  const Selected selected = select_student(targets, SelectionOptions::of(options_));
-  now.accepted = selected.best == static_cast<int64_t>(targets.size()) - 1;
+  const std::vector<Candidate> candidates = this->candidates(now.cycle);
+  const Selected selected = select_student(candidates, SelectionOptions::of(options_));
+  now.accepted = candidates[static_cast<size_t>(selected.best)].cycle == now.cycle;
   if (cut_by_budget(now)) report.ended = "budget";
   else if (now.cycle + 1 == options_.cycles) report.ended = "cycles";
   else if (selected.is_over) report.ended = "no gain";
@@ -564,7 +596,7 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   const Encoder encoder = load_student(student);
   const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
-                       ShortlisterOptions{.search_length = input_.lengths.search,
+                       EmbeddingOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
                                           .token_budget = computing.search_token_budget,
                                           .dtype = computing.dtype,

@@ -25,6 +25,7 @@
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
 #include "lmtx/train/report.h"
+#include "lmtx/train/selection.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/spending.h"
 #include "lmtx/train/token_file.h"
@@ -72,7 +73,7 @@ class Curriculum {
   void propose_from_views(int64_t cycle);
   AskedPairs ask_training(int64_t cycle);
   AskedPairs ask_chosen(int64_t cycle);
-  void refine(int64_t cycle);
+  void keep_labels(int64_t cycle);
   Trained train(int64_t cycle);
   Trained train_newly(int64_t cycle);
   AskedPairs ask_development(int64_t cycle);
@@ -85,9 +86,11 @@ class Curriculum {
   void measure(int64_t cycle, CycleReport& now, TrainingReport& report) const;
   void decide(const Trained& trained, CycleReport& now, TrainingReport& report) const;
   bool is_pooled() const { return options_.selection == "pooled"; }
-  // What each candidate ranks first on the documents held out, and its targets: the untouched encoder, then the students of all cycles up to this.
   RankedLabels first_labels(int64_t cycle, const std::string& result) const;
-  std::vector<std::vector<double>> candidates(int64_t cycle) const;
+  // The untouched encoder, then the students of all cycles up to this, each with the targets of what it ranks first on the documents held out.
+  std::vector<Candidate> candidates(int64_t cycle) const;
+  // Of the cycle's candidates, the one that stands for it.
+  Candidate best_of(int64_t cycle) const;
   std::vector<PastPair> held_out_verdicts() const;
   bool is_accepted(const CycleReport& cycle) const;
   std::string why_ended(const CycleReport& cycle, bool has_student) const;

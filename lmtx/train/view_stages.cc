@@ -251,11 +251,7 @@ std::vector<AskingStream> ViewStages::streams(int64_t cycle) const {
 
 // --- what labels have become ---
 
-void ViewStages::refine(int64_t cycle, std::span<const JudgedDocument> judged) const {
-  const LabelRefinementOptions options = LabelRefinementOptions::of(options_);
-  const fs::path folder = folder_of(cycle) / "index";
-  if (!options.any() || fs::exists(folder)) return;
-  const StudentView view = this->view(cycle);
+JudgedPairs ViewStages::pairs_of(std::span<const JudgedDocument> judged) const {
   std::vector<int64_t> rows, labels;
   std::vector<float> targets, weights;
   for (const JudgedDocument& document : judged) {
@@ -268,15 +264,26 @@ void ViewStages::refine(int64_t cycle, std::span<const JudgedDocument> judged) c
       weights.push_back(static_cast<float>(label.weight));
     }
   }
-  const RefinedLabels refined = refine_labels(view.training, view.labels, {to_tensor(rows), to_tensor(labels), to_tensor(targets), to_tensor(weights)}, options);
-  LabelIndex index = LabelIndex::build(refined.vectors);
-  if (options.bias) {
-    std::vector<int64_t> all(static_cast<size_t>(refined.biases.numel()));
-    std::iota(all.begin(), all.end(), 0);
-    const at::Tensor biases = refined.biases.contiguous();
-    index = index.with_bias(all, {biases.const_data_ptr<float>(), all.size()});
-  }
-  index.save(folder);
+  return {to_tensor(rows), to_tensor(labels), to_tensor(targets), to_tensor(weights)};
+}
+
+LabelIndex ViewStages::refined(int64_t cycle, std::span<const JudgedDocument> judged, double share) const {
+  LabelRefinementOptions options = LabelRefinementOptions::of(options_);
+  options.prototype_weight *= share;
+  const StudentView view = this->view(cycle);
+  if (!options.any()) return LabelIndex::build(view.labels);
+  const RefinedLabels refined = refine_labels(view.training, view.labels, pairs_of(judged), options);
+  const LabelIndex index = LabelIndex::build(refined.vectors);
+  if (!options.bias) return index;
+  std::vector<int64_t> all(static_cast<size_t>(refined.biases.numel()));
+  std::iota(all.begin(), all.end(), 0);
+  const at::Tensor biases = refined.biases.contiguous();
+  return index.with_bias(all, {biases.const_data_ptr<float>(), all.size()});
+}
+
+void ViewStages::keep(int64_t cycle, const LabelIndex& index) const {
+  const fs::path folder = folder_of(cycle) / "index";
+  if (!fs::exists(folder)) index.save(folder);
 }
 
 bool ViewStages::has_index(int64_t student) const { return fs::exists(folder_of(student) / "index"); }
@@ -285,10 +292,10 @@ LabelIndex ViewStages::index(int64_t student) const {
   return has_index(student) ? LabelIndex::load(folder_of(student) / "index") : LabelIndex::build(view(student).labels);
 }
 
-Shortlists ViewStages::rank_held_out(int64_t student, int64_t k) const {
+Shortlists ViewStages::rank_held_out(int64_t student, const LabelIndex& index, int64_t k) const {
   const auto& documents = texts_.split.development;
   if (documents.empty()) return {.k = 1, .documents = {}, .labels = {}, .scores = {}};
-  return to_shortlists(documents, index(student).search(view(student).held_out, std::min(k, texts_.labels.size()), {}, {}, services_.stop));
+  return to_shortlists(documents, index.search(view(student).held_out, std::min(k, texts_.labels.size()), {}, {}, services_.stop));
 }
 
 RankedLists ViewStages::words_of_held_out() const { return words().held_out; }

@@ -20,6 +20,7 @@
 #include "lmtx/train/asking_streams.h"
 #include "lmtx/train/development_set.h"
 #include "lmtx/train/judged_document.h"
+#include "lmtx/train/label_refinement.h"
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
 #include "lmtx/train/student_view.h"
@@ -67,14 +68,16 @@ class LMTX_API ViewStages {
   // The verdicts of `stages` (of cycles 0, 1, ...) with their targets, and the labels near to each document.
   std::vector<JudgedDocument> judged(std::span<const AskedPairs> stages) const;
 
-  // Moves the labels of the cycle's student by the verdicts, and keeps the index.
-  void refine(int64_t cycle, std::span<const JudgedDocument> judged) const;
-  // Of the student's labels, refined where they were.
-  LabelIndex index(int64_t student) const;
+  // The labels of the cycle's student, moved by the verdicts; `share`, in [0, 1], of the options' `prototype_weight`.
+  LabelIndex refined(int64_t cycle, std::span<const JudgedDocument> judged, double share) const;
+  // Keeps the index of a cycle, whose labels are those of its student from then on.
+  void keep(int64_t cycle, const LabelIndex& index) const;
   bool has_index(int64_t student) const;
+  // Of the student's labels, as they were kept, or their names alone.
+  LabelIndex index(int64_t student) const;
 
-  // The first labels of the documents held out, by a student.
-  Shortlists rank_held_out(int64_t student, int64_t k) const;
+  // The first labels of the documents held out, by a student and an index of its labels.
+  Shortlists rank_held_out(int64_t student, const LabelIndex& index, int64_t k) const;
   // The same by words.
   RankedLists words_of_held_out() const;
 
@@ -92,6 +95,8 @@ class LMTX_API ViewStages {
   int64_t row_of(int64_t document) const;
   void add_near(std::vector<JudgedDocument>& judged, int64_t cycle) const;
   void mark_random(std::vector<JudgedDocument>& judged, std::span<const AskedPairs> stages) const;
+  // The pairs of documents that are trained on, each once.
+  JudgedPairs pairs_of(std::span<const JudgedDocument> judged) const;
   LabelIndex on_device(const LabelIndex& index) const;
 
   const WorkFolder& folder_;
