@@ -326,6 +326,13 @@ ProposedLabels ProposedLabels::of(const Shortlists& shortlists) {
   return proposed;
 }
 
+ProposedLabels ProposedLabels::of(const Proposals& proposals) {
+  return {.documents = proposals.documents,
+          .offsets = proposals.offsets,
+          .labels = proposals.labels,
+          .scores = proposals.cosines.empty() ? proposals.scores : proposals.cosines};
+}
+
 std::vector<PastPair> past_pairs(std::span<const AskedPairs> stages, const TargetOf& target_of) {
   std::vector<PastPair> past;
   for (const AskedPairs& stage : stages) {
