@@ -311,6 +311,7 @@ TrainerOptions best() {
   options.selection = "pooled";
   options.held_out_labels = 1;
   options.asking = "streams";
+  options.cut_share = 0;
   options.shortlist_sources = "dense+bm25";
   options.shortlist_size = 100;
   options.dense_weight = 0.7;
