@@ -52,8 +52,6 @@ constexpr Range length{.low = 3}, length_or_0{.low = 3, .zero_too = true};
 // All there is to know about the options, once, in the order of the struct.
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
-      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
-       {"curriculum", "maclr", "rts"}},
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
       {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
@@ -99,6 +97,8 @@ const std::vector<Field>& fields() {
        "Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0 means none."},
       {"residual_penalty", &O::residual_penalty, at_least_0, "Holds these vectors short; more, the fewer yeses a label has."},
       {"label_bias", &O::label_bias, {}, "Add to each judged label's score what makes up for a vector that promises too often or too rarely."},
+      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
+       {"curriculum", "maclr", "rts"}},
       {"contrast_temperature", &O::contrast_temperature, positive, "Temperature of the softmax over cosines."},
       {"mask_duplicates", &O::mask_duplicates, {}, "Rows of a batch that have a text, a document or a label in common are never each other's negatives."},
       {"title_length", &O::title_length, length, "Tokens of a title in training."},

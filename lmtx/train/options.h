@@ -11,10 +11,6 @@
 namespace lmtx {
 
 struct TrainerOptions {
-  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
-  // of EMNLP 2022).
-  std::string method = "curriculum";
-
   // --- the curriculum ---
   // Most cycles to run; fewer where the development verdicts stop improving.
   int64_t cycles = 6;
@@ -97,7 +93,10 @@ struct TrainerOptions {
   // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
   bool label_bias = false;
 
-  // --- learning without a teacher: method "maclr" or "rts" ---
+  // --- learning without a teacher ---
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
+  // of EMNLP 2022).
+  std::string method = "curriculum";
   // Temperature of the softmax over cosines.
   double contrast_temperature = 0.05;
   // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
