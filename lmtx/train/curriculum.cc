@@ -21,6 +21,8 @@
 #include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
+#include "lmtx/train/round_budget.h"
+#include "lmtx/train/selection.h"
 #include "lmtx/train/student_training.h"
 #include "lmtx/train/training_set.h"
 #include "lmtx/version.h"
@@ -94,6 +96,13 @@ std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokeni
   return is_empty;
 }
 
+// The rankings of the documents held out by a cycle's student: file, and the share of `prototype_weight` that its labels have. Which of them is best is left to
+// the verdicts.
+std::vector<std::pair<std::string, double>> rankings_of(const TrainerOptions& options) {
+  if (options.selection != "pooled" || options.prototype_weight == 0) return {{"ranked", 1}};
+  return {{"ranked", 1}, {"ranked-half", 0.5}, {"ranked-names", 0}};
+}
+
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
 
 }  // namespace
@@ -142,7 +151,7 @@ void Curriculum::prepare() {
   check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
   check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
   const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
-  split_ = split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  split_ = split(is_empty);
   so_far_.inputs = {.documents = documents_->size(),
                     .labels = labels_->size(),
                     .empty_documents = std::count(is_empty.begin(), is_empty.end(), true),
@@ -152,6 +161,17 @@ void Curriculum::prepare() {
                     .cut_labels = labels_->num_cut()};
   so_far_.notices = notices::of_inputs(input_, so_far_.inputs, split_);
   for (const std::string& notice : so_far_.notices) notify(-1, notice);
+  if (!needs_views(options_)) return;
+  stages_.emplace(folder_, options_, input_.prompts, input_.lengths,
+                  RunTexts{input_.documents, *input_.labels, *documents_, *labels_, document_twins_, label_twins_, split_},
+                  StageServices{.load_student = [this](int64_t student) { return load_student(student); },
+                                .events = [this](const std::string& stage, int64_t cycle) { return staged(stage, cycle); },
+                                .stop = stop_});
+}
+
+DocumentSplit Curriculum::split(const std::vector<bool>& is_empty) const {
+  if (!is_pooled() || options_.development == 0) return split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  return hold_out(is_empty, document_twins_, held_out_size(documents_->size(), pairs_in_all()), options_.seed);
 }
 
 // --- a cycle ---
@@ -159,14 +179,17 @@ void Curriculum::prepare() {
 void Curriculum::run_cycle(int64_t cycle) {
   propose(cycle);
   training_asked_.push_back(ask_training(cycle));
+  if (stages_) judged_ = stages_->judged(training_asked_);
   const Trained trained = train(cycle);
   development_asked_.push_back(trained.has_student ? ask_development(cycle) : AskedPairs());
+  if (stages_ && trained.has_student) keep_labels(cycle);
   close_cycle(cycle, trained);
 }
 
 // Shortlists of the documents to train on, by the newest encoder; once also what the untouched encoder ranks first for those held out.
 void Curriculum::propose(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "asked")) return;
+  if (stages_) return propose_from_views(cycle);
   shortlist(cycle, cycle - 1, split_.training, options_.judgments_per_cycle, "shortlist");
   if (cycle == 0) shortlist(cycle, base_encoder, split_.development, 1, "untouched");
   shortlister_.reset();
@@ -174,10 +197,38 @@ void Curriculum::propose(int64_t cycle) {
 
 AskedPairs Curriculum::ask_training(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "asked")) return load_result<AskedPairs>(cycle, "asked");
+  if (stages_) return ask_chosen(cycle);
   const Shortlists shortlists = load_result<Shortlists>(cycle, "shortlist");
   Spending spending = spending_so_far();
   spending.keep_back(development_reserve(cycle, spending.left()));
   return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
+}
+
+void Curriculum::propose_from_views(int64_t cycle) {
+  const Clock::time_point begin = Clock::now();
+  stages_->propose(cycle, judged_);
+  tell_stage("propose", cycle, begin);
+}
+
+// A share of all that may be asked, which grows from cycle to cycle; by place, as much in each.
+AskedPairs Curriculum::ask_chosen(int64_t cycle) {
+  Spending spending = spending_so_far();
+  spending.keep_back(development_reserve(cycle, spending.left()));
+  int64_t spent = 0;
+  for (const AskedPairs& stage : training_asked_) spent += stage.num_charged();
+  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - pairs_held_out(), options_.cycles, cycle, spent)
+                                                     : options_.judgments_per_cycle * static_cast<int64_t>(split_.training.size());
+  Asking asking = stages_->choose(cycle, training_asked_, judged_, pairs);
+  return ask(cycle, std::move(asking.pairs), training_asked_, spending, "asked");
+}
+
+// The labels of the cycle's student from here on: in later proposals, and in the tagger.
+void Curriculum::keep_labels(int64_t cycle) {
+  if (stages_->has_index(cycle)) return;
+  const Clock::time_point begin = Clock::now();
+  const double weight = options_.prototype_weight, chosen = is_pooled() && !split_.development.empty() ? best_of(cycle).prototype_weight : weight;
+  stages_->keep(cycle, stages_->refined(cycle, judged_, weight > 0 ? chosen / weight : 1));
+  tell_stage("refine labels", cycle, begin);
 }
 
 Curriculum::Trained Curriculum::train(int64_t cycle) {
@@ -210,7 +261,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
 
 Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
   const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
-  const auto judged = training_set(stages, document_twins_, label_twins_);
+  const auto judged = stages_ ? judged_ : training_set(stages, document_twins_, label_twins_);
   Clock::time_point begin = Clock::now();
   const Encoder start = load_student(options_.restart ? base_encoder : cycle - 1);
   const StudentTrainingResult result = train_student({.start = start.model(),
@@ -224,7 +275,8 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
                                                       .judged = judged,
                                                       .options = options_,
                                                       .cycle = cycle,
-                                                      .checkpoint_folder = folder_.cycle(cycle) / "training"},
+                                                      .checkpoint_folder = folder_.cycle(cycle) / "training",
+                                                      .base = &input_.base.model()},
                                                      staged("train", cycle), stop_);
   tell_stage("train", cycle, begin);
   if (result.student) {
@@ -245,7 +297,8 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
 
 AskedPairs Curriculum::ask_development(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "measured")) return load_result<AskedPairs>(cycle, "measured");
-  shortlist(cycle, cycle, split_.development, 1, "ranked");
+  rank_held_out(cycle);
+  if (is_pooled()) return ask(cycle, held_out_wanted(cycle), development_asked_, spending_so_far(), "measured");
   std::optional<Shortlists> untouched;
   if (cycle == 0) untouched = load_result<Shortlists>(cycle, "untouched");
   const Shortlists ranked = load_result<Shortlists>(cycle, "ranked");
@@ -255,14 +308,79 @@ AskedPairs Curriculum::ask_development(int64_t cycle) {
   return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
 }
 
+// The labels that the cycle's student, and in the first cycle the untouched encoder, ranks first for each document held out.
+void Curriculum::rank_held_out(int64_t cycle) {
+  if (!stages_) return shortlist(cycle, cycle, split_.development, 1, "ranked");
+  const int64_t k = is_pooled() ? options_.held_out_labels : 1;
+  const auto rank = [&](int64_t student, const std::string& result, double share) {
+    const fs::path file = folder_.cycle(cycle) / result;
+    if (fs::exists(file)) return;
+    const LabelIndex index = student == base_encoder ? stages_->index(student) : stages_->refined(student, judged_, share);
+    stages_->rank_held_out(student, index, k).save(file);
+  };
+  for (const auto& [result, share] : rankings_of(options_)) rank(cycle, result, share);
+  if (cycle == 0) rank(base_encoder, "untouched", 0);
+}
+
+RankedLabels Curriculum::first_labels(int64_t cycle, const std::string& result) const {
+  const Shortlists lists = load_result<Shortlists>(cycle, result);
+  if (lists.documents != split_.development) detail::fail((folder_.cycle(cycle) / result).string(), "is of other documents than those that are held out.");
+  RankedLabels labels;
+  for (size_t i = 0; i < lists.documents.size(); ++i) labels.emplace_back(lists[static_cast<int64_t>(i)].begin(), lists[static_cast<int64_t>(i)].end());
+  return labels;
+}
+
+// Of the rankings that are new, what no cycle has asked.
+AskedPairs Curriculum::held_out_wanted(int64_t cycle) const {
+  std::vector<RankedLabels> rankings;
+  for (const auto& [result, share] : rankings_of(options_)) rankings.push_back(first_labels(cycle, result));
+  if (cycle == 0) {
+    rankings.push_back(first_labels(cycle, "untouched"));
+    const RankedLists words = stages_->words_of_held_out();
+    RankedLabels& by_words = rankings.emplace_back();
+    for (int64_t i = 0; i < words.size(); ++i) by_words.emplace_back(words.labels_of(i).begin(), words.labels_of(i).end());
+  }
+  int64_t spent = 0;
+  for (const AskedPairs& stage : development_asked_) spent += stage.num_charged();
+  // Half of it in the first cycle, when there are three rankings.
+  const int64_t up_to_here = pairs_held_out() * (cycle + 1 + options_.cycles) / (2 * options_.cycles);
+  return held_out_questions(split_.development, rankings, held_out_verdicts(), options_.held_out_labels, std::max<int64_t>(0, up_to_here - spent));
+}
+
+std::vector<PastPair> Curriculum::held_out_verdicts() const {
+  return past_pairs(development_asked_, [this](int64_t /*document*/, const AskedPair& pair) { return pair.score >= options_.yes_above ? 1 : 0; });
+}
+
+std::vector<Candidate> Curriculum::candidates(int64_t cycle) const {
+  const std::vector<PastPair> verdicts = held_out_verdicts();
+  const auto candidate = [&](int64_t student, const std::string& result, double share) {
+    return Candidate{.cycle = student,
+                     .prototype_weight = share * options_.prototype_weight,
+                     .targets = first_targets(split_.development, first_labels(std::max<int64_t>(student, 0), result), verdicts)};
+  };
+  std::vector<Candidate> candidates{candidate(base_encoder, "untouched", 0)};
+  for (int64_t i = 0; i <= cycle; ++i) {
+    for (const auto& [result, share] : rankings_of(options_)) candidates.push_back(candidate(i, result, share));
+  }
+  return candidates;
+}
+
+Candidate Curriculum::best_of(int64_t cycle) const {
+  const auto mean = [](const Candidate& candidate) {
+    const auto precision = expected_precision(candidate.targets);
+    return precision ? precision->value : -1;
+  };
+  std::vector<Candidate> own = candidates(cycle);
+  std::erase_if(own, [&](const Candidate& candidate) { return candidate.cycle != cycle; });
+  return *std::max_element(own.begin(), own.end(), [&](const Candidate& a, const Candidate& b) { return mean(a) < mean(b); });
+}
+
 // Decides on the cycle's student and writes the cycle down, as a report of one cycle; the run goes on from what is read back, so that nothing
 // depends on when that is.
 void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
   const fs::path file = folder_.cycle(cycle) / "cycle.json";
   const bool is_new = !fs::exists(file);
   if (is_new) {
-    const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
-    const auto last = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.back(); };
     TrainingReport report;
     CycleReport& now = report.cycles.emplace_back();
     now = {.cycle = cycle,
@@ -274,14 +392,15 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .steps = trained.steps,
            .first_loss = trained.first_loss,
            .last_loss = trained.last_loss,
-           .development_precision = precision(development_asked_.back(), options_.yes_above, first)};
-    now.accepted = trained.has_student && is_accepted(now);
-    report.ended = why_ended(now, trained.has_student);
+           .development_precision = {}};
+    measure(cycle, now, report);
+    decide(trained, now, report);
     report.notices = notices::of_cycle(now);
-    if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
     if (trained.has_student) report.student_folders.push_back(student_name(cycle));
     for (const char* working : {"shortlist.log", "untouched.log", "ranked.log", "asked.missing", "measured.missing", "training"})
       detail::remove_tree(folder_.cycle(cycle) / working);
+    // The next cycle needs the newest only.
+    if (stages_ && cycle > 0) detail::remove_tree(folder_.cycle(cycle - 1) / "vectors");
     write_report(file, report);
   }
   const TrainingReport report = read_report(file);
@@ -294,6 +413,34 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
   if (!is_new || !on_event_) return;
   for (const std::string& notice : report.notices) notify(cycle, notice);
   on_event_({.kind = Event::Kind::cycle, .stage = "cycle", .cycle = cycle, .message = notices::summary(report.cycles.at(0))});
+}
+
+void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report) const {
+  if (is_pooled()) {
+    // Without a student nothing was ranked.
+    if (!fs::exists(folder_.cycle(cycle) / "ranked")) return;
+    now.development_precision = expected_precision(best_of(cycle).targets);
+    if (cycle == 0) report.untouched_precision = expected_precision(candidates(cycle).front().targets);
+    return;
+  }
+  const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
+  const auto last = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.back(); };
+  now.development_precision = precision(development_asked_.back(), options_.yes_above, first);
+  if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
+}
+
+void Curriculum::decide(const Trained& trained, CycleReport& now, TrainingReport& report) const {
+  if (!is_pooled() || !trained.has_student || split_.development.empty()) {
+    now.accepted = trained.has_student && is_accepted(now);
+    report.ended = why_ended(now, trained.has_student);
+    return;
+  }
+  const std::vector<Candidate> candidates = this->candidates(now.cycle);
+  const Selected selected = select_student(candidates, SelectionOptions::of(options_));
+  now.accepted = candidates[static_cast<size_t>(selected.best)].cycle == now.cycle;
+  if (cut_by_budget(now)) report.ended = "budget";
+  else if (now.cycle + 1 == options_.cycles) report.ended = "cycles";
+  else if (selected.is_over) report.ended = "no gain";
 }
 
 // The first student is always taken, each later one only where the held-out verdicts show a gain. Where there are none, the newer student is the better
@@ -331,13 +478,14 @@ void Curriculum::save_tagger() {
   const Encoder student = load_student(best);
   // float16 has three bits more than bfloat16, and vectors of labels last.
   const bool halves = resolve_computing(options_, student.model()).dtype != ComputeDtype::float32;
-  const auto tagger = Tagger::from_labels(student, *input_.labels,
-                                          {.search_length = input_.lengths.search,
-                                           .label_length = input_.lengths.label,
-                                           .document_prompt = input_.prompts.document,
-                                           .label_prompt = input_.prompts.label},
-                                          {},
-                                          staged("embed labels", -1), stop_, halves ? ComputeDtype::float16 : ComputeDtype::float32);
+  const TaggerSettings settings{.search_length = input_.lengths.search,
+                                .label_length = input_.lengths.label,
+                                .document_prompt = input_.prompts.document,
+                                .label_prompt = input_.prompts.label};
+  const auto tagger = stages_ && stages_->has_index(best)
+                          ? Tagger(student, *input_.labels, stages_->index(best), settings)
+                          : Tagger::from_labels(student, *input_.labels, settings, {}, staged("embed labels", -1), stop_,
+                                                halves ? ComputeDtype::float16 : ComputeDtype::float32);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
   tell_stage("save tagger", -1, begin);
@@ -348,11 +496,17 @@ TrainingReport Curriculum::finish() {
   so_far_.total = total();
   so_far_.best_cycle = best_cycle();
   so_far_.tagger_folder = folder_.tagger().filename();
-  if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(notices::nothing_learned());
+  if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(why_base());
   // Where the report is, nobody opens the store again to tidy up after a kill.
   store_.reset();
   write_report(folder_.report(), so_far_);
   return read_finished_run(folder_);
+}
+
+std::string Curriculum::why_base() const {
+  const bool measured = is_pooled() && !so_far_.student_folders.empty() && !split_.development.empty();
+  if (!measured) return notices::nothing_learned();
+  return why_base_was_kept(candidates(static_cast<int64_t>(so_far_.student_folders.size()) - 1), SelectionOptions::of(options_));
 }
 
 int64_t Curriculum::best_cycle() const {
@@ -416,6 +570,12 @@ int64_t Curriculum::development_reserve(int64_t cycle, int64_t left) const {
   return std::min(pairs, left / 10);
 }
 
+int64_t Curriculum::pairs_in_all() const {
+  return manifest_.budget.judgments.value_or(options_.judgments_per_document * documents_->size());
+}
+
+int64_t Curriculum::pairs_held_out() const { return split_.development.empty() ? 0 : pairs_in_all() / 10; }
+
 void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result) {
   const fs::path folder = folder_.cycle(cycle);
   if (fs::exists(folder / result)) return;
@@ -436,7 +596,7 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   const Encoder encoder = load_student(student);
   const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
-                       ShortlisterOptions{.search_length = input_.lengths.search,
+                       EmbeddingOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
                                           .token_budget = computing.search_token_budget,
                                           .dtype = computing.dtype,

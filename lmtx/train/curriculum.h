@@ -13,19 +13,24 @@
 #include "lmtx/corpus/corpus.h"
 #include "lmtx/corpus/label_set.h"
 #include "lmtx/encoder.h"
+#include "lmtx/eval/metrics.h"
 #include "lmtx/event.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/teacher/teacher_oracle.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/asker.h"
+#include "lmtx/train/asking_streams.h"
 #include "lmtx/train/development_set.h"
+#include "lmtx/train/judged_document.h"
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
 #include "lmtx/train/report.h"
+#include "lmtx/train/selection.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/spending.h"
 #include "lmtx/train/token_file.h"
 #include "lmtx/train/twins.h"
+#include "lmtx/train/view_stages.h"
 #include "lmtx/train/work_folder.h"
 
 namespace lmtx {
@@ -63,23 +68,42 @@ class Curriculum {
 
   void prepare();
   void run_cycle(int64_t cycle);
+  DocumentSplit split(const std::vector<bool>& is_empty) const;
   void propose(int64_t cycle);
+  void propose_from_views(int64_t cycle);
   AskedPairs ask_training(int64_t cycle);
+  AskedPairs ask_chosen(int64_t cycle);
+  void keep_labels(int64_t cycle);
   Trained train(int64_t cycle);
   Trained train_newly(int64_t cycle);
   AskedPairs ask_development(int64_t cycle);
+  AskedPairs held_out_wanted(int64_t cycle) const;
+  void rank_held_out(int64_t cycle);
   void close_cycle(int64_t cycle, const Trained& trained);
   void save_tagger();
   TrainingReport finish();
 
+  void measure(int64_t cycle, CycleReport& now, TrainingReport& report) const;
+  void decide(const Trained& trained, CycleReport& now, TrainingReport& report) const;
+  bool is_pooled() const { return options_.selection == "pooled"; }
+  RankedLabels first_labels(int64_t cycle, const std::string& result) const;
+  // The untouched encoder, then the students of all cycles up to this, each with the targets of what it ranks first on the documents held out.
+  std::vector<Candidate> candidates(int64_t cycle) const;
+  // Of the cycle's candidates, the one that stands for it.
+  Candidate best_of(int64_t cycle) const;
+  std::vector<PastPair> held_out_verdicts() const;
   bool is_accepted(const CycleReport& cycle) const;
   std::string why_ended(const CycleReport& cycle, bool has_student) const;
   bool learned_nothing_new(int64_t cycle) const;
+  std::string why_base() const;
   int64_t best_cycle() const;
 
   AskedPairs ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result);
   Spending spending_so_far() const;
   int64_t development_reserve(int64_t cycle, int64_t left) const;
+  // Pairs that a run spreads over its cycles, and those of them that are for the documents held out.
+  int64_t pairs_in_all() const;
+  int64_t pairs_held_out() const;
   void shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result);
   const Shortlister& shortlister(int64_t cycle, int64_t student);
   // The result of a stage (AskedPairs, Shortlists), checked to be of these documents and labels.
@@ -107,6 +131,10 @@ class Curriculum {
   std::optional<TokenFile> documents_, labels_;
   Twins document_twins_, label_twins_;
   DocumentSplit split_;
+  // Where the options need it.
+  std::optional<ViewStages> stages_;
+  // The verdicts of all cycles so far, with their targets; where there are such stages.
+  std::vector<JudgedDocument> judged_;
   // Of the newest encoder, as long as it is of use; by number of the student, -1 for the base encoder.
   std::optional<Shortlister> shortlister_;
   int64_t shortlister_student_ = -1;

@@ -54,11 +54,19 @@ const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
+      {"judgments_per_document", &O::judgments_per_document, at_least_1,
+       "With `asking` `streams` and no budget: pairs judged for a document, in all cycles together and those of the documents held out included."},
       {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
       {"restart", &O::restart, {}, "Start each cycle from the base encoder's weights; otherwise go on from the last cycle's."},
       {"use_all_judgments", &O::use_all_judgments, {}, "Train on the verdicts of all cycles so far; otherwise on this cycle's only."},
       {"development", &O::development, at_least_0,
        "Most documents held out to measure each cycle, never over a tenth of all; 0 runs all cycles and keeps the last student."},
+      {"selection", &O::selection, {}, "Which student is kept: `rank1`, by yeses at rank 1 cycle by cycle, or `pooled`, by expected precision on the verdicts of all.",
+       {"rank1", "pooled"}},
+      {"held_out_labels", &O::held_out_labels, at_least_1, "Labels of each ranking that are asked on a document held out, where selection is pooled."},
+      {"accept_confidence", &O::accept_confidence, {.low = 0, .high = 1},
+       "Probability of being better from which a student takes the place of the best, where selection is pooled."},
+      {"patience", &O::patience, at_least_1, "Students in a row that bring no gain, after which the run ends, where selection is pooled."},
       {"ask_rounds", &O::ask_rounds, at_least_1, "Times an open question is offered in one run before the run saves and stops."},
       {"accept_missing", &O::accept_missing, {.low = 0, .high = 1}, "Share of a stage's pairs that may stay open when it closes; they count as unknown for the cycle."},
       {"asking", &O::asking, {}, "What is asked: `top`, the first labels of every document, or `streams`, as the options below say.", {"top", "streams"}},
@@ -70,6 +78,12 @@ const std::vector<Field>& fields() {
       {"random_share", &O::random_share, {.low = 0, .high = 1}, "Share of a cycle's pairs drawn at random, from which the rate of yeses is estimated."},
       {"stop_after_noes", &O::stop_after_noes, at_least_0,
        "Noes in a row after which a document's list is left where the next label is likely a no, too; 0 means never."},
+      {"shortlist_sources", &O::shortlist_sources, {}, "Rankings that a shortlist is made of: vectors, words of the labels' names, labels judged a yes for documents near by.",
+       {"dense", "bm25", "dense+bm25", "dense+neighbours", "dense+bm25+neighbours"}},
+      {"shortlist_size", &O::shortlist_size, at_least_0, "Labels on a document's shortlist; 0 means `judgments_per_cycle`."},
+      {"exploration", &O::exploration, at_least_0, "Labels on a shortlist that are drawn at random from those that no ranking has."},
+      {"dense_weight", &O::dense_weight, {.low = 0, .high = 1},
+       "Above 0, several rankings are mixed by score, that by vectors with this weight; 0 means by reciprocal ranks."},
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
@@ -89,6 +103,31 @@ const std::vector<Field>& fields() {
       {"hard_negatives", &O::hard_negatives, at_least_1, "Hardest in-batch negatives a document."},
       {"violator_temperature", &O::violator_temperature, positive, "Temperature of the softmax that weights the violating negatives."},
       {"dropout", &O::dropout, {}, "Dropout as in the model's config.json; otherwise none."},
+      {"steps", &O::steps, at_least_0, "Steps to take at least, by more passes than `epochs`; 0 takes `epochs` at its word."},
+      {"max_epochs", &O::max_epochs, at_least_1, "Most passes that `steps` may make of it."},
+      {"base_mix", &O::base_mix, {.low = 0, .high = 1}, "Share of the trained weights in the student; the rest is those of the base encoder. 1 means the trained alone."},
+      {"plan", &O::plan, {}, "What a step takes of its documents: `one_yes` (one random yes of each, as published) or `all_judged` (all that is judged).",
+       {"one_yes", "all_judged"}},
+      {"targets", &O::targets, {},
+       "What scores become: `hard` (yes or no by `yes_above`), `shifted` (probabilities that agree with `yes_rate`) or `posterior` (weighed against what was to be expected).",
+       {"hard", "shifted", "posterior"}},
+      {"yes_rate", &O::yes_rate, {.low = -1, .high = 1}, "The true share of yes among pairs drawn at random from shortlists; 0 believes the scores, -1 takes half of what they say."},
+      {"score_slope", &O::score_slope, positive, "Steepness of shifted targets over the logits of scores."},
+      {"positive_mean", &O::positive_mean, {.low = 0, .high = 1}, "Yeses are positives from the surest down, as long as their mean target is so much."},
+      {"negative_below", &O::negative_below, {.low = 0, .high = 1}, "Shifted targets below are noes; what is neither is learned by graded losses only."},
+      {"false_no_rate", &O::false_no_rate, {.low = 0.001, .high = 0.4}, "The share of labels that fit to which the teacher says no, for `posterior` targets."},
+      {"mask_near", &O::mask_near, at_least_0, "Labels at the head of a document's shortlist that are no negatives while they are not judged."},
+      {"judged_per_step", &O::judged_per_step, at_least_0, "Most labels of a document in one step, drawn anew each time; 0 means all that are judged."},
+      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `listwise`, `margin_mse` or `bce`.",
+       {"triplet", "decoupled", "listwise", "margin_mse", "bce"}},
+      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled` and `listwise`."},
+      {"decoupled_weight", &O::decoupled_weight, at_least_0, "Weight of the decoupled loss beside another one."},
+      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments."},
+      {"bce_weight", &O::bce_weight, at_least_0, "Weight of the soft binary cross-entropy beside another loss."},
+      {"bce_scale", &O::bce_scale, positive, "By which cosines are multiplied in the binary cross-entropy."},
+      {"far_weight", &O::far_weight, at_least_0, "Weight in the binary cross-entropy of labels that are neither judged nor near."},
+      {"far_labels", &O::far_labels, at_least_0, "Labels that are neither judged nor near in a document's list of `listwise`."},
+      {"margin_scale", &O::margin_scale, {.low = 0, .high = 2}, "Cosine by which a sure yes and a sure no should differ in `margin_mse`."},
       {"prototype_weight", &O::prototype_weight, at_least_0,
        "How far the vector of a label with much evidence moves towards the documents that carry it; 0 means not at all."},
       {"prototype_no_weight", &O::prototype_no_weight, at_least_0, "How far it moves away from those that it was judged not to fit, where vectors move at all."},
@@ -240,8 +279,50 @@ void check_field(const TrainerOptions& options, const Field& field) {
       field.member);
 }
 
+// What each may be, but not beside the others.
+void check_together(const TrainerOptions& options) {
+  if (options.yes_rate == 1 || (options.yes_rate < 0 && options.yes_rate != -1)) refuse(find("yes_rate"), "-1 or in [0, 1)", to_text(options.yes_rate));
+  if (options.plan == "all_judged") return;
+  if (options.loss != "triplet") refuse(find("loss"), "\"triplet\" where `plan` is \"one_yes\"", "\"" + options.loss + "\"");
+  if (options.bce_weight > 0) refuse(find("bce_weight"), "0 where `plan` is \"one_yes\"", to_text(options.bce_weight));
+  if (options.decoupled_weight > 0) refuse(find("decoupled_weight"), "0 where `plan` is \"one_yes\"", to_text(options.decoupled_weight));
+}
+
 // The options' defaults are the paper's.
 TrainerOptions paper() { return {}; }
+
+// The paper's questions and loss, with a schedule for small sets.
+TrainerOptions paper_tuned() {
+  TrainerOptions options;
+  options.steps = 600;
+  options.max_epochs = 20;
+  options.learning_rate = 5e-5;
+  options.warmup = 0.1;
+  options.max_gradient_norm = 1;
+  options.weight_decay = 0.01;
+  return options;
+}
+
+// What measured best (docs/quality.md).
+TrainerOptions best() {
+  TrainerOptions options = paper_tuned();
+  options.cycles = 4;
+  options.use_all_judgments = true;
+  options.selection = "pooled";
+  options.held_out_labels = 1;
+  options.asking = "streams";
+  options.shortlist_sources = "dense+bm25";
+  options.shortlist_size = 100;
+  options.dense_weight = 0.7;
+  options.document_length = 256;
+  options.steps = 300;
+  options.plan = "all_judged";
+  options.targets = "posterior";
+  options.loss = "bce";
+  options.column_weight = 0;
+  options.prototype_weight = 0.7;
+  return options;
+}
 
 // The published settings scaled to thousands of documents (ours), on a card; on the CPU two epochs in batches of 64 do.
 TrainerOptions maclr() {
@@ -277,7 +358,7 @@ struct Preset {
   TrainerOptions (*make)();
 };
 
-constexpr Preset presets[] = {{"paper", paper}, {"maclr", maclr}, {"rts", rts}};
+constexpr Preset presets[] = {{"default", best}, {"paper", paper}, {"paper-tuned", paper_tuned}, {"maclr", maclr}, {"rts", rts}};
 
 }  // namespace
 
@@ -321,6 +402,9 @@ void check(const TrainerOptions& options) {
   cluster_phases(options.clusters, 0);
   if (options.max_steps > 0 && options.max_steps < options.min_steps)
     throw std::invalid_argument("`max_steps` must be 0 or at least `min_steps`, " + std::to_string(options.min_steps) + ", but is " + std::to_string(options.max_steps) + " instead.");
+  const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
+  if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
+  check_together(options);
 }
 
 namespace detail {

@@ -16,6 +16,8 @@ struct TrainerOptions {
   int64_t cycles = 6;
   // Labels judged for a document in each cycle, from the top of its shortlist.
   int64_t judgments_per_cycle = 10;
+  // With `asking` "streams" and no budget: pairs judged for a document, in all cycles together and those of the documents held out included.
+  int64_t judgments_per_document = 10;
   // A score from here up is a yes, in (0, 1].
   double yes_above = 0.5;
   // Start each cycle from the base encoder's weights; otherwise go on from the last cycle's.
@@ -24,6 +26,15 @@ struct TrainerOptions {
   bool use_all_judgments = false;
   // Documents held out to measure each cycle by rank-1 verdicts: at most this many, and at most a tenth of all. 0 runs all cycles and keeps the last.
   int64_t development = 800;
+  // Which student is kept: "rank1", by the share of yeses at rank 1, each cycle on its own; "pooled", by expected precision on verdicts of all cycles, the
+  // untouched base encoder among the candidates. Then the number of documents held out follows from the budget, and `development` only switches it off.
+  std::string selection = "rank1";
+  // "pooled": labels of each ranking that are asked on a document held out.
+  int64_t held_out_labels = 5;
+  // "pooled": the probability of being better from which a student takes the place of the best so far.
+  double accept_confidence = 0.8;
+  // "pooled": students in a row that do not, after which the run ends.
+  int64_t patience = 2;
   // Times an open question is offered in one run before the run saves and stops.
   int64_t ask_rounds = 3;
   // Share of a stage's pairs, in [0, 1], that may stay open when it closes; they count as unknown for the cycle.
@@ -42,6 +53,16 @@ struct TrainerOptions {
   double random_share = 0.1;
   // Noes in a row after which a document's list is left where the next is likely one, too; 0: never.
   int64_t stop_after_noes = 2;
+
+  // --- what is proposed ---
+  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by "+".
+  std::string shortlist_sources = "dense";
+  // Labels on a document's shortlist; 0 means as many as are judged for it in a cycle.
+  int64_t shortlist_size = 0;
+  // Of these, labels drawn at random from those that no ranking has.
+  int64_t exploration = 0;
+  // How several rankings become one: above 0, a mix of scores in which that of "dense" has this weight; 0: by reciprocal ranks.
+  double dense_weight = 0;
 
   // --- texts ---
   // Tokens of a document in training.
@@ -78,6 +99,50 @@ struct TrainerOptions {
   double violator_temperature = 0.1;
   // Dropout as in the model's config.json; otherwise none.
   bool dropout = true;
+  // Steps to take at least, by more passes than `epochs`; 0: as `epochs` says.
+  int64_t steps = 0;
+  // Most passes to get there.
+  int64_t max_epochs = 10;
+  // Share of the trained weights in what comes out; the rest is those it started from. 1: the trained alone.
+  double base_mix = 1;
+
+  // --- training on all judgments ---
+  // What a step takes of its documents: "one_yes" (the paper's: one random yes of each) or "all_judged" (all that is judged, yes or no).
+  std::string plan = "one_yes";
+  // What scores become: "hard" (yes or no) or "shifted" (probabilities).
+  std::string targets = "hard";
+  // The true share of yes among pairs drawn at random from the shortlists, for "shifted"; 0: scores are believed, -1: automatic.
+  double yes_rate = 0;
+  // Steepness of the targets over the logits of scores.
+  double score_slope = 1;
+  // Yeses are positives from the surest down, as long as their mean target is so much.
+  double positive_mean = 0.6;
+  // Targets below are noes.
+  double negative_below = 0.1;
+  // The share of the labels that fit to which the teacher says no, for "posterior" targets.
+  double false_no_rate = 0.1;
+  // Labels at the head of a document's shortlist that are no negatives while they are not judged.
+  int64_t mask_near = 50;
+  // Labels of a document in one step; 0: all that are judged.
+  int64_t judged_per_step = 0;
+  // "triplet", and with plan "all_judged" also "decoupled", "listwise", "margin_mse" or "bce".
+  std::string loss = "triplet";
+  // Of the softmax over cosines in "decoupled" and "listwise".
+  double temperature = 0.05;
+  // Weight of the decoupled loss beside another one.
+  double decoupled_weight = 0;
+  // Weight of the decoupled loss from labels to documents.
+  double column_weight = 0.5;
+  // Weight of the soft binary cross-entropy beside another loss.
+  double bce_weight = 0;
+  // By which its cosines are multiplied.
+  double bce_scale = 20;
+  // Weight of labels that were not judged in it.
+  double far_weight = 0.2;
+  // Labels that were not judged in a document's list of "listwise".
+  int64_t far_labels = 8;
+  // Cosine by which a sure yes and a sure no should differ in "margin_mse".
+  double margin_scale = 0.4;
 
   // --- labels ---
   // How far the vector of a label with much evidence moves towards the documents that carry it; 0: not at all.
@@ -170,7 +235,7 @@ LMTX_API std::vector<OptionInfo> describe(const TrainerOptions& options);
 // Sets one option by its name from text ("3", "1e-4", "true", "query: "). Throws std::invalid_argument naming the option, what it takes, and what came;
 // for an unknown name, the nearest that exists.
 LMTX_API void set_option(TrainerOptions& options, std::string_view name, std::string_view value);
-// Throws std::invalid_argument naming the first option that makes no sense, what was expected and what came.
+// Throws std::invalid_argument naming the first option that makes no sense, alone or beside the others, what was expected and what came.
 LMTX_API void check(const TrainerOptions& options);
 
 }  // namespace lmtx

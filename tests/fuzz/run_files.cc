@@ -5,6 +5,7 @@
 #include "fuzz.h"
 #include "lmtx/detail/framed_file.h"
 #include "lmtx/train/asked_pairs.h"
+#include "lmtx/train/proposals.h"
 #include "lmtx/train/record_log.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/token_file.h"
@@ -38,6 +39,14 @@ void use(const fs::path& file) {
     }
   });
   expect_one_line(file, [&] {
+    const Proposals proposals = Proposals::load(file);
+    for (int64_t i = 0; i < proposals.size(); ++i) {
+      for (const int32_t label : proposals.labels_of(i)) {
+        if (label < 0) report("a negative label");
+      }
+    }
+  });
+  expect_one_line(file, [&] {
     const Twins twins = Twins::load(file);
     for (int64_t i = 0; i < 30; ++i) {
       if (twins.first(i) > i) report("a twin after itself");
@@ -55,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   use(file);
   constexpr size_t head = 16, tail = 24;
   if (size >= head + tail) {
-    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXTWIN"}) {
+    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXPROP", "LMTXTWIN"}) {
       if (bytes.substr(0, 8) != mark) continue;
       detail::write_framed_file(file, {mark, 1, "file"}, [&](const detail::AppendBytes& append) { append(bytes.substr(head, size - head - tail)); });
       use(file);

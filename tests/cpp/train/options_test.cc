@@ -58,17 +58,17 @@ TEST_CASE("the paper preset has the published settings") {
   CHECK(paper.hard_negatives == 10);
   CHECK(paper.violator_temperature == 0.1);
   CHECK(paper.dropout);
-  CHECK(preset_names() == std::vector<std::string>{"paper", "maclr", "rts"});
+  CHECK(preset_names() == std::vector<std::string>{"default", "paper", "paper-tuned", "maclr", "rts"});
 }
 
 TEST_CASE("an unknown preset is refused with the names of those there are") {
-  CHECK_THROWS_WITH(preset("papre"), "There is no preset `papre`. Presets: paper, maclr, rts.");
+  CHECK_THROWS_WITH(preset("papre"), "There is no preset `papre`. Presets: default, paper, paper-tuned, maclr, rts.");
 }
 
 TEST_CASE("every option is described with its type, value and a sentence") {
   const std::vector<OptionInfo> infos = describe({});
   // As many as the struct has members; nothing else notices one that is missing in the table.
-  REQUIRE(infos.size() == 64);
+  REQUIRE(infos.size() == 98);
   for (const OptionInfo& info : infos) {
     INFO(info.name);
     CHECK(info.help.back() == '.');
@@ -157,6 +157,20 @@ TEST_CASE("check names the first option that makes no sense") {
   options.accept_missing = 1.5;
   options.batch_size = 1;
   CHECK_THROWS_WITH(check(options), "`accept_missing` must be in [0, 1], but is 1.5 instead.");
+}
+
+TEST_CASE("options that contradict each other are refused") {
+  const auto refusal_of = [](auto change) {
+    TrainerOptions options;
+    change(options);
+    return message_of([&] { check(options); });
+  };
+  CHECK(refusal_of([](TrainerOptions& o) { o.loss = "bce"; }) == "`loss` must be \"triplet\" where `plan` is \"one_yes\", but is \"bce\" instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.bce_weight = 0.3; }) == "`bce_weight` must be 0 where `plan` is \"one_yes\", but is 0.3 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.decoupled_weight = 1; }) == "`decoupled_weight` must be 0 where `plan` is \"one_yes\", but is 1 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.yes_rate = -0.5; }) == "`yes_rate` must be -1 or in [0, 1), but is -0.5 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.yes_rate = -1; }) == "no exception");
+  CHECK(refusal_of([](TrainerOptions& o) { o.plan = "all_judged", o.loss = "bce", o.bce_weight = 1; }) == "no exception");
 }
 
 TEST_CASE("docs/options.md lists every option with its default and meaning") {
