@@ -133,6 +133,15 @@ def test_fusion_adds_reciprocal_ranks():
     assert fused[:4].tolist() == [1, 3, 2, none]
 
 
+def test_documents_are_ranked_as_the_tagger_tags_them(tagger_folder):
+    tagger = lmtx.Tagger.load(tagger_folder)
+    bills = tiny.make_documents(7, seed=4)
+    ranked = rankings.rank_by_tagger(tagger, bills, "cpu")
+    tags = tagger.tag(rankings.as_documents(bills), k=len(tiny.TOPICS))
+    assert ranked[:, : len(tiny.TOPICS)].tolist() == [[tag.number for tag in of_document] for of_document in tags]
+    assert (ranked[:, len(tiny.TOPICS) :] == rankings.NONE).all()
+
+
 def test_near_labels_are_the_ten_first_of_either_ranking():
     data = SimpleNamespace(label_uids=[f"l{i}" for i in range(40)])
     ranked = rankings.Rankings.__new__(rankings.Rankings)
@@ -273,7 +282,7 @@ def test_given_verdicts_are_read_as_asked_ones(truth_data, tmp_path):
 
 def test_labels_move_towards_their_documents_and_away_from_others(rng):
     unit = lambda rows: rows / np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: E731
-    labels, texts = unit(rng.normal(size=(3, 8))), unit(rng.normal(size=(5, 8)))
+    labels, texts = (unit(rng.normal(size=(count, 8))).astype(np.float32) for count in (3, 5))
     refined = prototypes.refined_vectors(labels, texts, np.array([0, 1, 2]), np.array([0, 0, 1]), np.array([1.0, 0.0, 1.0]))
     centred = texts - texts.mean(axis=0)
     direction = lambda row: row / np.linalg.norm(row)  # noqa: E731
