@@ -92,7 +92,7 @@ Example:
 
 Example:
     >>> lmtx.preset_names()
-    ['paper'])");
+    ['paper', 'maclr', 'rts'])");
 }
 
 }  // namespace lmtx::python

@@ -640,7 +640,6 @@ def refine_labels(documents: typing.Any, labels: object, judged_documents: typin
         >>> (vectors[0] @ documents[0] > 0).item(), vectors[1].tolist(), biases.tolist()
         (True, [0.0, 0.0, 1.0], [0.0, 0.0])"""
 
-def precision(targets: collections.abc.Sequence[collections.abc.Sequence[int]], ranked: collections.abc.Sequence[collections.abc.Sequence[int]] | numpy.typing.NDArray[numpy.int64], *, max_k: int) -> numpy.typing.NDArray[numpy.float64]:
 class RankedLists:
     """Ranked labels of some texts, as many for each as there are. A sequence of the lists' label numbers, as metrics take it. Immutable.
 
@@ -1669,7 +1668,7 @@ def preset_names() -> list[str]:
 
     Example:
         >>> lmtx.preset_names()
-        ['paper']"""
+        ['paper', 'maclr', 'rts']"""
 
 class Plan:
     """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
@@ -1839,7 +1838,7 @@ class TrainingReport:
         """int: the cycle whose student the tagger carries; -1 where nothing could be trained."""
     @property
     def ended(self) -> str:
-        """str: why the run ended: "cycles", "no gain", "budget" or "nothing to learn"."""
+        """str: why the run ended: "cycles", "no gain", "budget" or "nothing to learn"; without a teacher "stages" (all done) or "nothing to learn"."""
     @property
     def notices(self) -> list[str]:
         """list[str]: sentences for the user, on what was skipped and why."""
@@ -1873,14 +1872,14 @@ class CurriculumTrainer:
         TrainingReport(1 cycles, 600 judgments, best cycle 0)
         >>> lmtx.Tagger.load(report.tagger_folder)
         Tagger(12 labels, dim=32, search_length=64, k=5)"""
-    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
+    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
         """Checks everything that can be checked before anything is made or asked.
 
         Args:
             base: The encoder to start from.
             documents: What is asked about and learned from.
             labels: What documents are tagged with.
-            teacher: Judges; its identity is what judgments are kept under.
+            teacher: Judges; its identity is what judgments are kept under. None with a `method` that asks nothing, such as that of the presets maclr and rts.
             folder: The work folder; made when run() starts.
             options: The settings.
             store: The judgment store's file; None: judgments.db in the work folder.

@@ -471,6 +471,23 @@ def test_ticks_are_round_and_few():
     assert svg.ticks(38.2, 41.9) == [39, 40, 41]
 
 
+# -- a small slice of the benchmark
+
+
+def test_presets_keep_their_order(model, tmp_path):
+    data = tmp_path / "topics"
+    tiny.write_data(data)
+    for split, count, seed in (("train", 200, 1), ("test", 200, 9)):
+        bills = tiny.make_documents(count, seed)
+        tiny.write_lines(data / f"{split}.jsonl", [{**bill, "target_ind": targets_of(bill)} for bill in bills])
+    shorter = {"document_length": 32, "batch_size": 32}
+    untouched = rows.compute(rows.RowSpec("untouched", str(data), str(model), cache=str(tmp_path)))
+    paper, default = (rows.compute(row_spec(data, model, tmp_path, arm=arm, budget=4, changes=shorter, keep=False)) for arm in ("paper", "default"))
+    reached = [row["metrics"]["precision@1"] for row in (untouched, paper, default)]
+    assert reached[0] - 1 <= reached[1] < reached[2] - 3
+    assert default["costs"]["distinct"] <= 4 * 200
+
+
 # -- the command
 
 

@@ -68,7 +68,7 @@ TEST_CASE("an unknown preset is refused with the names of those there are") {
 TEST_CASE("every option is described with its type, value and a sentence") {
   const std::vector<OptionInfo> infos = describe({});
   // As many as the struct has members; nothing else notices one that is missing in the table.
-  REQUIRE(infos.size() == 97);
+  REQUIRE(infos.size() == 98);
   for (const OptionInfo& info : infos) {
     INFO(info.name);
     CHECK(info.help.back() == '.');
@@ -177,5 +177,37 @@ TEST_CASE("docs/options.md lists every option with its default and meaning") {
   const std::string page = detail::read_file(test::data_folder() / ".." / ".." / "docs" / "options.md");
   for (const OptionInfo& info : describe({})) {
     CHECK_THAT(page, ContainsSubstring("| `" + info.name + "` | " + info.type + " | " + info.value + " | " + info.help + " |\n"));
+  }
+}
+
+TEST_CASE("the presets without a teacher have their scaled settings") {
+  const TrainerOptions maclr = preset("maclr"), rts = preset("rts");
+  CHECK(maclr.method == "maclr");
+  CHECK(maclr.learning_rate == 2e-5);
+  CHECK(maclr.warmup == 0.1);
+  CHECK(maclr.weight_decay == 0);
+  CHECK(maclr.epochs == 10);
+  CHECK(maclr.min_steps == 300);
+  CHECK(maclr.max_steps == 3000);
+  CHECK(maclr.batch_size == 128);
+  CHECK(maclr.document_length == 128);
+  CHECK(maclr.title_length == 32);
+  CHECK(maclr.label_length == 32);
+  CHECK(maclr.random_labels == 32);
+  CHECK(maclr.contrast_temperature == 0.05);
+  CHECK(maclr.self_training_epochs == 3);
+  CHECK(maclr.self_training_rate == 0.5);
+  CHECK(maclr.clusters == "auto");
+  CHECK(rts.method == "rts");
+  CHECK(rts.learning_rate == 2e-5);
+  CHECK(rts.final_rate == 0.1);
+  CHECK(rts.warmup == 0);
+  CHECK(rts.weight_decay == 0.01);
+  CHECK(rts.epochs == 3);
+  CHECK(rts.batch_size == 256);
+  for (const TrainerOptions& options : {maclr, rts}) {
+    CHECK(options.max_gradient_norm == 1);
+    CHECK(options.dropout);
+    CHECK_NOTHROW(check(options));
   }
 }
