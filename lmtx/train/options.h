@@ -11,10 +11,6 @@
 namespace lmtx {
 
 struct TrainerOptions {
-  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
-  // of EMNLP 2022).
-  std::string method = "curriculum";
-
   // --- the curriculum ---
   // Most cycles to run; fewer where the development verdicts stop improving.
   int64_t cycles = 6;
@@ -133,7 +129,7 @@ struct TrainerOptions {
   int64_t judged_per_step = 0;
   // "triplet", and with plan "all_judged" also "decoupled", "soft_decoupled", "listwise", "margin_mse" or "bce".
   std::string loss = "triplet";
-  // Of the softmax over cosines in "decoupled", "soft_decoupled" and "listwise".
+  // Of the softmax over cosines in "decoupled", "soft_decoupled" and "listwise", and in the methods without a teacher.
   double temperature = 0.05;
   // Weight of the decoupled loss beside another one.
   double decoupled_weight = 0;
@@ -164,9 +160,10 @@ struct TrainerOptions {
   // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
   bool label_bias = false;
 
-  // --- learning without a teacher: method "maclr" or "rts" ---
-  // Temperature of the softmax over cosines.
-  double contrast_temperature = 0.05;
+  // --- learning without a teacher ---
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
+  // of EMNLP 2022).
+  std::string method = "curriculum";
   // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
   bool mask_duplicates = true;
 
@@ -177,8 +174,7 @@ struct TrainerOptions {
   double title_deletion = 0.9;
   // A document without a title lends one of its sentences; otherwise it is passed over.
   bool inverse_cloze = true;
-  // Steps of the first stage, whatever `epochs` says: at least and at most so many. 0: no bound.
-  int64_t min_steps = 0;
+  // Steps of the first stage at most, whatever `epochs` and `steps` say; 0: no limit.
   int64_t max_steps = 0;
   // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster for
   // 32, 16, 8, 4 and 2 documents. "none": no clusters.

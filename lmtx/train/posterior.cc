@@ -31,7 +31,7 @@ double logit(double p) { return std::log(p / (1 - p)); }
 
 struct Pair {
   JudgedLabel* label;
-  Features features;
+  Features features = Features::Zero();
   bool yes = false;
   // Of the score.
   double logit = 0;
@@ -52,7 +52,7 @@ std::vector<Pair> pairs_of(std::span<JudgedDocument> judged, const TrainerOption
   for (JudgedDocument& document : judged) {
     for (JudgedLabel& label : document.labels) {
       const double score = std::clamp(label.score, 1 - surest_score, surest_score);
-      pairs.push_back({.label = &label, .features = {}, .yes = label.score >= options.yes_above, .logit = logit(score)});
+      pairs.push_back({.label = &label, .features = Features::Zero(), .yes = label.score >= options.yes_above, .logit = logit(score)});
       Verdicts& verdicts = of_label[label.label];
       verdicts.all += 1;
       verdicts.yes += pairs.back().yes ? 1 : 0;
