@@ -10,11 +10,11 @@
 namespace lmtx::python {
 namespace {
 
-CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, std::shared_ptr<TeacherOracle> teacher, const std::filesystem::path& folder,
+CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, std::optional<std::shared_ptr<TeacherOracle>> teacher, const std::filesystem::path& folder,
                                const TrainerOptions& options, const std::optional<std::filesystem::path>& store, const std::optional<Budget>& budget) {
   RunOptions run{.folder = folder, .store = store.value_or(""), .budget = budget.value_or(Budget{})};
   py::gil_scoped_release release;
-  return {std::move(base), std::move(documents), std::move(labels), std::move(teacher), options, std::move(run)};
+  return {std::move(base), std::move(documents), std::move(labels), std::move(teacher).value_or(nullptr), options, std::move(run)};
 }
 
 // torch's autograd has threads for its cards, which whoever computes gradients first keeps to itself: were it we, the package torch would have none when it is
@@ -77,7 +77,7 @@ Args:
     base: The encoder to start from.
     documents: What is asked about and learned from.
     labels: What documents are tagged with.
-    teacher: Judges; its identity is what judgments are kept under.
+    teacher: Judges; its identity is what judgments are kept under. None with a `method` that asks nothing, such as that of the presets maclr and rts.
     folder: The work folder; made when run() starts.
     options: The settings.
     store: The judgment store's file; None: judgments.db in the work folder.

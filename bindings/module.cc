@@ -29,6 +29,7 @@ Example:
   register_encoder(m);
   register_encode_to_file(m);
   register_label_index(m);
+  register_label_refinement(m);
   register_ranked_lists(m);
   register_bm25_index(m);
   register_metrics(m);

@@ -17,6 +17,7 @@ void register_tokenizer(py::module_& m);
 void register_encoder(py::module_& m);
 void register_encode_to_file(py::module_& m);
 void register_label_index(py::module_& m);
+void register_label_refinement(py::module_& m);
 void register_ranked_lists(py::module_& m);
 void register_bm25_index(py::module_& m);
 void register_metrics(py::module_& m);

@@ -116,7 +116,7 @@ Example:
       .def_readonly("untouched_precision", &TrainingReport::untouched_precision,
            "Interval: the untouched encoder on the development documents, a fraction; None without any.")
       .def_readonly("best_cycle", &TrainingReport::best_cycle, "int: the cycle whose student the tagger carries; -1 where nothing could be trained.")
-      .def_readonly("ended", &TrainingReport::ended, "str: why the run ended: \"cycles\", \"no gain\", \"budget\" or \"nothing to learn\".")
+      .def_readonly("ended", &TrainingReport::ended, "str: why the run ended: \"cycles\", \"no gain\", \"budget\" or \"nothing to learn\"; without a teacher \"stages\" (all done) or \"nothing to learn\".")
       .def_readonly("notices", &TrainingReport::notices, "list[str]: sentences for the user, on what was skipped and why.")
       .def_readonly("student_folders", &TrainingReport::student_folders, "list[str]: the folders of the trained students, cycle by cycle.")
       .def_readonly("tagger_folder", &TrainingReport::tagger_folder, "str: the folder that Tagger.load opens.")

@@ -83,8 +83,8 @@ Example:
       .def("describe", &describe, R"(list[OptionInfo]: names, types, values and a sentence about each.
 
 Example:
-    >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-    ['restart', 'use_all_judgments', 'dropout', 'deterministic'])")
+    >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean'][:3]
+    ['restart', 'use_all_judgments', 'dropout'])")
       .def("__getattr__", &get, py::arg("name"), "The value of an option: int, float, bool or str. AttributeError where there is none of that name.")
       .def("__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
       .def("__repr__", &to_string);
@@ -92,7 +92,7 @@ Example:
 
 Example:
     >>> lmtx.preset_names()
-    ['paper'])");
+    ['paper', 'maclr', 'rts'])");
 }
 
 }  // namespace lmtx::python

@@ -29,7 +29,8 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/version.cc.in ${PROJECT_BINARY_DIR}/g
 file(GLOB lmtx_inference_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/*.cc ${PROJECT_SOURCE_DIR}/lmtx/corpus/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/text/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/eval/*.cc ${PROJECT_SOURCE_DIR}/lmtx/detail/*.cc)
-file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc)
+file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc
+     ${PROJECT_SOURCE_DIR}/lmtx/train/unsupervised/*.cc)
 if(LMTX_CUDA)
   file(GLOB lmtx_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/cuda/*.cc)
   list(APPEND lmtx_inference_sources ${lmtx_cuda_sources})

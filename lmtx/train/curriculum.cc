@@ -21,6 +21,8 @@
 #include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
+#include "lmtx/train/round_budget.h"
+#include "lmtx/train/selection.h"
 #include "lmtx/train/student_training.h"
 #include "lmtx/train/training_set.h"
 #include "lmtx/version.h"
@@ -94,6 +96,27 @@ std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokeni
   return is_empty;
 }
 
+// The labels of `judged` that `verdicts` have, too; both by rising document and label.
+std::vector<JudgedDocument> in_common(std::span<const JudgedDocument> judged, std::span<const JudgedDocument> verdicts) {
+  std::vector<JudgedDocument> common;
+  auto with_targets = judged.begin();
+  for (const JudgedDocument& document : verdicts) {
+    while (with_targets->document < document.document) ++with_targets;
+    JudgedDocument& kept = common.emplace_back(*with_targets);
+    std::erase_if(kept.labels, [&](const JudgedLabel& label) {
+      return std::none_of(document.labels.begin(), document.labels.end(), [&](const JudgedLabel& other) { return other.label == label.label; });
+    });
+  }
+  return common;
+}
+
+// Pairs that count against the budget.
+int64_t charged(std::span<const AskedPairs> stages) {
+  int64_t charged = 0;
+  for (const AskedPairs& stage : stages) charged += stage.num_charged();
+  return charged;
+}
+
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
 
 }  // namespace
@@ -142,7 +165,7 @@ void Curriculum::prepare() {
   check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
   check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
   const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
-  split_ = split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  split_ = split(is_empty);
   so_far_.inputs = {.documents = documents_->size(),
                     .labels = labels_->size(),
                     .empty_documents = std::count(is_empty.begin(), is_empty.end(), true),
@@ -152,6 +175,21 @@ void Curriculum::prepare() {
                     .cut_labels = labels_->num_cut()};
   so_far_.notices = notices::of_inputs(input_, so_far_.inputs, split_);
   for (const std::string& notice : so_far_.notices) notify(-1, notice);
+  if (needs_views(options_)) prepare_stages();
+}
+
+void Curriculum::prepare_stages() {
+  const RunTexts texts{input_.documents, *input_.labels, *documents_, *labels_, document_twins_, label_twins_, split_};
+  stages_.emplace(folder_, options_, input_.prompts, input_.lengths, texts,
+                  StageServices{.load_student = [this](int64_t student) { return load_student(student); },
+                                .events = [this](const std::string& stage, int64_t cycle) { return staged(stage, cycle); },
+                                .stop = stop_});
+  if (options_.selection == "pooled") pooled_.emplace(*stages_, folder_, options_, texts, pairs_held_out());
+}
+
+DocumentSplit Curriculum::split(const std::vector<bool>& is_empty) const {
+  if (options_.selection != "pooled" || options_.development == 0) return split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  return hold_out(is_empty, document_twins_, held_out_size(documents_->size(), pairs_in_all()), options_.seed);
 }
 
 // --- a cycle ---
@@ -159,14 +197,17 @@ void Curriculum::prepare() {
 void Curriculum::run_cycle(int64_t cycle) {
   propose(cycle);
   training_asked_.push_back(ask_training(cycle));
+  if (stages_) judged_ = stages_->judged(training_asked_);
   const Trained trained = train(cycle);
   development_asked_.push_back(trained.has_student ? ask_development(cycle) : AskedPairs());
+  if (stages_ && trained.has_student) keep_labels(cycle);
   close_cycle(cycle, trained);
 }
 
 // Shortlists of the documents to train on, by the newest encoder; once also what the untouched encoder ranks first for those held out.
 void Curriculum::propose(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "asked")) return;
+  if (stages_) return propose_from_views(cycle);
   shortlist(cycle, cycle - 1, split_.training, options_.judgments_per_cycle, "shortlist");
   if (cycle == 0) shortlist(cycle, base_encoder, split_.development, 1, "untouched");
   shortlister_.reset();
@@ -174,10 +215,31 @@ void Curriculum::propose(int64_t cycle) {
 
 AskedPairs Curriculum::ask_training(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "asked")) return load_result<AskedPairs>(cycle, "asked");
+  if (stages_) return ask_chosen(cycle);
   const Shortlists shortlists = load_result<Shortlists>(cycle, "shortlist");
-  Spending spending = spending_so_far();
-  spending.keep_back(development_reserve(cycle, spending.left()));
-  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
+  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending_on_training(cycle), "asked");
+}
+
+void Curriculum::propose_from_views(int64_t cycle) {
+  const Clock::time_point begin = Clock::now();
+  stages_->propose(cycle, judged_);
+  tell_stage("propose", cycle, begin);
+}
+
+// A share of all that may be asked, which grows from cycle to cycle; by place, as much in each.
+AskedPairs Curriculum::ask_chosen(int64_t cycle) {
+  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - pairs_held_out(), options_.cycles, cycle, charged(training_asked_))
+                                                     : options_.judgments_per_cycle * static_cast<int64_t>(split_.training.size());
+  Asking asking = stages_->choose(cycle, training_asked_, judged_, pairs);
+  return ask(cycle, std::move(asking.pairs), training_asked_, spending_on_training(cycle), "asked");
+}
+
+// The labels of the cycle's student from here on: in later proposals, and in the tagger.
+void Curriculum::keep_labels(int64_t cycle) {
+  if (stages_->has_index(cycle)) return;
+  const Clock::time_point begin = Clock::now();
+  stages_->keep(cycle, stages_->refined(cycle, judged_, is_pooled() ? pooled_->kept_share(cycle, development_asked_) : 1));
+  tell_stage("refine labels", cycle, begin);
 }
 
 Curriculum::Trained Curriculum::train(int64_t cycle) {
@@ -209,8 +271,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
 }
 
 Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
-  const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
-  const auto judged = training_set(stages, document_twins_, label_twins_);
+  const std::vector<JudgedDocument> judged = to_learn_from();
   Clock::time_point begin = Clock::now();
   const Encoder start = load_student(options_.restart ? base_encoder : cycle - 1);
   const StudentTrainingResult result = train_student({.start = start.model(),
@@ -224,7 +285,8 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
                                                       .judged = judged,
                                                       .options = options_,
                                                       .cycle = cycle,
-                                                      .checkpoint_folder = folder_.cycle(cycle) / "training"},
+                                                      .checkpoint_folder = folder_.cycle(cycle) / "training",
+                                                      .base = &input_.base.model()},
                                                      staged("train", cycle), stop_);
   tell_stage("train", cycle, begin);
   if (result.student) {
@@ -243,9 +305,17 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
           .last_loss = result.last_loss};
 }
 
+std::vector<JudgedDocument> Curriculum::to_learn_from() const {
+  if (stages_ && options_.use_all_judgments) return judged_;
+  const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
+  std::vector<JudgedDocument> verdicts = training_set(stages, document_twins_, label_twins_);
+  return stages_ ? in_common(judged_, verdicts) : verdicts;
+}
+
 AskedPairs Curriculum::ask_development(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "measured")) return load_result<AskedPairs>(cycle, "measured");
-  shortlist(cycle, cycle, split_.development, 1, "ranked");
+  rank_held_out(cycle);
+  if (is_pooled()) return ask(cycle, pooled_->wanted(cycle, development_asked_), development_asked_, spending_so_far(), "measured");
   std::optional<Shortlists> untouched;
   if (cycle == 0) untouched = load_result<Shortlists>(cycle, "untouched");
   const Shortlists ranked = load_result<Shortlists>(cycle, "ranked");
@@ -255,14 +325,21 @@ AskedPairs Curriculum::ask_development(int64_t cycle) {
   return ask(cycle, std::move(wanted), development_asked_, spending_so_far(), "measured");
 }
 
+// The labels that the cycle's student, and in the first cycle the untouched encoder, ranks first for each document held out.
+void Curriculum::rank_held_out(int64_t cycle) {
+  if (is_pooled()) return pooled_->rank(cycle, judged_);
+  if (!stages_) return shortlist(cycle, cycle, split_.development, 1, "ranked");
+  const fs::path file = folder_.cycle(cycle) / "ranked", untouched = folder_.cycle(cycle) / "untouched";
+  if (!fs::exists(file)) stages_->rank_held_out(cycle, stages_->refined(cycle, judged_, 1), 1).save(file);
+  if (cycle == 0 && !fs::exists(untouched)) stages_->rank_held_out(base_encoder, stages_->index(base_encoder), 1).save(untouched);
+}
+
 // Decides on the cycle's student and writes the cycle down, as a report of one cycle; the run goes on from what is read back, so that nothing
 // depends on when that is.
 void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
   const fs::path file = folder_.cycle(cycle) / "cycle.json";
   const bool is_new = !fs::exists(file);
   if (is_new) {
-    const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
-    const auto last = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.back(); };
     TrainingReport report;
     CycleReport& now = report.cycles.emplace_back();
     now = {.cycle = cycle,
@@ -274,14 +351,15 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .steps = trained.steps,
            .first_loss = trained.first_loss,
            .last_loss = trained.last_loss,
-           .development_precision = precision(development_asked_.back(), options_.yes_above, first)};
-    now.accepted = trained.has_student && is_accepted(now);
-    report.ended = why_ended(now, trained.has_student);
+           .development_precision = {}};
+    measure(cycle, now, report);
+    decide(trained, now, report);
     report.notices = notices::of_cycle(now);
-    if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
     if (trained.has_student) report.student_folders.push_back(student_name(cycle));
     for (const char* working : {"shortlist.log", "untouched.log", "ranked.log", "asked.missing", "measured.missing", "training"})
       detail::remove_tree(folder_.cycle(cycle) / working);
+    // The next cycle needs the newest only.
+    if (stages_ && cycle > 0) detail::remove_tree(folder_.cycle(cycle - 1) / "vectors");
     write_report(file, report);
   }
   const TrainingReport report = read_report(file);
@@ -294,6 +372,35 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
   if (!is_new || !on_event_) return;
   for (const std::string& notice : report.notices) notify(cycle, notice);
   on_event_({.kind = Event::Kind::cycle, .stage = "cycle", .cycle = cycle, .message = notices::summary(report.cycles.at(0))});
+}
+
+void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report) const {
+  if (is_pooled()) {
+    // Without a student nothing was ranked.
+    if (!fs::exists(folder_.cycle(cycle) / "ranked")) return;
+    const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
+    now.development_precision = expected_precision(candidates.back().targets);
+    if (cycle == 0) report.untouched_precision = expected_precision(candidates.front().targets);
+    return;
+  }
+  const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
+  const auto last = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.back(); };
+  now.development_precision = precision(development_asked_.back(), options_.yes_above, first);
+  if (cycle == 0) report.untouched_precision = precision(development_asked_.back(), options_.yes_above, last);
+}
+
+void Curriculum::decide(const Trained& trained, CycleReport& now, TrainingReport& report) const {
+  if (!is_pooled() || !trained.has_student) {
+    now.accepted = trained.has_student && is_accepted(now);
+    report.ended = why_ended(now, trained.has_student);
+    return;
+  }
+  const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
+  const Selected selected = select_student(candidates, SelectionOptions::of(options_));
+  now.accepted = candidates[static_cast<size_t>(selected.best)].cycle == now.cycle;
+  if (cut_by_budget(now)) report.ended = "budget";
+  else if (now.cycle + 1 == options_.cycles) report.ended = "cycles";
+  else if (selected.is_over) report.ended = "no gain";
 }
 
 // The first student is always taken, each later one only where the held-out verdicts show a gain. Where there are none, the newer student is the better
@@ -331,13 +438,14 @@ void Curriculum::save_tagger() {
   const Encoder student = load_student(best);
   // float16 has three bits more than bfloat16, and vectors of labels last.
   const bool halves = resolve_computing(options_, student.model()).dtype != ComputeDtype::float32;
-  const auto tagger = Tagger::from_labels(student, *input_.labels,
-                                          {.search_length = input_.lengths.search,
-                                           .label_length = input_.lengths.label,
-                                           .document_prompt = input_.prompts.document,
-                                           .label_prompt = input_.prompts.label},
-                                          {},
-                                          staged("embed labels", -1), stop_, halves ? ComputeDtype::float16 : ComputeDtype::float32);
+  const TaggerSettings settings{.search_length = input_.lengths.search,
+                                .label_length = input_.lengths.label,
+                                .document_prompt = input_.prompts.document,
+                                .label_prompt = input_.prompts.label};
+  const auto tagger = stages_ && stages_->has_index(best)
+                          ? Tagger(student, *input_.labels, stages_->index(best), settings)
+                          : Tagger::from_labels(student, *input_.labels, settings, {}, staged("embed labels", -1), stop_,
+                                                halves ? ComputeDtype::float16 : ComputeDtype::float32);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
   tell_stage("save tagger", -1, begin);
@@ -348,14 +456,24 @@ TrainingReport Curriculum::finish() {
   so_far_.total = total();
   so_far_.best_cycle = best_cycle();
   so_far_.tagger_folder = folder_.tagger().filename();
-  if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(notices::nothing_learned());
+  if (so_far_.best_cycle == base_encoder) so_far_.notices.push_back(why_base());
   // Where the report is, nobody opens the store again to tidy up after a kill.
   store_.reset();
   write_report(folder_.report(), so_far_);
   return read_finished_run(folder_);
 }
 
+std::string Curriculum::why_base() const {
+  if (!is_pooled() || so_far_.student_folders.empty()) return notices::nothing_learned();
+  return why_base_was_kept(pooled_->candidates(development_asked_), SelectionOptions::of(options_));
+}
+
+// Where students are compared by all verdicts, later ones may tell otherwise than a cycle could.
 int64_t Curriculum::best_cycle() const {
+  if (is_pooled() && !so_far_.student_folders.empty()) {
+    const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
+    return candidates[static_cast<size_t>(select_student(candidates, SelectionOptions::of(options_)).best)].cycle;
+  }
   int64_t best = base_encoder;
   for (const CycleReport& cycle : so_far_.cycles) {
     if (cycle.accepted) best = cycle.cycle;
@@ -402,12 +520,13 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
   return pairs;
 }
 
-Spending Curriculum::spending_so_far() const {
-  int64_t spent = 0;
-  for (const auto* stages : {&training_asked_, &development_asked_}) {
-    for (const AskedPairs& stage : *stages) spent += stage.num_charged();
-  }
-  return Spending(manifest_.budget, spent);
+Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget, charged(training_asked_) + charged(development_asked_)); }
+
+Spending Curriculum::spending_on_training(int64_t cycle) const {
+  Spending spending = spending_so_far();
+  const int64_t reserve = is_pooled() ? std::max<int64_t>(0, pairs_held_out() - charged(development_asked_)) : development_reserve(cycle, spending.left());
+  spending.keep_back(reserve);
+  return spending;
 }
 
 // Without some of the budget for the documents held out nobody could tell whether the rest was well spent.
@@ -415,6 +534,10 @@ int64_t Curriculum::development_reserve(int64_t cycle, int64_t left) const {
   const int64_t pairs = static_cast<int64_t>(split_.development.size()) * (cycle == 0 ? 2 : 1);
   return std::min(pairs, left / 10);
 }
+
+int64_t Curriculum::pairs_in_all() const { return lmtx::pairs_in_all(manifest_.budget.judgments, options_.judgments_per_document, documents_->size()); }
+
+int64_t Curriculum::pairs_held_out() const { return split_.development.empty() ? 0 : lmtx::pairs_held_out(pairs_in_all()); }
 
 void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result) {
   const fs::path folder = folder_.cycle(cycle);
@@ -436,7 +559,7 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   const Encoder encoder = load_student(student);
   const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
-                       ShortlisterOptions{.search_length = input_.lengths.search,
+                       EmbeddingOptions{.search_length = input_.lengths.search,
                                           .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
                                           .token_budget = computing.search_token_budget,
                                           .dtype = computing.dtype,

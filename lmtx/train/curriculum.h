@@ -19,13 +19,16 @@
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/asker.h"
 #include "lmtx/train/development_set.h"
+#include "lmtx/train/judged_document.h"
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
+#include "lmtx/train/pooled_selection.h"
 #include "lmtx/train/report.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/spending.h"
 #include "lmtx/train/token_file.h"
 #include "lmtx/train/twins.h"
+#include "lmtx/train/view_stages.h"
 #include "lmtx/train/work_folder.h"
 
 namespace lmtx {
@@ -63,23 +66,40 @@ class Curriculum {
 
   void prepare();
   void run_cycle(int64_t cycle);
+  void prepare_stages();
+  DocumentSplit split(const std::vector<bool>& is_empty) const;
   void propose(int64_t cycle);
+  void propose_from_views(int64_t cycle);
   AskedPairs ask_training(int64_t cycle);
+  AskedPairs ask_chosen(int64_t cycle);
+  void keep_labels(int64_t cycle);
   Trained train(int64_t cycle);
   Trained train_newly(int64_t cycle);
+  std::vector<JudgedDocument> to_learn_from() const;
   AskedPairs ask_development(int64_t cycle);
+  void rank_held_out(int64_t cycle);
   void close_cycle(int64_t cycle, const Trained& trained);
   void save_tagger();
   TrainingReport finish();
 
+  void measure(int64_t cycle, CycleReport& now, TrainingReport& report) const;
+  void decide(const Trained& trained, CycleReport& now, TrainingReport& report) const;
+  // Whether students are compared by the verdicts of all cycles.
+  bool is_pooled() const { return pooled_ && !split_.development.empty(); }
   bool is_accepted(const CycleReport& cycle) const;
   std::string why_ended(const CycleReport& cycle, bool has_student) const;
   bool learned_nothing_new(int64_t cycle) const;
+  std::string why_base() const;
   int64_t best_cycle() const;
 
   AskedPairs ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result);
   Spending spending_so_far() const;
+  // Without what is put aside for the documents held out.
+  Spending spending_on_training(int64_t cycle) const;
   int64_t development_reserve(int64_t cycle, int64_t left) const;
+  // Pairs that a run spreads over its cycles, and those of them that are for the documents held out.
+  int64_t pairs_in_all() const;
+  int64_t pairs_held_out() const;
   void shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result);
   const Shortlister& shortlister(int64_t cycle, int64_t student);
   // The result of a stage (AskedPairs, Shortlists), checked to be of these documents and labels.
@@ -107,6 +127,11 @@ class Curriculum {
   std::optional<TokenFile> documents_, labels_;
   Twins document_twins_, label_twins_;
   DocumentSplit split_;
+  // Where the options need it.
+  std::optional<ViewStages> stages_;
+  std::optional<PooledSelection> pooled_;
+  // The verdicts of all cycles so far, with their targets; where there are such stages.
+  std::vector<JudgedDocument> judged_;
   // Of the newest encoder, as long as it is of use; by number of the student, -1 for the base encoder.
   std::optional<Shortlister> shortlister_;
   int64_t shortlister_student_ = -1;

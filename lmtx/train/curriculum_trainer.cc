@@ -8,10 +8,14 @@
 
 #include "lmtx/detail/computation.h"
 #include "lmtx/detail/files.h"
+#include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/train/computing.h"
 #include "lmtx/train/curriculum.h"
 #include "lmtx/train/finished_run.h"
+#include "lmtx/train/round_budget.h"
+#include "lmtx/train/selection.h"
+#include "lmtx/train/unsupervised/unsupervised_run.h"
 #include "lmtx/version.h"
 
 namespace lmtx {
@@ -42,11 +46,16 @@ void check_threads(const RunManifest& manifest, const WorkFolder& folder) {
                            " threads, but this process was forked and has one; go on in a process that is no fork (\"spawn\" in Python's multiprocessing).");
 }
 
-void check_arguments(const Corpus& documents, const LabelSet& labels, const std::shared_ptr<TeacherOracle>& teacher, const RunOptions& run) {
+bool asks(const TrainerOptions& options) { return options.method == "curriculum"; }
+
+void check_inputs(const Corpus& documents, const LabelSet& labels) {
   if (documents.size() == 0) throw std::invalid_argument("There is nothing to train on: the corpus has no documents.");
   if (labels.size() == 0) throw std::invalid_argument("There is nothing to tag with: the label set is empty.");
   if (labels.size() > std::numeric_limits<int32_t>::max())
     throw std::invalid_argument("A run takes at most 2^31 - 1 labels, but there are " + std::to_string(labels.size()) + ".");
+}
+
+void check_teacher(const std::shared_ptr<TeacherOracle>& teacher, const RunOptions& run) {
   if (!teacher) throw std::invalid_argument("A run needs a teacher, but none was given.");
   if (teacher->identity().empty()) throw std::invalid_argument("The teacher's identity is empty; judgments are kept under it.");
   const TeacherTraits traits = teacher->traits();
@@ -56,6 +65,15 @@ void check_arguments(const Corpus& documents, const LabelSet& labels, const std:
     throw std::invalid_argument("`concurrent_calls` of the teacher must be at least 1, but is " + std::to_string(traits.concurrent_calls) + " instead.");
   if (run.budget.judgments && *run.budget.judgments < 0)
     throw std::invalid_argument("`judgments` of the budget must be at least 0, but is " + std::to_string(*run.budget.judgments) + " instead.");
+}
+
+// Texts of all kinds share batches there, of which each leaves out equally many tokens.
+void check_unsupervised(const TrainerOptions& options, const TextPrompts& prompts, const Encoder& base) {
+  detail::check_prompt("document_prompt", prompts.document, std::min(options.title_length, base.max_positions()), base);
+  const int64_t document = base.unpooled_tokens(prompts.document), label = base.unpooled_tokens(prompts.label);
+  if (document == label) return;
+  throw std::invalid_argument("With `method` \"" + options.method + "\" an encoder that leaves prompts out of vectors needs prompts of equally many tokens, but `document_prompt` has " +
+                              std::to_string(document) + " and `label_prompt` has " + std::to_string(label) + ".");
 }
 
 // A store that is there must be one, and one that is not must have a folder to be made in.
@@ -73,7 +91,7 @@ void check_store(const fs::path& store) {
 
 RunManifest manifest_of(const CurriculumInput& input, const RunOptions& run) {
   return {.run = {},
-          .teacher = input.teacher->identity(),
+          .teacher = asks(input.options) ? input.teacher->identity() : "none",
           .base = input.base.fingerprint(),
           .documents = input.documents.fingerprint(),
           .labels = input.labels->fingerprint(),
@@ -97,11 +115,13 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
   const detail::Computation computation;
   check(options);
   resolve_computing(options, base.model());
-  check_arguments(documents, labels, teacher, run);
+  check_inputs(documents, labels);
+  if (asks(options)) check_teacher(teacher, run);
   const WorkFolder folder(run.folder);
   folder.check_usable();
-  check_store(run.store);
+  if (asks(options)) check_store(run.store);
   const TextPrompts prompts = resolve_prompts(options, base);
+  if (!asks(options)) check_unsupervised(options, prompts, base);
   const Lengths lengths = resolve_lengths(options, prompts, base, labels);
   const fs::path store = run.store.empty() ? folder.store() : run.store;
   CurriculumInput input{std::move(base),    std::move(documents), std::make_shared<const LabelSet>(std::move(labels)),
@@ -119,17 +139,23 @@ CurriculumTrainer& CurriculumTrainer::operator=(CurriculumTrainer&&) noexcept = 
 Plan CurriculumTrainer::plan() const {
   const CurriculumInput& input = impl_->input;
   const TrainerOptions& options = input.options;
+  const auto& budget = impl_->manifest.budget.judgments;
   Plan plan;
   plan.documents = input.documents.size();
   plan.labels = input.labels->size();
-  plan.development = development_size(options.development, plan.documents);
+  if (!asks(options)) return plan;
+  const int64_t in_all = pairs_in_all(budget, options.judgments_per_document, plan.documents);
+  const bool pooled = options.selection == "pooled" && options.development > 0;
+  plan.development = pooled ? held_out_size(plan.documents, in_all) : development_size(options.development, plan.documents);
   plan.cycles = options.cycles;
   const int64_t training = plan.documents - plan.development;
   plan.questions = plan.cycles * plan.documents;
-  // Held out: the first label of each cycle's student, and once that of the untouched encoder.
-  plan.pairs_wanted = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels) + (plan.cycles + 1) * plan.development;
+  // Pooled, a share of all; else the first label of each cycle's student, and once that of the untouched encoder.
+  const int64_t share = pooled && plan.development > 0 ? pairs_held_out(in_all) : 0, held_out = pooled ? share : (plan.cycles + 1) * plan.development;
+  const int64_t by_place = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels);
+  plan.pairs_wanted = (options.asking == "streams" ? in_all - share : by_place) + held_out;
   plan.judgments = std::min(plan.pairs_wanted, plan.documents * plan.labels);
-  if (const auto& budget = impl_->manifest.budget.judgments) plan.judgments = std::min(plan.judgments, *budget);
+  if (budget) plan.judgments = std::min(plan.judgments, *budget);
   return plan;
 }
 
@@ -149,6 +175,7 @@ TrainingReport CurriculumTrainer::run(const EventCallback& on_event, std::stop_t
                                                                          impl_->manifest.torch + "; weights may differ in their last bits."});
   check_threads(manifest, folder);
   const ThreadCount threads(manifest.threads);
+  if (!asks(impl_->input.options)) return UnsupervisedRun(impl_->input, manifest, on_event, std::move(stop)).run();
   return Curriculum(impl_->input, manifest, on_event, std::move(stop)).run();
 }
 

@@ -35,7 +35,8 @@ class LMTX_API PairsOpen : public TeacherError {
   int64_t pairs;
 };
 
-// The curriculum of LMTX (COLING 2025, arXiv 2406.09288): shortlist, ask, train, measure, until held-out verdicts stop improving. The same
+// The curriculum of LMTX (COLING 2025, arXiv 2406.09288): shortlist, ask, train, measure, until held-out verdicts stop improving. With the option `method` "maclr" or
+// "rts" a run learns from documents and label names alone: it asks nothing, needs no teacher (null), and leaves one that is given, store and budget alone. The same
 // command on the same folder goes on after any interruption and ends with the identical model; on a finished folder it returns the report.
 class LMTX_API CurriculumTrainer {
  public:

@@ -19,7 +19,9 @@ struct DocumentSplit {
   std::vector<int64_t> development;
 };
 
-// `is_empty[i]`: document i has no text.
+// With so many held out, of those that there are. `is_empty[i]`: document i has no text.
+LMTX_API DocumentSplit hold_out(const std::vector<bool>& is_empty, const Twins& twins, int64_t count, uint64_t seed);
+// With as many as development_size() says.
 LMTX_API DocumentSplit split_documents(const std::vector<bool>& is_empty, const Twins& twins, int64_t development, uint64_t seed);
 
 }  // namespace lmtx

@@ -26,13 +26,14 @@ void clip(const std::vector<at::Tensor>& gradients, double largest) {
 
 }  // namespace
 
-double learning_rate_at(int64_t t, int64_t steps, double rate, double warmup, std::string_view schedule) {
+double learning_rate_at(int64_t t, int64_t steps, double rate, double warmup, std::string_view schedule, double final_rate) {
   const double rising = warmup < 1 ? std::ceil(warmup * static_cast<double>(steps)) : warmup;
   const double now = static_cast<double>(t), end = static_cast<double>(steps);
   if (now <= rising) return rate * now / rising;
   if (schedule == "constant") return rate;
   const double left = std::max(0.0, (end - now) / (end - rising));
-  return schedule == "cosine" ? rate * (1 - std::cos(std::numbers::pi * left)) / 2 : rate * left;
+  const double falling = schedule == "cosine" ? rate * (1 - std::cos(std::numbers::pi * left)) / 2 : rate * left;
+  return final_rate == 0 ? falling : final_rate * rate + (1 - final_rate) * falling;
 }
 
 AdamW::AdamW(std::vector<at::Tensor> parameters, const AdamWOptions& options) : options_(options), parameters_(std::move(parameters)) {

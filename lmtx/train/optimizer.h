@@ -12,8 +12,8 @@
 namespace lmtx {
 
 // The rate at step t of `steps` (counted from 1): t / warmup of `rate` during warm-up (also when the run ends inside it), then as `schedule` says: "linear" or
-// "cosine" (half a wave) to zero at the last step, or "constant". `warmup` below 1 is a share of `steps`, rounded up.
-LMTX_API double learning_rate_at(int64_t t, int64_t steps, double rate, double warmup, std::string_view schedule = "linear");
+// "cosine" (half a wave) to `final_rate` of it at the last step, or "constant". `warmup` below 1 is a share of `steps`, rounded up.
+LMTX_API double learning_rate_at(int64_t t, int64_t steps, double rate, double warmup, std::string_view schedule = "linear", double final_rate = 0);
 
 struct AdamWOptions {
   double beta1 = 0.9;

@@ -10,6 +10,7 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/options_json.h"
+#include "lmtx/train/unsupervised/cluster_phases.h"
 
 namespace lmtx {
 
@@ -53,13 +54,30 @@ const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
+      {"judgments_per_document", &O::judgments_per_document, at_least_1,
+       "With `asking` `streams` and no budget: pairs judged for a document, in all cycles together and those of the documents held out included."},
       {"yes_above", &O::yes_above, {.low = 0, .high = 1, .above_low = true}, "A score from here up is a yes."},
       {"restart", &O::restart, {}, "Start each cycle from the base encoder's weights; otherwise go on from the last cycle's."},
       {"use_all_judgments", &O::use_all_judgments, {}, "Train on the verdicts of all cycles so far; otherwise on this cycle's only."},
       {"development", &O::development, at_least_0,
        "Most documents held out to measure each cycle, never over a tenth of all; 0 runs all cycles and keeps the last student."},
+      {"selection", &O::selection, {}, "Which student is kept: `rank1`, by yeses at rank 1 cycle by cycle, or `pooled`, by expected precision on the verdicts of all.",
+       {"rank1", "pooled"}},
+      {"held_out_labels", &O::held_out_labels, at_least_1, "Labels of each ranking that are asked on a document held out, where selection is pooled."},
+      {"accept_confidence", &O::accept_confidence, {.low = 0, .high = 1},
+       "Probability of being better from which a student takes the place of the best, where selection is pooled."},
+      {"patience", &O::patience, at_least_1, "Students in a row that bring no gain, after which the run ends, where selection is pooled."},
       {"ask_rounds", &O::ask_rounds, at_least_1, "Times an open question is offered in one run before the run saves and stops."},
       {"accept_missing", &O::accept_missing, {.low = 0, .high = 1}, "Share of a stage's pairs that may stay open when it closes; they count as unknown for the cycle."},
+      {"asking", &O::asking, {}, "What is asked: `top`, the first labels of every document, or `streams`, as the options below say.", {"top", "streams"}},
+      {"asking_breadth", &O::asking_breadth, at_least_1, "Labels of a document that is asked for the first time: its first ones, the last drawn from the places below."},
+      {"first_documents", &O::first_documents, {}, "Which documents come first: `random`, or `spread`, each as different as can be from those before.",
+       {"random", "spread"}},
+      {"cut_share", &O::cut_share, {.low = 0, .high = 1}, "Share of a cycle's pairs whose scores leave the answer open."},
+      {"coverage_share", &O::coverage_share, {.low = 0, .high = 1}, "Share of a cycle's pairs for labels that few documents carry so far."},
+      {"random_share", &O::random_share, {.low = 0, .high = 1}, "Share of a cycle's pairs drawn at random, from which the rate of yeses is estimated."},
+      {"stop_after_noes", &O::stop_after_noes, at_least_0,
+       "Noes in a row after which a document's list is left where the next label is likely a no, too; 0 means never."},
       {"shortlist_sources", &O::shortlist_sources, {}, "Rankings that a shortlist is made of: vectors, words of the labels' names, labels judged a yes for documents near by.",
        {"dense", "bm25", "dense+bm25", "dense+neighbours", "dense+bm25+neighbours"}},
       {"shortlist_size", &O::shortlist_size, at_least_0, "Labels on a document's shortlist; 0 means `judgments_per_cycle`."},
@@ -76,8 +94,9 @@ const std::vector<Field>& fields() {
       {"batch_size", &O::batch_size, {.low = 2}, "Documents a step; the positives of the others are a document's negatives."},
       {"learning_rate", &O::learning_rate, positive, "Largest learning rate, reached at the end of the warm-up."},
       {"warmup", &O::warmup, at_least_0, "Steps of rising learning rate; below 1, a share of all steps."},
-      {"schedule", &O::schedule, {}, "How the learning rate goes on after the warm-up: `linear` or `cosine`, to zero at the last step, or `constant`.",
+      {"schedule", &O::schedule, {}, "How the learning rate goes on after the warm-up: `linear` or `cosine`, down to `final_rate` at the last step, or `constant`.",
        {"linear", "cosine", "constant"}},
+      {"final_rate", &O::final_rate, {.low = 0, .high = 1}, "Of `learning_rate`, what is left of it at the last step of a linear or cosine schedule."},
       {"max_gradient_norm", &O::max_gradient_norm, at_least_0, "Largest norm of the gradient over all parameters; a longer one is scaled down to it. 0 means no limit."},
       {"adam_epsilon", &O::adam_epsilon, positive, "Added to AdamW's denominator."},
       {"weight_decay", &O::weight_decay, at_least_0, "Decoupled weight decay of AdamW."},
@@ -85,6 +104,58 @@ const std::vector<Field>& fields() {
       {"hard_negatives", &O::hard_negatives, at_least_1, "Hardest in-batch negatives a document."},
       {"violator_temperature", &O::violator_temperature, positive, "Temperature of the softmax that weights the violating negatives."},
       {"dropout", &O::dropout, {}, "Dropout as in the model's config.json; otherwise none."},
+      {"steps", &O::steps, at_least_0, "Steps to take at least, by more passes than `epochs`; 0 takes `epochs` at its word."},
+      {"max_epochs", &O::max_epochs, at_least_1, "Most passes that `steps` may make of it."},
+      {"base_mix", &O::base_mix, {.low = 0, .high = 1}, "Share of the trained weights in the student; the rest is those of the base encoder. 1 means the trained alone."},
+      {"plan", &O::plan, {}, "What a step takes of its documents: `one_yes` (one random yes of each, as published) or `all_judged` (all that is judged).",
+       {"one_yes", "all_judged"}},
+      {"judged_documents", &O::judged_documents, {}, "Documents of `plan` all_judged: `with_yes` (those that have a positive) or `all` that are judged.", {"with_yes", "all"}},
+      {"targets", &O::targets, {},
+       "What scores become: `hard` (yes or no by `yes_above`), `shifted` (probabilities that agree with `yes_rate`) or `posterior` (weighed against what was to be expected).",
+       {"hard", "shifted", "posterior"}},
+      {"yes_rate", &O::yes_rate, {.low = -1, .high = 1}, "The true share of yes among pairs drawn at random from shortlists; 0 believes the scores, -1 takes half of what they say."},
+      {"score_slope", &O::score_slope, positive, "Steepness of shifted targets over the logits of scores."},
+      {"positive_mean", &O::positive_mean, {.low = 0, .high = 1}, "Yeses are positives from the surest down, as long as their mean target is so much."},
+      {"negative_below", &O::negative_below, {.low = 0, .high = 1}, "Shifted targets below are noes; what is neither is learned by graded losses only."},
+      {"false_no_rate", &O::false_no_rate, {.low = 0.001, .high = 0.4}, "The share of labels that fit to which the teacher says no, for `posterior` targets."},
+      {"mask_near", &O::mask_near, at_least_0, "Labels at the head of a document's shortlist that are no negatives while they are not judged."},
+      {"judged_per_step", &O::judged_per_step, at_least_0, "Most labels of a document in one step, drawn anew each time; 0 means all that are judged."},
+      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `soft_decoupled`, `listwise`, `margin_mse` or `bce`.",
+       {"triplet", "decoupled", "soft_decoupled", "listwise", "margin_mse", "bce"}},
+      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled`, `soft_decoupled` and `listwise`, and in the methods without a teacher."},
+      {"decoupled_weight", &O::decoupled_weight, at_least_0, "Weight of the decoupled loss beside another one."},
+      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments; with `soft_decoupled` it is that."},
+      {"bce_weight", &O::bce_weight, at_least_0, "Weight of the soft binary cross-entropy beside another loss."},
+      {"bce_scale", &O::bce_scale, positive, "By which cosines are multiplied in the binary cross-entropy."},
+      {"far_weight", &O::far_weight, at_least_0, "Weight in the binary cross-entropy of labels that are neither judged nor near."},
+      {"far_labels", &O::far_labels, at_least_0, "Labels that are neither judged nor near in a document's list of `listwise`."},
+      {"margin_scale", &O::margin_scale, {.low = 0, .high = 2}, "Cosine by which a sure yes and a sure no should differ in `margin_mse`."},
+      {"prototype_weight", &O::prototype_weight, at_least_0,
+       "How far the vector of a label with much evidence moves towards the documents that carry it; 0 means not at all."},
+      {"prototype_no_weight", &O::prototype_no_weight, at_least_0, "How far it moves away from those that it was judged not to fit, where vectors move at all."},
+      {"prototype_shrinkage", &O::prototype_shrinkage, at_least_0, "Judgments of a label at which half of that is moved."},
+      {"label_residuals", &O::label_residuals, at_least_0,
+       "Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0 means none."},
+      {"residual_penalty", &O::residual_penalty, at_least_0, "Holds these vectors short; more, the fewer yeses a label has."},
+      {"label_bias", &O::label_bias, {}, "Add to each judged label's score what makes up for a vector that promises too often or too rarely."},
+      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
+       {"curriculum", "maclr", "rts"}},
+      {"mask_duplicates", &O::mask_duplicates, {}, "Rows of a batch that have a text, a document or a label in common are never each other's negatives."},
+      {"title_length", &O::title_length, length, "Tokens of a title in training."},
+      {"title_deletion", &O::title_deletion, {.low = 0, .high = 1}, "Probability with which a document's title is deleted from each sentence of its content."},
+      {"inverse_cloze", &O::inverse_cloze, {}, "A document without a title lends one of its sentences; otherwise it is passed over."},
+      {"max_steps", &O::max_steps, at_least_0, "Steps of the first stage at most, whatever `epochs` and `steps` say; 0 means no limit."},
+      {"clusters", &O::clusters, {}, "Clusters of each phase of the first stage's first half, separated by commas; `auto` means one for 32, 16, 8, 4 and 2 documents; `none`, no clusters."},
+      {"random_labels", &O::random_labels, at_least_0, "Labels drawn at random in each step, further negatives of the second views."},
+      {"regularization", &O::regularization, at_least_0, "Weight of the loss on second views and random labels; 0 leaves it out."},
+      {"self_training_epochs", &O::self_training_epochs, at_least_0, "Passes over the documents' likely labels in the second stage; 0 leaves it out."},
+      {"self_training_rate", &O::self_training_rate, positive, "Of the first stage's learning rate, that of the second."},
+      {"segment_words", &O::segment_words, at_least_0, "Words of a segment at least, at most twice as many; 0 means a quarter of the median of the contents, from 8 to 40."},
+      {"pair_titles", &O::pair_titles, {}, "Learn from each title paired with itself."},
+      {"pair_labels", &O::pair_labels, {}, "Learn from each label paired with itself."},
+      {"pair_title_segments", &O::pair_title_segments, {}, "Learn from each title paired with the segments of its content."},
+      {"pair_segments", &O::pair_segments, {}, "Learn from segments of a content paired with each other."},
+      {"max_pairs", &O::max_pairs, at_least_0, "Pairs an epoch, of more each kind keeps its share; 0 means all."},
       {"seed", &O::seed, {}, "Keys every random draw of the run."},
       {"dtype", &O::dtype, {}, "Of the products in training and search: `float32`, `bfloat16` (on cards only), or `auto`, which is bfloat16 on a card that has it.",
        {"auto", "float32", "bfloat16"}},
@@ -208,15 +279,88 @@ void check_field(const TrainerOptions& options, const Field& field) {
       field.member);
 }
 
+// What each may be, but not beside the others.
+void check_together(const TrainerOptions& options) {
+  if (options.yes_rate == 1 || (options.yes_rate < 0 && options.yes_rate != -1)) refuse(find("yes_rate"), "-1 or in [0, 1)", to_text(options.yes_rate));
+  if (options.plan == "all_judged") return;
+  if (options.loss != "triplet") refuse(find("loss"), "\"triplet\" where `plan` is \"one_yes\"", "\"" + options.loss + "\"");
+  if (options.bce_weight > 0) refuse(find("bce_weight"), "0 where `plan` is \"one_yes\"", to_text(options.bce_weight));
+  if (options.decoupled_weight > 0) refuse(find("decoupled_weight"), "0 where `plan` is \"one_yes\"", to_text(options.decoupled_weight));
+}
+
 // The options' defaults are the paper's.
 TrainerOptions paper() { return {}; }
+
+// The paper's questions and loss, with a schedule for small sets.
+TrainerOptions paper_tuned() {
+  TrainerOptions options;
+  options.steps = 600;
+  options.max_epochs = 20;
+  options.learning_rate = 5e-5;
+  options.warmup = 0.1;
+  options.max_gradient_norm = 1;
+  options.weight_decay = 0.01;
+  return options;
+}
+
+// What measured best (docs/quality.md).
+TrainerOptions best() {
+  TrainerOptions options = paper_tuned();
+  options.cycles = 4;
+  options.use_all_judgments = true;
+  options.selection = "pooled";
+  options.held_out_labels = 1;
+  options.asking = "streams";
+  options.cut_share = 0;
+  options.shortlist_sources = "dense+bm25";
+  options.shortlist_size = 100;
+  options.dense_weight = 0.7;
+  options.document_length = 256;
+  options.steps = 300;
+  options.plan = "all_judged";
+  options.targets = "posterior";
+  options.loss = "bce";
+  options.column_weight = 0;
+  options.prototype_weight = 0.7;
+  return options;
+}
+
+// The published settings scaled to thousands of documents (ours), on a card; on the CPU two epochs in batches of 64 do.
+TrainerOptions maclr() {
+  TrainerOptions options;
+  options.method = "maclr";
+  options.document_length = 128;
+  options.label_length = 32;
+  options.epochs = 10;
+  options.steps = 300;
+  options.max_epochs = 300;
+  options.max_steps = 3000;
+  options.batch_size = 128;
+  options.learning_rate = 2e-5;
+  options.warmup = 0.1;
+  options.max_gradient_norm = 1;
+  return options;
+}
+
+TrainerOptions rts() {
+  TrainerOptions options;
+  options.method = "rts";
+  options.epochs = 3;
+  options.batch_size = 256;
+  options.learning_rate = 2e-5;
+  options.warmup = 0;
+  options.final_rate = 0.1;
+  options.max_gradient_norm = 1;
+  options.weight_decay = 0.01;
+  return options;
+}
 
 struct Preset {
   const char* name;
   TrainerOptions (*make)();
 };
 
-constexpr Preset presets[] = {{"paper", paper}};
+constexpr Preset presets[] = {{"default", best}, {"paper", paper}, {"paper-tuned", paper_tuned}, {"maclr", maclr}, {"rts", rts}};
 
 }  // namespace
 
@@ -257,8 +401,10 @@ void set_option(TrainerOptions& options, std::string_view name, std::string_view
 
 void check(const TrainerOptions& options) {
   for (const Field& field : fields()) check_field(options, field);
+  cluster_phases(options.clusters, 0);
   const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
   if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
+  check_together(options);
 }
 
 namespace detail {

@@ -209,6 +209,7 @@ std::string ending(const TrainingReport& report) {
   if (report.ended == "cycles") return "All cycles are done.";
   if (report.ended == "no gain") return "The last cycle brought no gain on the held-out verdicts.";
   if (report.ended == "budget") return "The budget is spent.";
+  if (report.ended == "stages") return "All stages are done.";
   if (report.ended == "nothing to learn") return "Nothing to learn: no document has a yes.";
   return report.ended;
 }

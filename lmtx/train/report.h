@@ -92,7 +92,8 @@ struct LMTX_API TrainingReport {
   std::optional<Interval> untouched_precision;
   // Index of the cycle whose student the tagger carries; -1 where nothing could be trained.
   int64_t best_cycle = -1;
-  // Why the run ended: "cycles" (all done), "no gain", "budget" or "nothing to learn" (no document has a yes).
+  // Why the run ended: "cycles" (all done), "no gain", "budget" or "nothing to learn" (no document has a yes); without a teacher "stages" (all done) or
+  // "nothing to learn".
   std::string ended;
   // Sentences for the user: what was skipped, and why.
   std::vector<std::string> notices;

@@ -19,52 +19,18 @@ namespace {
 
 constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
 
-// Documents embedded before their vectors are searched and forgotten. Part of the result: vectors depend on what they are computed with by rounding.
-constexpr int64_t block_size = 4096;
-
-EncodeOptions encode_options(const ShortlisterOptions& options, const std::string& prompt) {
-  EncodeOptions encode;
-  encode.prompt = prompt;
-  encode.normalize = true;
-  encode.token_budget = options.token_budget;
-  encode.dtype = options.dtype;
-  return encode;
-}
-
-void append(RaggedTokens& tokens, std::span<const int32_t> sequence) {
-  tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
-  tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
-}
-
-RaggedTokens cut_documents(const TokenFile& file, std::span<const int64_t> numbers, const ShortlisterOptions& options) {
-  RaggedTokens tokens;
-  for (int64_t number : numbers) append(tokens, cut_tokens(file[number], options.search_length, options.suffix_size));
-  return tokens;
-}
-
-LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const Twins& twins, const ShortlisterOptions& options, const EventCallback& on_event,
+LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const Twins& twins, const EmbeddingOptions& options, const EventCallback& on_event,
                         const std::stop_token& stop) {
   RaggedTokens tokens;
   std::vector<int64_t> owners;
   for (int64_t i = 0; i < labels.size(); ++i) {
     if (!twins.is_first(i)) continue;
-    append(tokens, labels[i]);
+    append_sequence(tokens, labels[i]);
     owners.push_back(i);
   }
-  const LabelIndex index = LabelIndex::build(encoder.encode_tokens(tokens, encode_options(options, options.prompts.label), on_event, stop), owners);
+  const LabelIndex index = LabelIndex::build(encoder.encode_tokens(tokens, embedding_options(options, options.prompts.label), on_event, stop), owners);
   // Older cards embed; the CPU searches for them.
   return card::has_bfloat16(encoder.model().device()) ? index.to(encoder.model().device().str()) : index;
-}
-
-// Reports a block's progress as that of all.
-EventCallback within(const EventCallback& on_event, int64_t before, int64_t total) {
-  if (!on_event) return {};
-  return [&on_event, before, total](const Event& event) {
-    Event overall = event;
-    overall.done += before;
-    overall.total = total;
-    on_event(overall);
-  };
 }
 
 // A block as one record: label numbers (int32), then scores (float32).
@@ -114,7 +80,7 @@ bool Shortlists::within(int64_t num_documents, int64_t num_labels) const {
   return documents_fit && std::all_of(labels.begin(), labels.end(), [&](int32_t label) { return label < num_labels; });
 }
 
-Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const ShortlisterOptions& options, const EventCallback& on_event,
+Shortlister::Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const EmbeddingOptions& options, const EventCallback& on_event,
                          std::stop_token stop)
     : encoder_(std::move(encoder)), options_(options), index_(embed_labels(encoder_, labels, label_twins, options_, on_event, stop)) {}
 
@@ -126,9 +92,9 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
   for (const std::string& record : blocks.take_records()) append(lists, record);
   const int64_t done_before = static_cast<int64_t>(lists.labels.size());
   if (done_before % lists.k != 0 || done_before / lists.k > total) throw std::runtime_error(log.string() + ": its blocks are not of this run; delete it to have them done again.");
-  for (int64_t done = static_cast<int64_t>(lists.labels.size()) / lists.k; done < total; done += block_size) {
-    const auto block = numbers.subspan(done, std::min(block_size, total - done));
-    const std::string record = to_record(search_block(documents, block, lists.k, within(on_event, done, total), stop));
+  for (int64_t done = static_cast<int64_t>(lists.labels.size()) / lists.k; done < total; done += documents_at_once) {
+    const auto block = numbers.subspan(done, std::min(documents_at_once, total - done));
+    const std::string record = to_record(search_block(documents, block, lists.k, detail::within(on_event, done, total), stop));
     blocks.append(record);
     append(lists, record);
   }
@@ -138,7 +104,7 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
 LabelMatches Shortlister::search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
                                        std::stop_token stop) const {
   check_stop(stop);
-  const EncodeOptions options = encode_options(options_, options_.prompts.document);
+  const EncodeOptions options = embedding_options(options_, options_.prompts.document);
   const at::Tensor vectors = encoder_.encode_tokens(cut_documents(documents, numbers, options_), options, on_event, stop);
   return index_.search(vectors, k, {}, {}, stop);
 }

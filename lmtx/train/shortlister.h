@@ -7,12 +7,11 @@
 #include <stop_token>
 #include <vector>
 
-#include "lmtx/compute_dtype.h"
 #include "lmtx/encoder.h"
 #include "lmtx/event.h"
 #include "lmtx/export.h"
 #include "lmtx/search/label_index.h"
-#include "lmtx/train/lengths.h"
+#include "lmtx/train/embedding.h"
 #include "lmtx/train/token_file.h"
 #include "lmtx/train/twins.h"
 
@@ -36,23 +35,10 @@ struct LMTX_API Shortlists {
   static Shortlists load(const std::filesystem::path& file);
 };
 
-struct ShortlisterOptions {
-  // Tokens of a document, special tokens included.
-  int64_t search_length = 256;
-  // Special tokens at the end of a sequence.
-  int64_t suffix_size = 1;
-  // Tokens computed at once.
-  int64_t token_budget = 4096;
-  // Of the products in the network.
-  ComputeDtype dtype = ComputeDtype::float32;
-  // What the tokens of documents and labels begin with.
-  TextPrompts prompts = {};
-};
-
 class LMTX_API Shortlister {
  public:
   // Embeds the labels, of those that read alike the first: so that a shortlist of k is k different questions.
-  Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const ShortlisterOptions& options, const EventCallback& on_event = {},
+  Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const EmbeddingOptions& options, const EventCallback& on_event = {},
               std::stop_token stop = {});
 
   // The `k` different labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay; what is done
@@ -64,7 +50,7 @@ class LMTX_API Shortlister {
   LabelMatches search_block(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event, std::stop_token stop) const;
 
   Encoder encoder_;
-  ShortlisterOptions options_;
+  EmbeddingOptions options_;
   LabelIndex index_;
 };
 

@@ -114,7 +114,8 @@ class StepTraining {
     card::DeferredNumber loss(gradients_->add(batch, stop_));
     if (loss.is_there()) check_loss({t, loss.get()});
     check_stop(stop_);
-    optimizer_.step(learning_rate_at(t, num_steps_, options_.learning_rate, options_.warmup, options_.schedule));
+    optimizer_.step(learning_rate_at(input_.steps_before + t, input_.steps_before + num_steps_ + input_.steps_after, options_.learning_rate, options_.warmup,
+                                     options_.schedule, options_.final_rate));
     network_->refresh();
     steps_done_ = t;
     losses_.add(t, std::move(loss));

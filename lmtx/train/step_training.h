@@ -24,6 +24,9 @@ struct StepTrainingInput {
   int64_t cycle = -1;
   // Where step checkpoints go; made if missing. Empty: none are written.
   std::filesystem::path checkpoint_folder = {};
+  // Of a schedule that these steps are a part of.
+  int64_t steps_before = 0;
+  int64_t steps_after = 0;
 };
 
 struct StepTrainingResult {

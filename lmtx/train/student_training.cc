@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "lmtx/train/computing.h"
+#include "lmtx/train/judged_steps.h"
+#include "lmtx/train/mix_models.h"
 #include "lmtx/train/step_training.h"
 #include "lmtx/train/training_plan.h"
 #include "lmtx/train/triplet_steps.h"
@@ -38,23 +40,38 @@ TrainingTexts texts_of(const StudentTrainingInput& input) {
           .label_unpooled = input.label_unpooled};
 }
 
-}  // namespace
-
-StudentTrainingResult train_student(const StudentTrainingInput& input, const EventCallback& on_event, std::stop_token stop) {
-  check_input(input);
-  const TrainingPlan plan(input.judged, input.options, input.cycle);
-  StudentTrainingResult result;
-  result.documents_with_yes = plan.documents_with_yes();
-  result.documents_without_yes = static_cast<int64_t>(input.judged.size()) - plan.documents_with_yes();
-  result.documents_left_over = plan.documents_left_over();
-  const TripletSteps steps(plan, texts_of(input), input.options, input.cycle);
-  StepTrainingResult trained =
-      train_steps({.start = input.start, .steps = steps, .options = input.options, .cycle = input.cycle, .checkpoint_folder = input.checkpoint_folder},
-                  on_event, std::move(stop));
+void train(const StudentTrainingInput& input, const TrainingSteps& steps, const EventCallback& on_event, std::stop_token stop, StudentTrainingResult& result) {
+  StepTrainingResult trained = train_steps(
+      {.start = input.start, .steps = steps, .options = input.options, .cycle = input.cycle, .checkpoint_folder = input.checkpoint_folder}, on_event, std::move(stop));
   result.student = std::move(trained.student);
   result.steps = trained.steps;
   result.first_loss = trained.first_loss;
   result.last_loss = trained.last_loss;
+}
+
+StudentTrainingResult train_on_yeses(const StudentTrainingInput& input, const EventCallback& on_event, std::stop_token stop) {
+  const TrainingPlan plan(input.judged, input.options, input.cycle);
+  StudentTrainingResult result{.documents_with_yes = plan.documents_with_yes(), .documents_left_over = plan.documents_left_over()};
+  train(input, TripletSteps(plan, texts_of(input), input.options, input.cycle), on_event, std::move(stop), result);
+  return result;
+}
+
+StudentTrainingResult train_on_all_judged(const StudentTrainingInput& input, const EventCallback& on_event, std::stop_token stop) {
+  const JudgedPlan plan(input.judged, input.options, input.cycle);
+  StudentTrainingResult result{.documents_with_yes = plan.documents_with_positive()};
+  train(input, JudgedSteps(plan, texts_of(input), input.options, input.cycle), on_event, std::move(stop), result);
+  return result;
+}
+
+}  // namespace
+
+StudentTrainingResult train_student(const StudentTrainingInput& input, const EventCallback& on_event, std::stop_token stop) {
+  check_input(input);
+  const auto train_by_plan = input.options.plan == "all_judged" ? train_on_all_judged : train_on_yeses;
+  StudentTrainingResult result = train_by_plan(input, on_event, std::move(stop));
+  result.documents_without_yes = static_cast<int64_t>(input.judged.size()) - result.documents_with_yes;
+  if (result.student && input.options.base_mix < 1)
+    result.student = mix_models(input.base ? *input.base : input.start, *result.student, input.options.base_mix);
   return result;
 }
 

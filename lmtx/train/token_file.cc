@@ -111,6 +111,18 @@ void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels,
   });
 }
 
+void TokenFile::write(const std::filesystem::path& file, const std::function<bool(std::string&)>& next, const Tokenizer& tokenizer, int64_t max_length,
+                      const std::string& prompt, std::stop_token stop) {
+  detail::write_framed_file(file, kind, [&](const detail::AppendBytes& append) {
+    TokenWriter writer(append, tokenizer, max_length, prompt);
+    for (std::string text; next(text);) {
+      writer.add(text);
+      if (writer.block_is_full()) writer.write_block(stop);
+    }
+    writer.finish(stop);
+  });
+}
+
 struct TokenFile::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, kind) {
     if (!read_layout()) throw std::runtime_error(path.string() + " is damaged: its sizes do not fit together.");

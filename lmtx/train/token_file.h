@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -25,6 +26,9 @@ class LMTX_API TokenFile {
   static void write(const std::filesystem::path& file, const Corpus& documents, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt = {},
                     const EventCallback& on_event = {}, std::stop_token stop = {});
   static void write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt = {});
+  // Any texts, with `prompt` before each: `next` puts one into its argument, and is false at the end.
+  static void write(const std::filesystem::path& file, const std::function<bool(std::string&)>& next, const Tokenizer& tokenizer, int64_t max_length,
+                    const std::string& prompt = {}, std::stop_token stop = {});
   // Throws std::runtime_error naming the file and the fault.
   static TokenFile open(const std::filesystem::path& file);
 

@@ -1,31 +1,18 @@
 #include "lmtx/train/training_plan.h"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 
 #include "lmtx/detail/random.h"
+#include "lmtx/train/check_judged.h"
+#include "lmtx/train/num_steps.h"
 
 namespace lmtx {
 
-namespace {
-
-void check_rises(int64_t before, int64_t number, const std::string& what) {
-  if (number <= before) throw std::invalid_argument(what + " must rise, but " + std::to_string(number) + " comes after " + std::to_string(before) + ".");
-}
-
-}  // namespace
-
 TrainingPlan::TrainingPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle)
-    : seed_(options.seed), cycle_(cycle), epochs_(options.epochs) {
-  int64_t last_document = -1;
+    : seed_(options.seed), cycle_(cycle) {
+  check_rising(judged);
   for (const JudgedDocument& document : judged) {
-    check_rises(last_document, document.document, "The numbers of judged documents");
-    last_document = document.document;
-    int64_t last_label = -1;
     for (const JudgedLabel& label : document.labels) {
-      check_rises(last_label, label.label, "The labels judged for document " + std::to_string(document.document));
-      last_label = label.label;
       if (label.score >= options.yes_above) yeses_.push_back(label.label);
     }
     const int64_t end = static_cast<int64_t>(yeses_.size());
@@ -36,6 +23,7 @@ TrainingPlan::TrainingPlan(std::span<const JudgedDocument> judged, const Trainer
   batch_size_ = std::min(options.batch_size, documents_with_yes());
   // The last short batch of an epoch is dropped unless it is the only one.
   if (batch_size_ > 0) steps_per_epoch_ = documents_with_yes() / batch_size_;
+  num_steps_ = num_steps_of(steps_per_epoch_, options);
 }
 
 const std::vector<int64_t>& TrainingPlan::order_of(int64_t epoch) const {

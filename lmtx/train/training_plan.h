@@ -26,8 +26,8 @@ class LMTX_API TrainingPlan {
   // Throws std::invalid_argument for documents that do not rise, or labels within a document that do not.
   TrainingPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle);
 
-  // Steps of all epochs; 0 where no document has a yes.
-  int64_t num_steps() const { return steps_per_epoch_ * epochs_; }
+  // 0 where no document has a yes.
+  int64_t num_steps() const { return num_steps_; }
   int64_t documents_with_yes() const { return static_cast<int64_t>(documents_.size()); }
   // Documents with a yes that an epoch leaves out.
   int64_t documents_left_over() const { return documents_with_yes() - steps_per_epoch_ * batch_size_; }
@@ -43,7 +43,7 @@ class LMTX_API TrainingPlan {
   const std::vector<int64_t>& order_of(int64_t epoch) const;
 
   uint64_t seed_;
-  int64_t cycle_, epochs_, batch_size_ = 0, steps_per_epoch_ = 0;
+  int64_t cycle_, batch_size_ = 0, steps_per_epoch_ = 0, num_steps_ = 0;
   // Documents that have a yes, and their yeses: those of the i-th are yeses_[offsets_[i], offsets_[i + 1]).
   std::vector<int64_t> documents_, yeses_, offsets_{0};
   // The epoch that was asked for last; drawing its order takes longer than a step's share.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lmtx/detail/digest.h"
 #include "lmtx/train/token_file.h"
 
 namespace lmtx {
@@ -22,6 +23,11 @@ struct TrainingTexts {
 
   std::vector<int32_t> document(int64_t number) const { return cut_tokens(documents[number], document_length, suffix_size); }
   std::vector<int32_t> label(int64_t number) const { return cut_tokens(labels[number], label_length, suffix_size); }
+
+  // All but the files, which belong to the run.
+  void add_to(detail::Hasher& key) const {
+    for (const int64_t number : {suffix_size, document_length, label_length, document_unpooled, label_unpooled}) key.add(number);
+  }
 };
 
 }  // namespace lmtx

@@ -25,9 +25,9 @@ TrainingBatch TripletSteps::batch(int64_t t) const {
 
 // As the first version had it, whose checkpoints go on being used: nothing names the kind of steps.
 void TripletSteps::add_to(detail::Hasher& key) const {
-  for (const int64_t number :
-       {cycle_, texts_.suffix_size, texts_.document_length, texts_.label_length, texts_.document_unpooled, texts_.label_unpooled, plan_.documents_with_yes()})
-    key.add(number);
+  key.add(cycle_);
+  texts_.add_to(key);
+  key.add(plan_.documents_with_yes());
   for (int64_t i = 0; i < plan_.documents_with_yes(); ++i) {
     key.add(plan_.documents()[i]).add(static_cast<int64_t>(plan_.yeses(i).size()));
     for (const int64_t label : plan_.yeses(i)) key.add(label);

@@ -155,9 +155,11 @@ fs::path WorkFolder::cycle(int64_t cycle) const {
 
 void WorkFolder::remove_leftovers_of_kills() const {
   for (const fs::path& path : {run_file(), document_tokens(), label_tokens(), twins(), tagger(), report()}) detail::remove_leftovers(path);
+  for (const char* name : {"titles.tokens", "contents.tokens", "titled", "titles.texts", "contents.texts"}) detail::remove_leftovers(folder_ / name);
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (!entry.is_directory() || !entry.path().filename().string().starts_with("cycle-")) continue;
-    for (const char* name : {"shortlist", "untouched", "asked", "training/training.checkpoint", "student", "trained.json", "ranked", "measured", "cycle.json"})
+    const std::string folder = entry.path().filename().string();
+    if (!entry.is_directory() || !(folder.starts_with("cycle-") || folder.starts_with("part-"))) continue;
+    for (const char* name : {"shortlist", "untouched", "asked", "training/training.checkpoint", "student", "trained.json", "ranked", "measured", "cycle.json", "clusters", "pairs"})
       detail::remove_leftovers(entry.path() / name);
   }
 }

@@ -78,6 +78,7 @@ from ._core import (  # noqa: E402
     read_targets,
     recall,
     recall_per_document,
+    refine_labels,
     version,
 )
 from .models import find_model  # noqa: E402
@@ -156,6 +157,7 @@ __all__ = [
     "read_targets",
     "recall",
     "recall_per_document",
+    "refine_labels",
     "train",
     "version",
 ]

@@ -615,6 +615,31 @@ class LabelIndex:
         """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
+def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple:
+    """Label vectors moved by verdicts, without training the encoder.
+
+    Args:
+        documents: Unit vectors of all documents, judged or not: float32 [num_documents, dim].
+        labels: Unit vectors of the labels: float32 [num_labels, dim].
+        judged_documents, judged_labels: Of each judged pair its rows in `documents` and `labels`: integers [num_pairs].
+        targets: Of each the share of yes that its verdict is worth, from 0 to 1: [num_pairs].
+        weights: How much each counts; None: 1.
+        prototype_weight, prototype_no_weight, prototype_shrinkage, label_residuals, residual_penalty, label_bias: As the options of a run of these names.
+
+    Returns:
+        The new vectors, float32 [num_labels, dim], unchanged for labels without a judged pair; and the biases to be added to cosines, float32 [num_labels], for
+        `LabelIndex.with_bias`.
+
+    Raises:
+        ValueError: For arrays that do not fit together, row numbers that are none, and targets outside 0 to 1.
+
+    Example:
+        >>> documents = np.eye(3, dtype=np.float32)
+        >>> labels = np.eye(3, dtype=np.float32)[[1, 2]]
+        >>> vectors, biases = lmtx.refine_labels(documents, labels, [0], [0], [1.0])
+        >>> (vectors[0] @ documents[0] > 0).item(), vectors[1].tolist(), biases.tolist()
+        (True, [0.0, 0.0, 1.0], [0.0, 0.0])"""
+
 class RankedLists:
     """Ranked labels of some texts, as many for each as there are. A sequence of the lists' label numbers, as metrics take it. Immutable.
 
@@ -1632,8 +1657,8 @@ class TrainerOptions:
         """list[OptionInfo]: names, types, values and a sentence about each.
 
         Example:
-            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean']
-            ['restart', 'use_all_judgments', 'dropout', 'deterministic']"""
+            >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean'][:3]
+            ['restart', 'use_all_judgments', 'dropout']"""
     def __getattr__(self, name: str) -> typing.Any:
         """The value of an option: int, float, bool or str. AttributeError where there is none of that name."""
     def __eq__(self, other: object) -> bool: ...
@@ -1643,7 +1668,7 @@ def preset_names() -> list[str]:
 
     Example:
         >>> lmtx.preset_names()
-        ['paper']"""
+        ['paper', 'maclr', 'rts']"""
 
 class Plan:
     """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
@@ -1813,7 +1838,7 @@ class TrainingReport:
         """int: the cycle whose student the tagger carries; -1 where nothing could be trained."""
     @property
     def ended(self) -> str:
-        """str: why the run ended: "cycles", "no gain", "budget" or "nothing to learn"."""
+        """str: why the run ended: "cycles", "no gain", "budget" or "nothing to learn"; without a teacher "stages" (all done) or "nothing to learn"."""
     @property
     def notices(self) -> list[str]:
         """list[str]: sentences for the user, on what was skipped and why."""
@@ -1847,14 +1872,14 @@ class CurriculumTrainer:
         TrainingReport(1 cycles, 600 judgments, best cycle 0)
         >>> lmtx.Tagger.load(report.tagger_folder)
         Tagger(12 labels, dim=32, search_length=64, k=5)"""
-    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
+    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
         """Checks everything that can be checked before anything is made or asked.
 
         Args:
             base: The encoder to start from.
             documents: What is asked about and learned from.
             labels: What documents are tagged with.
-            teacher: Judges; its identity is what judgments are kept under.
+            teacher: Judges; its identity is what judgments are kept under. None with a `method` that asks nothing, such as that of the presets maclr and rts.
             folder: The work folder; made when run() starts.
             options: The settings.
             store: The judgment store's file; None: judgments.db in the work folder.

@@ -163,8 +163,11 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and train.jsonl, plain or .gz.")],
     base: Annotated[str, typer.Option(metavar="MODEL", help="The encoder to start from: a sentence-transformers folder, or a name on the Hugging Face hub.")],
-    teacher: Annotated[str, typer.Option(metavar="SPEC", help="recorded:FILE (recorded verdicts) or python:module:function (called as function(document, labels)).")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The work folder; the tagger is then in RUN/tagger.")],
+    teacher: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="recorded:FILE (recorded verdicts) or python:module:function (called as function(document, labels)); none for the presets maclr and rts."),
+    ] = None,
     preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = "paper",
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; --list-options shows them all.")] = None,
     budget: Annotated[int | None, typer.Option(metavar="N", help="Judgments to spend at most.")] = None,
@@ -176,13 +179,15 @@ def train(
     list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its default and end.", callback=_show_options, is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    r"""Trains a tagger from a teacher's verdicts.
+    r"""Trains a tagger from a teacher's verdicts, or, with the presets maclr and rts, without any.
 
     Everything is checked before the teacher is asked. After any interruption the same command goes on; on a finished RUN it prints its report.
 
     [bold]Examples[/bold]
 
     lmtx train bills --base all-MiniLM-L6-v2/ --teacher recorded:verdicts.jsonl.gz --out run
+
+    lmtx train bills --base all-MiniLM-L6-v2/ --preset maclr --out run
 
     lmtx train shop --base sentence-transformers/all-MiniLM-L6-v2 --teacher python:my_llm:ask --out run --budget 20000 --set cycles=3
 
@@ -195,7 +200,7 @@ def train(
         print(expected)
         return
     with ProgressDisplay(enabled=not quiet) as display, _working():
-        notice = source_change_notice(oracle.identity(), store or out / "judgments.db")
+        notice = oracle and source_change_notice(oracle.identity(), store or out / "judgments.db")
         if notice:
             display.notice(notice)
         report = trainer.run(on_event=display)
@@ -204,15 +209,17 @@ def train(
 
 
 def _make_trainer(
-    data: Path, base: str, device: str, spec: str, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None,
+    data: Path, base: str, device: str, spec: str | None, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None,
     recorded_only: bool,
-) -> tuple[TeacherOracle, CurriculumTrainer]:
+) -> tuple[TeacherOracle | None, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
     options = TrainerOptions(preset, **_parse_changes(changes))
     labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
     labels = LabelSet.open(labels_file)
-    oracle = make_teacher(spec, identity)
-    if isinstance(oracle, RecordedOracle):
+    if spec is None and options.method == "curriculum":
+        raise ValueError("The run needs a teacher: give --teacher recorded:FILE or python:module:function, or a --preset that asks nothing, such as maclr.")
+    oracle = None if spec is None else make_teacher(spec, identity)
+    if spec and isinstance(oracle, RecordedOracle):
         check_recorded_labels(Path(spec.partition(":")[2]), labels, labels_file)
     elif recorded_only:
         raise ValueError("--recorded-only needs a teacher recorded:FILE.")

@@ -18,7 +18,7 @@ def train(
     documents: Any,
     labels: Any,
     *,
-    teacher: TeacherOracle | Ask | str,
+    teacher: TeacherOracle | Ask | str | None = None,
     base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
     out: str | os.PathLike[str] = "lmtx-run",
@@ -28,7 +28,7 @@ def train(
     progress: bool | Callable[[Event], None] = True,
     **options: int | float | bool | str,
 ) -> Tagger:
-    """Trains a tagger from a teacher's verdicts, in a work folder.
+    """Trains a tagger from a teacher's verdicts, or from documents and label names alone, in a work folder.
 
     Everything is checked before the teacher is asked. The same call goes on after any interruption, and on a finished folder gives its result.
 
@@ -36,7 +36,7 @@ def train(
         documents: A list of str or dict, a DataFrame, or a path to JSON lines.
         labels: A list of str or dict, or a path to JSON lines.
         teacher: A function ask(document, labels) that returns, for each label, a score in [0, 1], True, False, or None to abstain; a TeacherOracle;
-            "recorded:FILE" or "python:module:function".
+            "recorded:FILE" or "python:module:function". None with the presets "maclr" and "rts", which ask nothing.
         base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
         budget: What to spend at most; None is no limit.
         out: The work folder. The tagger is then in `out`/tagger.
@@ -64,12 +64,12 @@ def train(
         >>> tagger.report.total.judgments
         24
     """
-    oracle = make_teacher(teacher, teacher_identity)
+    oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
     trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)
     with ProgressDisplay.for_argument(progress) as display:
-        notice = source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
+        notice = oracle and source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
         if notice:
             display.notice(notice)
         report = trainer.run(on_event=display)

@@ -53,6 +53,15 @@ TEST_CASE("after the warm-up the rate falls in half a wave, or stays") {
   CHECK(learning_rate_at(steps, steps, rate, 100, "constant") == rate);
 }
 
+TEST_CASE("the rate may fall to a share of its peak") {
+  CHECK(learning_rate_at(50, steps, rate, 100, "linear", 0.1) == Approx(rate / 2));
+  CHECK(learning_rate_at(100, steps, rate, 100, "linear", 0.1) == Approx(rate));
+  CHECK(learning_rate_at(550, steps, rate, 100, "linear", 0.1) == Approx(rate * 0.55));
+  CHECK(learning_rate_at(steps, steps, rate, 100, "linear", 0.1) == Approx(rate * 0.1));
+  CHECK(learning_rate_at(550, steps, rate, 100, "cosine", 0.2) == Approx(rate * 0.6));
+  CHECK(learning_rate_at(steps, steps, rate, 100, "constant", 0.2) == rate);
+}
+
 TEST_CASE("a gradient longer than its limit is scaled down to it over all parameters") {
   // A large epsilon, so that the update shows the length of the gradient.
   const auto moved = [](double limit, double factor) {

@@ -58,17 +58,17 @@ TEST_CASE("the paper preset has the published settings") {
   CHECK(paper.hard_negatives == 10);
   CHECK(paper.violator_temperature == 0.1);
   CHECK(paper.dropout);
-  CHECK(preset_names() == std::vector<std::string>{"paper"});
+  CHECK(preset_names() == std::vector<std::string>{"default", "paper", "paper-tuned", "maclr", "rts"});
 }
 
 TEST_CASE("an unknown preset is refused with the names of those there are") {
-  CHECK_THROWS_WITH(preset("papre"), "There is no preset `papre`. Presets: paper.");
+  CHECK_THROWS_WITH(preset("papre"), "There is no preset `papre`. Presets: default, paper, paper-tuned, maclr, rts.");
 }
 
 TEST_CASE("every option is described with its type, value and a sentence") {
   const std::vector<OptionInfo> infos = describe({});
   // As many as the struct has members; nothing else notices one that is missing in the table.
-  REQUIRE(infos.size() == 36);
+  REQUIRE(infos.size() == 94);
   for (const OptionInfo& info : infos) {
     INFO(info.name);
     CHECK(info.help.back() == '.');
@@ -159,9 +159,55 @@ TEST_CASE("check names the first option that makes no sense") {
   CHECK_THROWS_WITH(check(options), "`accept_missing` must be in [0, 1], but is 1.5 instead.");
 }
 
+TEST_CASE("options that contradict each other are refused") {
+  const auto refusal_of = [](auto change) {
+    TrainerOptions options;
+    change(options);
+    return message_of([&] { check(options); });
+  };
+  CHECK(refusal_of([](TrainerOptions& o) { o.loss = "bce"; }) == "`loss` must be \"triplet\" where `plan` is \"one_yes\", but is \"bce\" instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.bce_weight = 0.3; }) == "`bce_weight` must be 0 where `plan` is \"one_yes\", but is 0.3 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.decoupled_weight = 1; }) == "`decoupled_weight` must be 0 where `plan` is \"one_yes\", but is 1 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.yes_rate = -0.5; }) == "`yes_rate` must be -1 or in [0, 1), but is -0.5 instead.");
+  CHECK(refusal_of([](TrainerOptions& o) { o.yes_rate = -1; }) == "no exception");
+  CHECK(refusal_of([](TrainerOptions& o) { o.plan = "all_judged", o.loss = "bce", o.bce_weight = 1; }) == "no exception");
+}
+
 TEST_CASE("docs/options.md lists every option with its default and meaning") {
   const std::string page = detail::read_file(test::data_folder() / ".." / ".." / "docs" / "options.md");
   for (const OptionInfo& info : describe({})) {
     CHECK_THAT(page, ContainsSubstring("| `" + info.name + "` | " + info.type + " | " + info.value + " | " + info.help + " |\n"));
+  }
+}
+
+TEST_CASE("the presets without a teacher have their scaled settings") {
+  const TrainerOptions maclr = preset("maclr"), rts = preset("rts");
+  CHECK(maclr.method == "maclr");
+  CHECK(maclr.learning_rate == 2e-5);
+  CHECK(maclr.warmup == 0.1);
+  CHECK(maclr.weight_decay == 0);
+  CHECK(maclr.epochs == 10);
+  CHECK(maclr.steps == 300);
+  CHECK(maclr.max_steps == 3000);
+  CHECK(maclr.batch_size == 128);
+  CHECK(maclr.document_length == 128);
+  CHECK(maclr.title_length == 32);
+  CHECK(maclr.label_length == 32);
+  CHECK(maclr.random_labels == 32);
+  CHECK(maclr.temperature == 0.05);
+  CHECK(maclr.self_training_epochs == 3);
+  CHECK(maclr.self_training_rate == 0.5);
+  CHECK(maclr.clusters == "auto");
+  CHECK(rts.method == "rts");
+  CHECK(rts.learning_rate == 2e-5);
+  CHECK(rts.final_rate == 0.1);
+  CHECK(rts.warmup == 0);
+  CHECK(rts.weight_decay == 0.01);
+  CHECK(rts.epochs == 3);
+  CHECK(rts.batch_size == 256);
+  for (const TrainerOptions& options : {maclr, rts}) {
+    CHECK(options.max_gradient_norm == 1);
+    CHECK(options.dropout);
+    CHECK_NOTHROW(check(options));
   }
 }

@@ -1,0 +1,35 @@
+#include "lmtx/train/embedding.h"
+
+namespace lmtx {
+
+EncodeOptions embedding_options(const EmbeddingOptions& options, const std::string& prompt) {
+  EncodeOptions encode;
+  encode.prompt = prompt;
+  encode.normalize = true;
+  encode.token_budget = options.token_budget;
+  encode.dtype = options.dtype;
+  return encode;
+}
+
+void append_sequence(RaggedTokens& tokens, std::span<const int32_t> sequence) {
+  tokens.ids.insert(tokens.ids.end(), sequence.begin(), sequence.end());
+  tokens.offsets.push_back(static_cast<int64_t>(tokens.ids.size()));
+}
+
+RaggedTokens cut_documents(const TokenFile& file, std::span<const int64_t> numbers, const EmbeddingOptions& options) {
+  RaggedTokens tokens;
+  for (int64_t number : numbers) append_sequence(tokens, cut_tokens(file[number], options.search_length, options.suffix_size));
+  return tokens;
+}
+
+EventCallback detail::within(const EventCallback& on_event, int64_t before, int64_t total) {
+  if (!on_event) return {};
+  return [&on_event, before, total](const Event& event) {
+    Event overall = event;
+    overall.done += before;
+    overall.total = total;
+    on_event(overall);
+  };
+}
+
+}  // namespace lmtx

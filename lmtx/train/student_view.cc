@@ -1,0 +1,119 @@
+#include "lmtx/train/student_view.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "lmtx/detail/fault.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/json.h"
+#include "lmtx/detail/sealed_json.h"
+#include "lmtx/detail/vector_file.h"
+#include "lmtx/stopped.h"
+
+namespace lmtx {
+
+namespace fs = std::filesystem;
+using detail::Json;
+
+namespace {
+
+constexpr int64_t view_format = 1;
+
+// What is in a view, besides view.json.
+constexpr const char *training_file = "training.npy", *held_out_file = "held-out.npy", *labels_file = "labels.npy";
+
+fs::path manifest_of(const fs::path& folder) { return folder / "view.json"; }
+
+std::string_view bytes_of(const at::Tensor& rows) { return {static_cast<const char*>(rows.const_data_ptr()), rows.nbytes()}; }
+
+class ViewWriter {
+ public:
+  ViewWriter(const fs::path& folder, const Encoder& encoder, const ViewTexts& texts, const EmbeddingOptions& options, const EventCallback& on_event,
+             const std::stop_token& stop)
+      : folder_(folder), encoder_(encoder), texts_(texts), options_(options), on_event_(on_event), stop_(stop) {}
+
+  void write() {
+    fs::create_directories(folder_);
+    write_labels();
+    write_documents(training_file, texts_.training, 0);
+    write_documents(held_out_file, texts_.held_out, static_cast<int64_t>(texts_.training.size()));
+  }
+
+ private:
+  void write_labels() const {
+    if (fs::exists(folder_ / labels_file)) return;
+    RaggedTokens tokens;
+    for (int64_t i = 0; i < texts_.labels.size(); ++i) append_sequence(tokens, texts_.labels[i]);
+    const at::Tensor rows = encoder_.encode_tokens(tokens, embedding_options(options_, options_.prompts.label), {}, stop_);
+    detail::VectorFile file(folder_ / labels_file, {.rows = rows.size(0), .dim = rows.size(1)}, Json::object(), /*overwrite=*/false);
+    if (file.was_finished()) return;
+    file.append(bytes_of(rows).substr(static_cast<size_t>(file.rows_done() * rows.size(1)) * sizeof(float)));
+    file.finish();
+  }
+
+  // `before`: documents of the view that come earlier.
+  void write_documents(const char* name, std::span<const int64_t> numbers, int64_t before) const {
+    if (fs::exists(folder_ / name)) return;
+    const auto size = static_cast<int64_t>(numbers.size()), total = static_cast<int64_t>(texts_.training.size() + texts_.held_out.size());
+    detail::VectorFile file(folder_ / name, {.rows = size, .dim = encoder_.dim()}, Json::object(), /*overwrite=*/false);
+    if (file.was_finished()) return;
+    while (file.rows_done() < size) {
+      check_stop(stop_);
+      const int64_t done = file.rows_done();
+      const auto block = numbers.subspan(static_cast<size_t>(done), static_cast<size_t>(std::min(documents_at_once, size - done)));
+      const auto on_event = detail::within(on_event_, before + done, total);
+      file.append(bytes_of(encoder_.encode_tokens(cut_documents(texts_.documents, block, options_), embedding_options(options_, options_.prompts.document),
+                                                  on_event, stop_)));
+      file.checkpoint();
+    }
+    file.finish();
+  }
+
+  const fs::path& folder_;
+  const Encoder& encoder_;
+  const ViewTexts& texts_;
+  const EmbeddingOptions& options_;
+  const EventCallback& on_event_;
+  const std::stop_token& stop_;
+};
+
+at::Tensor map_rows(const fs::path& file, int64_t rows, int64_t dim) {
+  const auto mapped = std::make_shared<const detail::MappedFile>(file);
+  const int64_t bytes = rows * dim * static_cast<int64_t>(sizeof(float)), header = mapped->size() - bytes;
+  // A header of the version that is written.
+  if (header < 64 || header > 256 || header % 64 != 0)
+    detail::fail(file, "must have " + std::to_string(rows) + " rows of " + std::to_string(dim) + " numbers, but has " + std::to_string(mapped->size()) + " bytes.");
+  // Nobody writes there.
+  auto* data = const_cast<char*>(mapped->data() + header);
+  return at::from_blob(data, {rows, dim}, [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
+}
+
+}  // namespace
+
+bool is_view(const fs::path& folder) { return fs::exists(manifest_of(folder)); }
+
+void write_view(const fs::path& folder, const Encoder& encoder, const ViewTexts& texts, const EmbeddingOptions& options, const EventCallback& on_event,
+                std::stop_token stop) {
+  if (is_view(folder)) return;
+  ViewWriter(folder, encoder, texts, options, on_event, stop).write();
+  detail::write_json(manifest_of(folder), detail::sealed({{"format", view_format}, {"files", detail::folder_checksums(folder)}}));
+}
+
+StudentView open_view(const fs::path& folder, const ViewTexts& texts, int64_t dim) {
+  const std::string place = manifest_of(folder).string();
+  const Json manifest = detail::read_json(place);
+  if (detail::json_integer(manifest, "format", place) > view_format) detail::fail(place, "is of a newer LMTX.");
+  detail::check_seal(manifest, place);
+  for (const char* name : {training_file, held_out_file, labels_file}) {
+    if (!fs::exists(folder / name)) detail::fail((folder / name).string(), "is missing.");
+  }
+  return {.training = map_rows(folder / training_file, static_cast<int64_t>(texts.training.size()), dim),
+          .held_out = map_rows(folder / held_out_file, static_cast<int64_t>(texts.held_out.size()), dim),
+          .labels = map_rows(folder / labels_file, texts.labels.size(), dim)};
+}
+
+}  // namespace lmtx
