@@ -157,7 +157,7 @@ at::Tensor bce_offset(const at::Tensor& similarity, const JudgedBatch& batch, do
     low = at::where(slope < 0, offset, low);
     high = at::where(slope < 0, high, offset);
     const at::Tensor step = offset - slope / curvature.clamp_min(1e-12);
-    offset = at::where((step > low).logical_and(step < high), step, (low + high) / 2);
+    offset = at::where((step >= low).logical_and(step <= high), step, (low + high) / 2);
   }
   return offset;
 }
