@@ -32,8 +32,8 @@ class Arm:
         return {}
 
 
-# All pairs are given at once, and none is held out.
-CEILING = {"cycles": 1, "development": 0}
+# All pairs are given at once, none is held out, and every verdict is taken at its word.
+CEILING = {"cycles": 1, "development": 0, "targets": "hard"}
 
 ARMS = {
     arm.name: arm

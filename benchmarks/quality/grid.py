@@ -73,8 +73,6 @@ def row_of(spec, name, seed, budget, teacher, changes):
 
 def why_absent(spec, data):
     """A sentence, or None where the row can be measured."""
-    if find_arm(spec.arm)[0].kind == "ranking" and spec.arm != "untouched" and not hasattr(lmtx, "Bm25Index"):
-        return "this LMTX has no Bm25Index."
     try:
         spec.options()
     except ValueError as error:

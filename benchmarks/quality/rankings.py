@@ -35,9 +35,12 @@ def as_documents(documents):
     return [lmtx.Document(document["uid"], title=document.get("title") or "", content=document.get("content") or "") for document in documents]
 
 
-def rank_by_tagger(tagger, documents):
-    """int32 [n, DEPTH]."""
-    return _padded([[tag.number for tag in tags] for tags in tagger.tag(as_documents(documents), k=min(DEPTH, len(tagger.labels)))])
+def rank_by_tagger(tagger, documents, device):
+    """What the tagger tags documents with, int32 [n, DEPTH]; on a card its index searches there, too."""
+    settings, texts = tagger.settings, [document_text(document) for document in documents]
+    queries = tagger.encoder.encode(texts, max_length=settings.search_length, prompt=settings.document_prompt, normalize=True)
+    index = tagger.index if device == "cpu" else tagger.index.to(device)
+    return _padded(index.search(queries, min(DEPTH, len(tagger.labels))).labels)
 
 
 def untouched_tagger(encoder, labels):
@@ -73,11 +76,12 @@ def _padded(rankings):
 class Rankings:
     """The rankings of a set's test documents and of the training documents of a seed, from the cache where they are there."""
 
-    def __init__(self, data, load_encoder, fingerprint, cache):
-        self._data, self._load_encoder, self._base, self._cache = data, load_encoder, fingerprint, Path(cache)
+    def __init__(self, data, encoder, cache, device):
+        self._data, self._encoder, self._cache, self._device = data, encoder, Path(cache), device
 
     def untouched(self, documents):
-        return self._cached("untouched", self._base, documents, lambda: rank_by_tagger(untouched_tagger(self._load_encoder(), self._data.labels), documents))
+        rank = lambda: rank_by_tagger(untouched_tagger(self._encoder, self._data.labels), documents, self._device)  # noqa: E731
+        return self._cached("untouched", self._encoder.fingerprint(), documents, rank)
 
     def words(self, documents):
         return self._cached("words", "1", documents, lambda: rank_by_words(self._data.labels, documents))

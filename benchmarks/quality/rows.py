@@ -117,7 +117,7 @@ class Row:
         self.arm, _ = find_arm(spec.arm)
         self.data = DataSet.read(spec.folder, spec.test)
         self.encoder = lmtx.Encoder.load(spec.base, device=spec.device)
-        self.rankings = Rankings(self.data, lambda: self.encoder, self.encoder.fingerprint(), spec.cache)
+        self.rankings = Rankings(self.data, self.encoder, spec.cache, spec.device)
 
     @cached_property
     def key(self):
@@ -141,7 +141,10 @@ class Row:
         return {"metrics": metrics, "kept": scoring.kept_values(self.data.test_targets, ranked)}
 
     def _metrics(self, tagger):
-        return scoring.measure(self.data.test_targets, rank_by_tagger(tagger, self.data.test), self.weights)
+        return scoring.measure(self.data.test_targets, self._ranked(tagger), self.weights)
+
+    def _ranked(self, tagger):
+        return rank_by_tagger(tagger, self.data.test, self.spec.device)
 
     # -- without training
 
@@ -158,7 +161,7 @@ class Row:
         scores = pair_scores(oracle, self.data, documents, pairs)
         tagger = prototype_tagger(self.encoder, self.data, texts, pairs, scores)
         costs = self._costs_of(texts, pairs, missing=int(np.isnan(scores).sum()))
-        return {**self._scores(rank_by_tagger(tagger, self.data.test)), "documents": len(documents), "costs": asdict(costs)}
+        return {**self._scores(self._ranked(tagger)), "documents": len(documents), "costs": asdict(costs)}
 
     def _costs_of(self, texts, pairs, missing):
         """What pairs cost that are asked at once."""
@@ -214,7 +217,7 @@ class Row:
     def _of_run(self, report, folder, documents, clock):
         """What is kept of a finished run."""
         tagger = lmtx.Tagger.load(report.tagger_folder, device=self.spec.device)
-        scores = self._scores(rank_by_tagger(tagger, self.data.test))
+        scores = self._scores(self._ranked(tagger))
         costs = costs_by_cycle(folder, self.encoder.tokenizer, documents, self.data.labels)
         return {
             **scores,

@@ -108,6 +108,7 @@ const std::vector<Field>& fields() {
       {"base_mix", &O::base_mix, {.low = 0, .high = 1}, "Share of the trained weights in the student; the rest is those of the base encoder. 1 means the trained alone."},
       {"plan", &O::plan, {}, "What a step takes of its documents: `one_yes` (one random yes of each, as published) or `all_judged` (all that is judged).",
        {"one_yes", "all_judged"}},
+      {"judged_documents", &O::judged_documents, {}, "Documents of `plan` all_judged: `with_yes` (those that have a positive) or `all` that are judged.", {"with_yes", "all"}},
       {"targets", &O::targets, {},
        "What scores become: `hard` (yes or no by `yes_above`), `shifted` (probabilities that agree with `yes_rate`) or `posterior` (weighed against what was to be expected).",
        {"hard", "shifted", "posterior"}},
@@ -118,11 +119,11 @@ const std::vector<Field>& fields() {
       {"false_no_rate", &O::false_no_rate, {.low = 0.001, .high = 0.4}, "The share of labels that fit to which the teacher says no, for `posterior` targets."},
       {"mask_near", &O::mask_near, at_least_0, "Labels at the head of a document's shortlist that are no negatives while they are not judged."},
       {"judged_per_step", &O::judged_per_step, at_least_0, "Most labels of a document in one step, drawn anew each time; 0 means all that are judged."},
-      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `listwise`, `margin_mse` or `bce`.",
-       {"triplet", "decoupled", "listwise", "margin_mse", "bce"}},
-      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled` and `listwise`, and in the methods without a teacher."},
+      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `soft_decoupled`, `listwise`, `margin_mse` or `bce`.",
+       {"triplet", "decoupled", "soft_decoupled", "listwise", "margin_mse", "bce"}},
+      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled`, `soft_decoupled` and `listwise`, and in the methods without a teacher."},
       {"decoupled_weight", &O::decoupled_weight, at_least_0, "Weight of the decoupled loss beside another one."},
-      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments."},
+      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments; with `soft_decoupled` it is that."},
       {"bce_weight", &O::bce_weight, at_least_0, "Weight of the soft binary cross-entropy beside another loss."},
       {"bce_scale", &O::bce_scale, positive, "By which cosines are multiplied in the binary cross-entropy."},
       {"far_weight", &O::far_weight, at_least_0, "Weight in the binary cross-entropy of labels that are neither judged nor near."},
@@ -309,6 +310,7 @@ TrainerOptions best() {
   options.selection = "pooled";
   options.held_out_labels = 1;
   options.asking = "streams";
+  options.cut_share = 0;
   options.shortlist_sources = "dense+bm25";
   options.shortlist_size = 100;
   options.dense_weight = 0.7;

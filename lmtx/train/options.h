@@ -109,6 +109,8 @@ struct TrainerOptions {
   // --- training on all judgments ---
   // What a step takes of its documents: "one_yes" (the paper's: one random yes of each) or "all_judged" (all that is judged, yes or no).
   std::string plan = "one_yes";
+  // Its documents: "with_yes" (those that have a positive) or "all" that are judged.
+  std::string judged_documents = "with_yes";
   // What scores become: "hard" (yes or no) or "shifted" (probabilities).
   std::string targets = "hard";
   // The true share of yes among pairs drawn at random from the shortlists, for "shifted"; 0: scores are believed, -1: automatic.
@@ -125,14 +127,14 @@ struct TrainerOptions {
   int64_t mask_near = 50;
   // Labels of a document in one step; 0: all that are judged.
   int64_t judged_per_step = 0;
-  // "triplet", and with plan "all_judged" also "decoupled", "listwise", "margin_mse" or "bce".
+  // "triplet", and with plan "all_judged" also "decoupled", "soft_decoupled", "listwise", "margin_mse" or "bce".
   std::string loss = "triplet";
-  // Of the softmax over cosines in "decoupled" and "listwise", and in the methods without a teacher.
+  // Of the softmax over cosines in "decoupled", "soft_decoupled" and "listwise", and in the methods without a teacher.
   double temperature = 0.05;
   // Weight of the decoupled loss beside another one.
   double decoupled_weight = 0;
-  // Weight of the decoupled loss from labels to documents.
-  double column_weight = 0.5;
+  // Weight of the decoupled loss from labels to documents, beside any loss; with "soft_decoupled" it is that.
+  double column_weight = 0;
   // Weight of the soft binary cross-entropy beside another loss.
   double bce_weight = 0;
   // By which its cosines are multiplied.

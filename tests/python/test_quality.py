@@ -133,6 +133,15 @@ def test_fusion_adds_reciprocal_ranks():
     assert fused[:4].tolist() == [1, 3, 2, none]
 
 
+def test_documents_are_ranked_as_the_tagger_tags_them(tagger_folder):
+    tagger = lmtx.Tagger.load(tagger_folder)
+    bills = tiny.make_documents(7, seed=4)
+    ranked = rankings.rank_by_tagger(tagger, bills, "cpu")
+    tags = tagger.tag(rankings.as_documents(bills), k=len(tiny.TOPICS))
+    assert ranked[:, : len(tiny.TOPICS)].tolist() == [[tag.number for tag in of_document] for of_document in tags]
+    assert (ranked[:, len(tiny.TOPICS) :] == rankings.NONE).all()
+
+
 def test_near_labels_are_the_ten_first_of_either_ranking():
     data = SimpleNamespace(label_uids=[f"l{i}" for i in range(40)])
     ranked = rankings.Rankings.__new__(rankings.Rankings)
@@ -273,7 +282,7 @@ def test_given_verdicts_are_read_as_asked_ones(truth_data, tmp_path):
 
 def test_labels_move_towards_their_documents_and_away_from_others(rng):
     unit = lambda rows: rows / np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: E731
-    labels, texts = unit(rng.normal(size=(3, 8))), unit(rng.normal(size=(5, 8)))
+    labels, texts = (unit(rng.normal(size=(count, 8))).astype(np.float32) for count in (3, 5))
     refined = prototypes.refined_vectors(labels, texts, np.array([0, 1, 2]), np.array([0, 0, 1]), np.array([1.0, 0.0, 1.0]))
     centred = texts - texts.mean(axis=0)
     direction = lambda row: row / np.linalg.norm(row)  # noqa: E731
@@ -460,6 +469,23 @@ def test_tables_and_plots_can_be_made_of_whatever_there_is(tmp_path, monkeypatch
 def test_ticks_are_round_and_few():
     assert svg.ticks(0, 27) == [0, 10, 20]
     assert svg.ticks(38.2, 41.9) == [39, 40, 41]
+
+
+# -- a small slice of the benchmark
+
+
+def test_presets_keep_their_order(model, tmp_path):
+    data = tmp_path / "topics"
+    tiny.write_data(data)
+    for split, count, seed in (("train", 200, 1), ("test", 200, 9)):
+        bills = tiny.make_documents(count, seed)
+        tiny.write_lines(data / f"{split}.jsonl", [{**bill, "target_ind": targets_of(bill)} for bill in bills])
+    shorter = {"document_length": 32, "batch_size": 32}
+    untouched = rows.compute(rows.RowSpec("untouched", str(data), str(model), cache=str(tmp_path)))
+    paper, default = (rows.compute(row_spec(data, model, tmp_path, arm=arm, budget=4, changes=shorter, keep=False)) for arm in ("paper", "default"))
+    reached = [row["metrics"]["precision@1"] for row in (untouched, paper, default)]
+    assert reached[0] - 1 <= reached[1] < reached[2] - 3
+    assert default["costs"]["distinct"] <= 4 * 200
 
 
 # -- the command
