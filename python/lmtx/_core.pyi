@@ -1668,7 +1668,7 @@ def preset_names() -> list[str]:
 
     Example:
         >>> lmtx.preset_names()
-        ['paper', 'maclr', 'rts']"""
+        ['default', 'paper', 'paper-tuned', 'maclr', 'rts']"""
 
 class Plan:
     """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
