@@ -326,6 +326,13 @@ ProposedLabels ProposedLabels::of(const Shortlists& shortlists) {
   return proposed;
 }
 
+ProposedLabels ProposedLabels::of(const Proposals& proposals) {
+  return {.documents = proposals.documents,
+          .offsets = proposals.offsets,
+          .labels = proposals.labels,
+          .scores = proposals.cosines.empty() ? proposals.scores : proposals.cosines};
+}
+
 std::vector<PastPair> past_pairs(std::span<const AskedPairs> stages, const TargetOf& target_of) {
   std::vector<PastPair> past;
   for (const AskedPairs& stage : stages) {
@@ -384,10 +391,11 @@ void save_streams(std::span<const AskingStream> streams, const std::filesystem::
   writer.save(file, kind);
 }
 
-std::vector<AskingStream> load_streams(const std::filesystem::path& file) {
+std::vector<AskingStream> load_streams(const std::filesystem::path& file, int64_t num_pairs) {
   ArrayFileReader reader(file, kind);
   std::vector<AskingStream> streams = reader.next<AskingStream>();
   reader.finish();
+  if (num_pairs >= 0 && num_pairs != static_cast<int64_t>(streams.size())) reader.refuse();
   if (std::any_of(streams.begin(), streams.end(), [](AskingStream stream) { return stream > AskingStream::random; })) reader.refuse();
   return streams;
 }

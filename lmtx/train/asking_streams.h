@@ -13,6 +13,7 @@
 
 #include "lmtx/export.h"
 #include "lmtx/train/asked_pairs.h"
+#include "lmtx/train/proposals.h"
 #include "lmtx/train/shortlister.h"
 
 namespace lmtx {
@@ -33,7 +34,7 @@ enum class AskingStream : uint8_t {
   random = 4,
 };
 
-// The labels proposed for each document, best first; views of what someone else keeps.
+// The labels proposed for each document, best first, with scores that need not fall along a list; views of what someone else keeps.
 struct LMTX_API ProposedLabels {
   // [n], rising.
   std::span<const int64_t> documents;
@@ -43,6 +44,8 @@ struct LMTX_API ProposedLabels {
   std::span<const float> scores;
 
   static ProposedLabels of(const Shortlists& shortlists);
+  // Scores are cosines where they are filled in, which compare across documents; places are those of the fused list in any case.
+  static ProposedLabels of(const Proposals& proposals);
   int64_t size() const { return static_cast<int64_t>(documents.size()); }
   int64_t length(int64_t i) const { return offsets[i + 1] - offsets[i]; }
 };
@@ -93,7 +96,7 @@ LMTX_API Asking choose_by_streams(const ProposedLabels& proposed, std::span<cons
 LMTX_API Asking choose_by_place(const ProposedLabels& proposed, std::span<const PastPair> past, int64_t budget, int64_t round, uint64_t seed);
 
 LMTX_API void save_streams(std::span<const AskingStream> streams, const std::filesystem::path& file);
-// Throws std::runtime_error naming the file and the fault.
-LMTX_API std::vector<AskingStream> load_streams(const std::filesystem::path& file);
+// Throws std::runtime_error naming the file and the fault; also where it is not of so many pairs, if `num_pairs` is not negative.
+LMTX_API std::vector<AskingStream> load_streams(const std::filesystem::path& file, int64_t num_pairs = -1);
 
 }  // namespace lmtx

@@ -96,11 +96,25 @@ std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokeni
   return is_empty;
 }
 
-// The rankings of the documents held out by a cycle's student: file, and the share of `prototype_weight` that its labels have. Which of them is best is left to
-// the verdicts.
-std::vector<std::pair<std::string, double>> rankings_of(const TrainerOptions& options) {
-  if (options.selection != "pooled" || options.prototype_weight == 0) return {{"ranked", 1}};
-  return {{"ranked", 1}, {"ranked-half", 0.5}, {"ranked-names", 0}};
+// The labels of `judged` that `verdicts` have, too; both by rising document and label.
+std::vector<JudgedDocument> in_common(std::span<const JudgedDocument> judged, std::span<const JudgedDocument> verdicts) {
+  std::vector<JudgedDocument> common;
+  auto with_targets = judged.begin();
+  for (const JudgedDocument& document : verdicts) {
+    while (with_targets->document < document.document) ++with_targets;
+    JudgedDocument& kept = common.emplace_back(*with_targets);
+    std::erase_if(kept.labels, [&](const JudgedLabel& label) {
+      return std::none_of(document.labels.begin(), document.labels.end(), [&](const JudgedLabel& other) { return other.label == label.label; });
+    });
+  }
+  return common;
+}
+
+// Pairs that count against the budget.
+int64_t charged(std::span<const AskedPairs> stages) {
+  int64_t charged = 0;
+  for (const AskedPairs& stage : stages) charged += stage.num_charged();
+  return charged;
 }
 
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
@@ -161,16 +175,20 @@ void Curriculum::prepare() {
                     .cut_labels = labels_->num_cut()};
   so_far_.notices = notices::of_inputs(input_, so_far_.inputs, split_);
   for (const std::string& notice : so_far_.notices) notify(-1, notice);
-  if (!needs_views(options_)) return;
-  stages_.emplace(folder_, options_, input_.prompts, input_.lengths,
-                  RunTexts{input_.documents, *input_.labels, *documents_, *labels_, document_twins_, label_twins_, split_},
+  if (needs_views(options_)) prepare_stages();
+}
+
+void Curriculum::prepare_stages() {
+  const RunTexts texts{input_.documents, *input_.labels, *documents_, *labels_, document_twins_, label_twins_, split_};
+  stages_.emplace(folder_, options_, input_.prompts, input_.lengths, texts,
                   StageServices{.load_student = [this](int64_t student) { return load_student(student); },
                                 .events = [this](const std::string& stage, int64_t cycle) { return staged(stage, cycle); },
                                 .stop = stop_});
+  if (options_.selection == "pooled") pooled_.emplace(*stages_, folder_, options_, texts, pairs_held_out());
 }
 
 DocumentSplit Curriculum::split(const std::vector<bool>& is_empty) const {
-  if (!is_pooled() || options_.development == 0) return split_documents(is_empty, document_twins_, options_.development, options_.seed);
+  if (options_.selection != "pooled" || options_.development == 0) return split_documents(is_empty, document_twins_, options_.development, options_.seed);
   return hold_out(is_empty, document_twins_, held_out_size(documents_->size(), pairs_in_all()), options_.seed);
 }
 
@@ -199,9 +217,7 @@ AskedPairs Curriculum::ask_training(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "asked")) return load_result<AskedPairs>(cycle, "asked");
   if (stages_) return ask_chosen(cycle);
   const Shortlists shortlists = load_result<Shortlists>(cycle, "shortlist");
-  Spending spending = spending_so_far();
-  spending.keep_back(development_reserve(cycle, spending.left()));
-  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending, "asked");
+  return ask(cycle, choose_pairs(AskTop(options_.judgments_per_cycle), shortlists), training_asked_, spending_on_training(cycle), "asked");
 }
 
 void Curriculum::propose_from_views(int64_t cycle) {
@@ -212,22 +228,17 @@ void Curriculum::propose_from_views(int64_t cycle) {
 
 // A share of all that may be asked, which grows from cycle to cycle; by place, as much in each.
 AskedPairs Curriculum::ask_chosen(int64_t cycle) {
-  Spending spending = spending_so_far();
-  spending.keep_back(development_reserve(cycle, spending.left()));
-  int64_t spent = 0;
-  for (const AskedPairs& stage : training_asked_) spent += stage.num_charged();
-  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - pairs_held_out(), options_.cycles, cycle, spent)
+  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - pairs_held_out(), options_.cycles, cycle, charged(training_asked_))
                                                      : options_.judgments_per_cycle * static_cast<int64_t>(split_.training.size());
   Asking asking = stages_->choose(cycle, training_asked_, judged_, pairs);
-  return ask(cycle, std::move(asking.pairs), training_asked_, spending, "asked");
+  return ask(cycle, std::move(asking.pairs), training_asked_, spending_on_training(cycle), "asked");
 }
 
 // The labels of the cycle's student from here on: in later proposals, and in the tagger.
 void Curriculum::keep_labels(int64_t cycle) {
   if (stages_->has_index(cycle)) return;
   const Clock::time_point begin = Clock::now();
-  const double weight = options_.prototype_weight, chosen = is_pooled() && !split_.development.empty() ? best_of(cycle).prototype_weight : weight;
-  stages_->keep(cycle, stages_->refined(cycle, judged_, weight > 0 ? chosen / weight : 1));
+  stages_->keep(cycle, stages_->refined(cycle, judged_, is_pooled() ? pooled_->kept_share(cycle, development_asked_) : 1));
   tell_stage("refine labels", cycle, begin);
 }
 
@@ -260,8 +271,7 @@ Curriculum::Trained Curriculum::train(int64_t cycle) {
 }
 
 Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
-  const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
-  const auto judged = stages_ ? judged_ : training_set(stages, document_twins_, label_twins_);
+  const std::vector<JudgedDocument> judged = to_learn_from();
   Clock::time_point begin = Clock::now();
   const Encoder start = load_student(options_.restart ? base_encoder : cycle - 1);
   const StudentTrainingResult result = train_student({.start = start.model(),
@@ -295,10 +305,17 @@ Curriculum::Trained Curriculum::train_newly(int64_t cycle) {
           .last_loss = result.last_loss};
 }
 
+std::vector<JudgedDocument> Curriculum::to_learn_from() const {
+  if (stages_ && options_.use_all_judgments) return judged_;
+  const auto stages = std::span<const AskedPairs>(training_asked_).last(options_.use_all_judgments ? training_asked_.size() : 1);
+  std::vector<JudgedDocument> verdicts = training_set(stages, document_twins_, label_twins_);
+  return stages_ ? in_common(judged_, verdicts) : verdicts;
+}
+
 AskedPairs Curriculum::ask_development(int64_t cycle) {
   if (fs::exists(folder_.cycle(cycle) / "measured")) return load_result<AskedPairs>(cycle, "measured");
   rank_held_out(cycle);
-  if (is_pooled()) return ask(cycle, held_out_wanted(cycle), development_asked_, spending_so_far(), "measured");
+  if (is_pooled()) return ask(cycle, pooled_->wanted(cycle, development_asked_), development_asked_, spending_so_far(), "measured");
   std::optional<Shortlists> untouched;
   if (cycle == 0) untouched = load_result<Shortlists>(cycle, "untouched");
   const Shortlists ranked = load_result<Shortlists>(cycle, "ranked");
@@ -310,69 +327,11 @@ AskedPairs Curriculum::ask_development(int64_t cycle) {
 
 // The labels that the cycle's student, and in the first cycle the untouched encoder, ranks first for each document held out.
 void Curriculum::rank_held_out(int64_t cycle) {
+  if (is_pooled()) return pooled_->rank(cycle, judged_);
   if (!stages_) return shortlist(cycle, cycle, split_.development, 1, "ranked");
-  const int64_t k = is_pooled() ? options_.held_out_labels : 1;
-  const auto rank = [&](int64_t student, const std::string& result, double share) {
-    const fs::path file = folder_.cycle(cycle) / result;
-    if (fs::exists(file)) return;
-    const LabelIndex index = student == base_encoder ? stages_->index(student) : stages_->refined(student, judged_, share);
-    stages_->rank_held_out(student, index, k).save(file);
-  };
-  for (const auto& [result, share] : rankings_of(options_)) rank(cycle, result, share);
-  if (cycle == 0) rank(base_encoder, "untouched", 0);
-}
-
-RankedLabels Curriculum::first_labels(int64_t cycle, const std::string& result) const {
-  const Shortlists lists = load_result<Shortlists>(cycle, result);
-  if (lists.documents != split_.development) detail::fail((folder_.cycle(cycle) / result).string(), "is of other documents than those that are held out.");
-  RankedLabels labels;
-  for (size_t i = 0; i < lists.documents.size(); ++i) labels.emplace_back(lists[static_cast<int64_t>(i)].begin(), lists[static_cast<int64_t>(i)].end());
-  return labels;
-}
-
-// Of the rankings that are new, what no cycle has asked.
-AskedPairs Curriculum::held_out_wanted(int64_t cycle) const {
-  std::vector<RankedLabels> rankings;
-  for (const auto& [result, share] : rankings_of(options_)) rankings.push_back(first_labels(cycle, result));
-  if (cycle == 0) {
-    rankings.push_back(first_labels(cycle, "untouched"));
-    const RankedLists words = stages_->words_of_held_out();
-    RankedLabels& by_words = rankings.emplace_back();
-    for (int64_t i = 0; i < words.size(); ++i) by_words.emplace_back(words.labels_of(i).begin(), words.labels_of(i).end());
-  }
-  int64_t spent = 0;
-  for (const AskedPairs& stage : development_asked_) spent += stage.num_charged();
-  // Half of it in the first cycle, when there are three rankings.
-  const int64_t up_to_here = pairs_held_out() * (cycle + 1 + options_.cycles) / (2 * options_.cycles);
-  return held_out_questions(split_.development, rankings, held_out_verdicts(), options_.held_out_labels, std::max<int64_t>(0, up_to_here - spent));
-}
-
-std::vector<PastPair> Curriculum::held_out_verdicts() const {
-  return past_pairs(development_asked_, [this](int64_t /*document*/, const AskedPair& pair) { return pair.score >= options_.yes_above ? 1 : 0; });
-}
-
-std::vector<Candidate> Curriculum::candidates(int64_t cycle) const {
-  const std::vector<PastPair> verdicts = held_out_verdicts();
-  const auto candidate = [&](int64_t student, const std::string& result, double share) {
-    return Candidate{.cycle = student,
-                     .prototype_weight = share * options_.prototype_weight,
-                     .targets = first_targets(split_.development, first_labels(std::max<int64_t>(student, 0), result), verdicts)};
-  };
-  std::vector<Candidate> candidates{candidate(base_encoder, "untouched", 0)};
-  for (int64_t i = 0; i <= cycle; ++i) {
-    for (const auto& [result, share] : rankings_of(options_)) candidates.push_back(candidate(i, result, share));
-  }
-  return candidates;
-}
-
-Candidate Curriculum::best_of(int64_t cycle) const {
-  const auto mean = [](const Candidate& candidate) {
-    const auto precision = expected_precision(candidate.targets);
-    return precision ? precision->value : -1;
-  };
-  std::vector<Candidate> own = candidates(cycle);
-  std::erase_if(own, [&](const Candidate& candidate) { return candidate.cycle != cycle; });
-  return *std::max_element(own.begin(), own.end(), [&](const Candidate& a, const Candidate& b) { return mean(a) < mean(b); });
+  const fs::path file = folder_.cycle(cycle) / "ranked", untouched = folder_.cycle(cycle) / "untouched";
+  if (!fs::exists(file)) stages_->rank_held_out(cycle, stages_->refined(cycle, judged_, 1), 1).save(file);
+  if (cycle == 0 && !fs::exists(untouched)) stages_->rank_held_out(base_encoder, stages_->index(base_encoder), 1).save(untouched);
 }
 
 // Decides on the cycle's student and writes the cycle down, as a report of one cycle; the run goes on from what is read back, so that nothing
@@ -419,8 +378,9 @@ void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report
   if (is_pooled()) {
     // Without a student nothing was ranked.
     if (!fs::exists(folder_.cycle(cycle) / "ranked")) return;
-    now.development_precision = expected_precision(best_of(cycle).targets);
-    if (cycle == 0) report.untouched_precision = expected_precision(candidates(cycle).front().targets);
+    const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
+    now.development_precision = expected_precision(candidates.back().targets);
+    if (cycle == 0) report.untouched_precision = expected_precision(candidates.front().targets);
     return;
   }
   const auto first = [](std::span<const AskedPair> pairs) -> const AskedPair& { return pairs.front(); };
@@ -430,12 +390,12 @@ void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report
 }
 
 void Curriculum::decide(const Trained& trained, CycleReport& now, TrainingReport& report) const {
-  if (!is_pooled() || !trained.has_student || split_.development.empty()) {
+  if (!is_pooled() || !trained.has_student) {
     now.accepted = trained.has_student && is_accepted(now);
     report.ended = why_ended(now, trained.has_student);
     return;
   }
-  const std::vector<Candidate> candidates = this->candidates(now.cycle);
+  const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
   const Selected selected = select_student(candidates, SelectionOptions::of(options_));
   now.accepted = candidates[static_cast<size_t>(selected.best)].cycle == now.cycle;
   if (cut_by_budget(now)) report.ended = "budget";
@@ -504,12 +464,16 @@ TrainingReport Curriculum::finish() {
 }
 
 std::string Curriculum::why_base() const {
-  const bool measured = is_pooled() && !so_far_.student_folders.empty() && !split_.development.empty();
-  if (!measured) return notices::nothing_learned();
-  return why_base_was_kept(candidates(static_cast<int64_t>(so_far_.student_folders.size()) - 1), SelectionOptions::of(options_));
+  if (!is_pooled() || so_far_.student_folders.empty()) return notices::nothing_learned();
+  return why_base_was_kept(pooled_->candidates(development_asked_), SelectionOptions::of(options_));
 }
 
+// Where students are compared by all verdicts, later ones may tell otherwise than a cycle could.
 int64_t Curriculum::best_cycle() const {
+  if (is_pooled() && !so_far_.student_folders.empty()) {
+    const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
+    return candidates[static_cast<size_t>(select_student(candidates, SelectionOptions::of(options_)).best)].cycle;
+  }
   int64_t best = base_encoder;
   for (const CycleReport& cycle : so_far_.cycles) {
     if (cycle.accepted) best = cycle.cycle;
@@ -556,12 +520,13 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
   return pairs;
 }
 
-Spending Curriculum::spending_so_far() const {
-  int64_t spent = 0;
-  for (const auto* stages : {&training_asked_, &development_asked_}) {
-    for (const AskedPairs& stage : *stages) spent += stage.num_charged();
-  }
-  return Spending(manifest_.budget, spent);
+Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget, charged(training_asked_) + charged(development_asked_)); }
+
+Spending Curriculum::spending_on_training(int64_t cycle) const {
+  Spending spending = spending_so_far();
+  const int64_t reserve = is_pooled() ? std::max<int64_t>(0, pairs_held_out() - charged(development_asked_)) : development_reserve(cycle, spending.left());
+  spending.keep_back(reserve);
+  return spending;
 }
 
 // Without some of the budget for the documents held out nobody could tell whether the rest was well spent.
@@ -570,11 +535,9 @@ int64_t Curriculum::development_reserve(int64_t cycle, int64_t left) const {
   return std::min(pairs, left / 10);
 }
 
-int64_t Curriculum::pairs_in_all() const {
-  return manifest_.budget.judgments.value_or(options_.judgments_per_document * documents_->size());
-}
+int64_t Curriculum::pairs_in_all() const { return lmtx::pairs_in_all(manifest_.budget.judgments, options_.judgments_per_document, documents_->size()); }
 
-int64_t Curriculum::pairs_held_out() const { return split_.development.empty() ? 0 : pairs_in_all() / 10; }
+int64_t Curriculum::pairs_held_out() const { return split_.development.empty() ? 0 : lmtx::pairs_held_out(pairs_in_all()); }
 
 void Curriculum::shortlist(int64_t cycle, int64_t student, std::span<const int64_t> documents, int64_t k, const std::string& result) {
   const fs::path folder = folder_.cycle(cycle);

@@ -13,19 +13,17 @@
 #include "lmtx/corpus/corpus.h"
 #include "lmtx/corpus/label_set.h"
 #include "lmtx/encoder.h"
-#include "lmtx/eval/metrics.h"
 #include "lmtx/event.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/teacher/teacher_oracle.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/asker.h"
-#include "lmtx/train/asking_streams.h"
 #include "lmtx/train/development_set.h"
 #include "lmtx/train/judged_document.h"
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
+#include "lmtx/train/pooled_selection.h"
 #include "lmtx/train/report.h"
-#include "lmtx/train/selection.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/spending.h"
 #include "lmtx/train/token_file.h"
@@ -68,6 +66,7 @@ class Curriculum {
 
   void prepare();
   void run_cycle(int64_t cycle);
+  void prepare_stages();
   DocumentSplit split(const std::vector<bool>& is_empty) const;
   void propose(int64_t cycle);
   void propose_from_views(int64_t cycle);
@@ -76,8 +75,8 @@ class Curriculum {
   void keep_labels(int64_t cycle);
   Trained train(int64_t cycle);
   Trained train_newly(int64_t cycle);
+  std::vector<JudgedDocument> to_learn_from() const;
   AskedPairs ask_development(int64_t cycle);
-  AskedPairs held_out_wanted(int64_t cycle) const;
   void rank_held_out(int64_t cycle);
   void close_cycle(int64_t cycle, const Trained& trained);
   void save_tagger();
@@ -85,13 +84,8 @@ class Curriculum {
 
   void measure(int64_t cycle, CycleReport& now, TrainingReport& report) const;
   void decide(const Trained& trained, CycleReport& now, TrainingReport& report) const;
-  bool is_pooled() const { return options_.selection == "pooled"; }
-  RankedLabels first_labels(int64_t cycle, const std::string& result) const;
-  // The untouched encoder, then the students of all cycles up to this, each with the targets of what it ranks first on the documents held out.
-  std::vector<Candidate> candidates(int64_t cycle) const;
-  // Of the cycle's candidates, the one that stands for it.
-  Candidate best_of(int64_t cycle) const;
-  std::vector<PastPair> held_out_verdicts() const;
+  // Whether students are compared by the verdicts of all cycles.
+  bool is_pooled() const { return pooled_ && !split_.development.empty(); }
   bool is_accepted(const CycleReport& cycle) const;
   std::string why_ended(const CycleReport& cycle, bool has_student) const;
   bool learned_nothing_new(int64_t cycle) const;
@@ -100,6 +94,8 @@ class Curriculum {
 
   AskedPairs ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result);
   Spending spending_so_far() const;
+  // Without what is put aside for the documents held out.
+  Spending spending_on_training(int64_t cycle) const;
   int64_t development_reserve(int64_t cycle, int64_t left) const;
   // Pairs that a run spreads over its cycles, and those of them that are for the documents held out.
   int64_t pairs_in_all() const;
@@ -133,6 +129,7 @@ class Curriculum {
   DocumentSplit split_;
   // Where the options need it.
   std::optional<ViewStages> stages_;
+  std::optional<PooledSelection> pooled_;
   // The verdicts of all cycles so far, with their targets; where there are such stages.
   std::vector<JudgedDocument> judged_;
   // Of the newest encoder, as long as it is of use; by number of the student, -1 for the base encoder.

@@ -13,6 +13,8 @@
 #include "lmtx/train/computing.h"
 #include "lmtx/train/curriculum.h"
 #include "lmtx/train/finished_run.h"
+#include "lmtx/train/round_budget.h"
+#include "lmtx/train/selection.h"
 #include "lmtx/train/unsupervised/unsupervised_run.h"
 #include "lmtx/version.h"
 
@@ -137,18 +139,23 @@ CurriculumTrainer& CurriculumTrainer::operator=(CurriculumTrainer&&) noexcept = 
 Plan CurriculumTrainer::plan() const {
   const CurriculumInput& input = impl_->input;
   const TrainerOptions& options = input.options;
+  const auto& budget = impl_->manifest.budget.judgments;
   Plan plan;
   plan.documents = input.documents.size();
   plan.labels = input.labels->size();
   if (!asks(options)) return plan;
-  plan.development = development_size(options.development, plan.documents);
+  const int64_t in_all = pairs_in_all(budget, options.judgments_per_document, plan.documents);
+  const bool pooled = options.selection == "pooled" && options.development > 0;
+  plan.development = pooled ? held_out_size(plan.documents, in_all) : development_size(options.development, plan.documents);
   plan.cycles = options.cycles;
   const int64_t training = plan.documents - plan.development;
   plan.questions = plan.cycles * plan.documents;
-  // Held out: the first label of each cycle's student, and once that of the untouched encoder.
-  plan.pairs_wanted = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels) + (plan.cycles + 1) * plan.development;
+  // Pooled, a share of all; else the first label of each cycle's student, and once that of the untouched encoder.
+  const int64_t share = pooled && plan.development > 0 ? pairs_held_out(in_all) : 0, held_out = pooled ? share : (plan.cycles + 1) * plan.development;
+  const int64_t by_place = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels);
+  plan.pairs_wanted = (options.asking == "streams" ? in_all - share : by_place) + held_out;
   plan.judgments = std::min(plan.pairs_wanted, plan.documents * plan.labels);
-  if (const auto& budget = impl_->manifest.budget.judgments) plan.judgments = std::min(plan.judgments, *budget);
+  if (budget) plan.judgments = std::min(plan.judgments, *budget);
   return plan;
 }
 

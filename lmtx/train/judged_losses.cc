@@ -2,10 +2,10 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log_sigmoid.h>
+#include <ATen/ops/logaddexp.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/sort.h>
@@ -62,6 +62,17 @@ at::Tensor decoupled(const at::Tensor& similarity, const JudgedBatch& batch, dou
   return (shares.to(losses.scalar_type()) * losses).sum();
 }
 
+// With Z over all of the row, a label's own part goes out of it: e^s + Z - (1 - q) e^s = Z + q e^s.
+at::Tensor soft_decoupled(const at::Tensor& similarity, const JudgedBatch& batch, double temperature, int64_t dimension) {
+  const at::Tensor logits = similarity / temperature, targets = batch.targets.to(similarity.scalar_type());
+  const at::Tensor negatives = far_pairs(similarity, batch) + spread(similarity, batch.judged, 1 - targets, 0);
+  const at::Tensor groups = dimension == 1 ? rows_of(batch.judged, batch) : columns_of(batch.judged, batch);
+  const at::Tensor sums = log_sum_of_negatives(logits, negatives, dimension).index_select(0, groups), own = at_places(logits, batch.judged);
+  const at::Tensor losses = at::logaddexp(sums, own + at::where(targets > 0, targets, 1.0).log()) - own;
+  const at::Tensor shares = targets * batch.weights;
+  return (shares * losses).sum() / shares.sum().clamp_min(1e-12);
+}
+
 // Means and variances [B] over each row's entries, by weights [B, C] of which a row may have none.
 struct RowMoments {
   at::Tensor weight, mean, variance;
@@ -92,6 +103,12 @@ at::Tensor decoupled_loss(const at::Tensor& similarity, const JudgedBatch& batch
 
 at::Tensor decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) {
   return decoupled(similarity, batch, temperature, 0, batch.column_shares);
+}
+
+at::Tensor soft_decoupled_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) { return soft_decoupled(similarity, batch, temperature, 1); }
+
+at::Tensor soft_decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) {
+  return soft_decoupled(similarity, batch, temperature, 0);
 }
 
 at::Tensor listwise_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) {
@@ -125,22 +142,24 @@ at::Tensor soft_bce_loss(const at::Tensor& similarity, const JudgedBatch& batch,
   return loss - far_weight * (far * at::log_sigmoid(-logits)).sum() / at_least_one(far.sum());
 }
 
-// The mean prediction rises with the offset: each round looks at its ends and 31 offsets between, and goes on where it crosses.
-at::Tensor bce_offset(const at::Tensor& similarity, const JudgedBatch& batch, double scale) {
-  constexpr int64_t cells = 32;
+// Newton's method on the loss's slope, which rises with the offset, within a bracket that halves where a step leaves it.
+at::Tensor bce_offset(const at::Tensor& similarity, const JudgedBatch& batch, double scale, double far_weight) {
   const at::NoGradGuard no_grad;
-  const at::Tensor logits = scale * at_places(similarity.detach(), batch.judged).unsqueeze(1);
-  const at::Tensor weights = batch.weights.to(logits.scalar_type());
-  const at::Tensor wanted = (weights * batch.targets.to(logits.scalar_type())).sum();
-  const at::Tensor steps = at::arange(cells + 1, logits.options());
-  double width = 2 * (scale + 20) / cells;
-  at::Tensor low = at::full({}, -(scale + 20), logits.options());
-  for (; width > 1e-7; width /= cells) {
-    const at::Tensor predicted = (weights.unsqueeze(1) * (logits + (low + width * steps)).sigmoid()).sum(0);
-    const at::Tensor below = (predicted <= wanted).sum().sub(1).clamp(0, cells - 1);
-    low = low + width * below;
+  const at::Tensor logits = scale * similarity.detach(), judged = at_places(logits, batch.judged);
+  const at::Tensor weights = batch.weights.to(logits.scalar_type()) / batch.weights.sum();
+  const at::Tensor far = far_pairs(similarity, batch), far_shares = far * (far_weight / at_least_one(far.sum()));
+  const at::Tensor wanted = (weights * batch.targets).sum();
+  at::Tensor low = at::full({}, -(scale + 20), logits.options()), high = -low, offset = at::zeros({}, logits.options());
+  for (int i = 0; i < 24; ++i) {
+    const at::Tensor of_judged = (judged + offset).sigmoid(), of_far = (logits + offset).sigmoid();
+    const at::Tensor slope = (weights * of_judged).sum() + (far_shares * of_far).sum() - wanted;
+    const at::Tensor curvature = (weights * of_judged * (1 - of_judged)).sum() + (far_shares * of_far * (1 - of_far)).sum();
+    low = at::where(slope < 0, offset, low);
+    high = at::where(slope < 0, high, offset);
+    const at::Tensor step = offset - slope / curvature.clamp_min(1e-12);
+    offset = at::where((step >= low).logical_and(step <= high), step, (low + high) / 2);
   }
-  return low + width * cells / 2;
+  return offset;
 }
 
 at::Tensor judged_triplet_loss(const at::Tensor& similarity, const JudgedBatch& batch, const TripletLossOptions& options) {
@@ -176,13 +195,14 @@ at::Tensor JudgedLoss::loss(const at::Tensor& left, const at::Tensor& right) con
   check_similarity(similarity, batch_);
   at::Tensor loss = main_loss(similarity);
   if (options_.decoupled_weight > 0 && options_.loss != "decoupled") loss = loss + options_.decoupled_weight * decoupled_loss(similarity, batch_, options_.temperature);
-  if (options_.column_weight > 0) loss = loss + options_.column_weight * decoupled_column_loss(similarity, batch_, options_.temperature);
+  if (options_.column_weight > 0) loss = loss + options_.column_weight * column_loss(similarity);
   if (options_.bce_weight > 0 && options_.loss != "bce") loss = loss + options_.bce_weight * bce(similarity);
   return loss;
 }
 
 at::Tensor JudgedLoss::main_loss(const at::Tensor& similarity) const {
   if (options_.loss == "decoupled") return decoupled_loss(similarity, batch_, options_.temperature);
+  if (options_.loss == "soft_decoupled") return soft_decoupled_loss(similarity, batch_, options_.temperature);
   if (options_.loss == "listwise") return listwise_loss(similarity, batch_, options_.temperature);
   if (options_.loss == "margin_mse") return margin_mse_loss(similarity, batch_, options_.margin_scale);
   if (options_.loss == "bce") return bce(similarity);
@@ -190,8 +210,13 @@ at::Tensor JudgedLoss::main_loss(const at::Tensor& similarity) const {
   throw std::logic_error("There is no loss '" + options_.loss + "': this is a bug in LMTX.");
 }
 
+at::Tensor JudgedLoss::column_loss(const at::Tensor& similarity) const {
+  if (options_.loss == "soft_decoupled") return soft_decoupled_column_loss(similarity, batch_, options_.temperature);
+  return decoupled_column_loss(similarity, batch_, options_.temperature);
+}
+
 at::Tensor JudgedLoss::bce(const at::Tensor& similarity) const {
-  return soft_bce_loss(similarity, batch_, options_.bce_scale, bce_offset(similarity, batch_, options_.bce_scale), options_.far_weight);
+  return soft_bce_loss(similarity, batch_, options_.bce_scale, bce_offset(similarity, batch_, options_.bce_scale, options_.far_weight), options_.far_weight);
 }
 
 std::shared_ptr<const BatchLoss> JudgedLoss::to(at::Device device) const { return std::make_shared<JudgedLoss>(batch_.to(device), options_); }

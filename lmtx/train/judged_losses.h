@@ -25,6 +25,11 @@ LMTX_API at::Tensor decoupled_loss(const at::Tensor& similarity, const JudgedBat
 // The same within columns: which document a label belongs to.
 LMTX_API at::Tensor decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature);
 
+// The same where every judged label is a positive by q and a negative by 1 - q: the sum over the judged of q w (-log(e^(s / tau) / (e^(s / tau) + Z))) / the sum of q w, Z
+// over the row's other judged labels and its far pairs. Needs no cut between yes and no. Ours.
+LMTX_API at::Tensor soft_decoupled_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature);
+LMTX_API at::Tensor soft_decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature);
+
 // sum of T log(T / S) over each row's list, T its targets, S = softmax(s / tau) over it, averaged over rows by their shares (JudgedBatch). After the distillation of
 // rankings in arXiv 2505.19274.
 LMTX_API at::Tensor listwise_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature);
@@ -36,8 +41,9 @@ LMTX_API at::Tensor margin_mse_loss(const at::Tensor& similarity, const JudgedBa
 // sum over the judged of w BCE(sigmoid(scale s + offset), q) / sum of w, plus far_weight times the mean of BCE(sigmoid(scale s + offset), 0) over the far pairs. After
 // BiXSE (arXiv 2508.06781). offset: a scalar, without gradient.
 LMTX_API at::Tensor soft_bce_loss(const at::Tensor& similarity, const JudgedBatch& batch, double scale, const at::Tensor& offset, double far_weight);
-// The offset with which the weighted means of sigmoid(scale s + offset) and q over the judged are equal to 1e-5, between -(scale + 20) and scale + 20; detached.
-LMTX_API at::Tensor bce_offset(const at::Tensor& similarity, const JudgedBatch& batch, double scale);
+// The offset with which that is least, so that its own gradient is none: the weighted mean of sigmoid(scale s + offset) over the judged, and far_weight times the mean over
+// far pairs, come to the weighted mean of q. Between -(scale + 20) and scale + 20; detached.
+LMTX_API at::Tensor bce_offset(const at::Tensor& similarity, const JudgedBatch& batch, double scale, double far_weight);
 
 // The triplet loss of each positive against the `hard_negatives` best of its row's noes and far pairs, weighted as in triplet_loss(); means as in decoupled_loss().
 LMTX_API at::Tensor judged_triplet_loss(const at::Tensor& similarity, const JudgedBatch& batch, const TripletLossOptions& options);
@@ -47,7 +53,7 @@ struct JudgedLossOptions {
   std::string loss = "decoupled";
   double temperature = 0.05;
   double decoupled_weight = 0;
-  double column_weight = 0.5;
+  double column_weight = 0;
   double bce_weight = 0;
   double bce_scale = 20;
   double far_weight = 0.2;
@@ -57,7 +63,7 @@ struct JudgedLossOptions {
   static JudgedLossOptions of(const TrainerOptions& options);
 };
 
-// left: documents, right: labels. A loss that is the main one already is not added a second time.
+// left: documents, right: labels. With "soft_decoupled" the loss of columns is soft, too. A loss that is the main one already is not added a second time.
 class LMTX_API JudgedLoss final : public BatchLoss {
  public:
   JudgedLoss(JudgedBatch batch, JudgedLossOptions options);
@@ -68,6 +74,7 @@ class LMTX_API JudgedLoss final : public BatchLoss {
 
  private:
   at::Tensor main_loss(const at::Tensor& similarity) const;
+  at::Tensor column_loss(const at::Tensor& similarity) const;
   at::Tensor bce(const at::Tensor& similarity) const;
 
   JudgedBatch batch_;

@@ -10,8 +10,8 @@ namespace lmtx {
 
 namespace {
 
-bool has_use(const JudgedDocument& document, PairUse use) {
-  return std::any_of(document.labels.begin(), document.labels.end(), [use](const JudgedLabel& label) { return label.use == use; });
+bool has_positive(const JudgedDocument& document) {
+  return std::any_of(document.labels.begin(), document.labels.end(), [](const JudgedLabel& label) { return label.use == PairUse::positive; });
 }
 
 template <typename T>
@@ -43,9 +43,9 @@ JudgedPlan::JudgedPlan(std::span<const JudgedDocument> judged, const TrainerOpti
       far_labels_(options.loss == "listwise" ? options.far_labels : 0) {
   check_rising(judged);
   for (const JudgedDocument& document : judged) {
-    const bool has_positive = has_use(document, PairUse::positive);
-    documents_with_positive_ += has_positive;
-    if (has_positive || has_use(document, PairUse::soft)) usable_.push_back(&document);
+    const bool positive = has_positive(document);
+    documents_with_positive_ += positive;
+    if (positive || (options.judged_documents == "all" && !document.labels.empty())) usable_.push_back(&document);
   }
   steps_per_epoch_ = (num_documents() + options.batch_size - 1) / options.batch_size;
   num_steps_ = num_steps_of(steps_per_epoch_, options);

@@ -21,7 +21,7 @@ struct JudgedStep {
   std::vector<JudgedRow> rows;
 };
 
-// Takes documents that have a positive or a soft label, all of them once an epoch, in an order drawn for each: in batches of `batch_size` at most, as few as there must
+// Takes documents that have a positive, or with `judged_documents` "all" any judged label, all of them once an epoch, in an order drawn for each: in batches of `batch_size` at most, as few as there must
 // be and as equal as can be. A step's columns are the labels judged for its documents, of each document `judged_per_step` at most: then half of them positives, where there
 // are so many. Whatever else is known of a document and those columns counts as well. Columns among the first `mask_near` of a document's near labels that are not judged
 // are near. With loss "listwise" a row's list takes `far_labels` of the columns that are neither, drawn for each step.
@@ -31,7 +31,7 @@ class LMTX_API JudgedPlan {
   // `judged`, with its targets, outlives this. Throws std::invalid_argument for documents that do not rise, or labels within a document that do not.
   JudgedPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle);
 
-  // 0 where no document has a positive or a soft label.
+  // 0 where there is no such document.
   int64_t num_steps() const { return num_steps_; }
   int64_t num_documents() const { return static_cast<int64_t>(usable_.size()); }
   int64_t documents_with_positive() const { return documents_with_positive_; }

@@ -52,8 +52,6 @@ constexpr Range length{.low = 3}, length_or_0{.low = 3, .zero_too = true};
 // All there is to know about the options, once, in the order of the struct.
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = {
-      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
-       {"curriculum", "maclr", "rts"}},
       {"cycles", &O::cycles, at_least_1, "Most cycles to run; fewer where the development verdicts stop improving."},
       {"judgments_per_cycle", &O::judgments_per_cycle, at_least_1, "Labels judged for a document in each cycle, from the top of its shortlist."},
       {"judgments_per_document", &O::judgments_per_document, at_least_1,
@@ -110,6 +108,7 @@ const std::vector<Field>& fields() {
       {"base_mix", &O::base_mix, {.low = 0, .high = 1}, "Share of the trained weights in the student; the rest is those of the base encoder. 1 means the trained alone."},
       {"plan", &O::plan, {}, "What a step takes of its documents: `one_yes` (one random yes of each, as published) or `all_judged` (all that is judged).",
        {"one_yes", "all_judged"}},
+      {"judged_documents", &O::judged_documents, {}, "Documents of `plan` all_judged: `with_yes` (those that have a positive) or `all` that are judged.", {"with_yes", "all"}},
       {"targets", &O::targets, {},
        "What scores become: `hard` (yes or no by `yes_above`), `shifted` (probabilities that agree with `yes_rate`) or `posterior` (weighed against what was to be expected).",
        {"hard", "shifted", "posterior"}},
@@ -120,11 +119,11 @@ const std::vector<Field>& fields() {
       {"false_no_rate", &O::false_no_rate, {.low = 0.001, .high = 0.4}, "The share of labels that fit to which the teacher says no, for `posterior` targets."},
       {"mask_near", &O::mask_near, at_least_0, "Labels at the head of a document's shortlist that are no negatives while they are not judged."},
       {"judged_per_step", &O::judged_per_step, at_least_0, "Most labels of a document in one step, drawn anew each time; 0 means all that are judged."},
-      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `listwise`, `margin_mse` or `bce`.",
-       {"triplet", "decoupled", "listwise", "margin_mse", "bce"}},
-      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled` and `listwise`."},
+      {"loss", &O::loss, {}, "What a step lowers: `triplet`, and with `plan` all_judged also `decoupled`, `soft_decoupled`, `listwise`, `margin_mse` or `bce`.",
+       {"triplet", "decoupled", "soft_decoupled", "listwise", "margin_mse", "bce"}},
+      {"temperature", &O::temperature, positive, "Of the softmax over cosines in `decoupled`, `soft_decoupled` and `listwise`, and in the methods without a teacher."},
       {"decoupled_weight", &O::decoupled_weight, at_least_0, "Weight of the decoupled loss beside another one."},
-      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments."},
+      {"column_weight", &O::column_weight, at_least_0, "Weight of the decoupled loss from labels to documents, beside any loss on all judgments; with `soft_decoupled` it is that."},
       {"bce_weight", &O::bce_weight, at_least_0, "Weight of the soft binary cross-entropy beside another loss."},
       {"bce_scale", &O::bce_scale, positive, "By which cosines are multiplied in the binary cross-entropy."},
       {"far_weight", &O::far_weight, at_least_0, "Weight in the binary cross-entropy of labels that are neither judged nor near."},
@@ -138,13 +137,13 @@ const std::vector<Field>& fields() {
        "Steps that train a vector of its own to be added to each judged label's, with the encoder as it is; 0 means none."},
       {"residual_penalty", &O::residual_penalty, at_least_0, "Holds these vectors short; more, the fewer yeses a label has."},
       {"label_bias", &O::label_bias, {}, "Add to each judged label's score what makes up for a vector that promises too often or too rarely."},
-      {"contrast_temperature", &O::contrast_temperature, positive, "Temperature of the softmax over cosines."},
+      {"method", &O::method, {}, "`curriculum`, or one of two that learn from documents and label names alone, without a teacher: `maclr` or `rts`.",
+       {"curriculum", "maclr", "rts"}},
       {"mask_duplicates", &O::mask_duplicates, {}, "Rows of a batch that have a text, a document or a label in common are never each other's negatives."},
       {"title_length", &O::title_length, length, "Tokens of a title in training."},
       {"title_deletion", &O::title_deletion, {.low = 0, .high = 1}, "Probability with which a document's title is deleted from each sentence of its content."},
       {"inverse_cloze", &O::inverse_cloze, {}, "A document without a title lends one of its sentences; otherwise it is passed over."},
-      {"min_steps", &O::min_steps, at_least_0, "Steps of the first stage at least, whatever `epochs` says."},
-      {"max_steps", &O::max_steps, at_least_0, "Steps of the first stage at most; 0 means no limit."},
+      {"max_steps", &O::max_steps, at_least_0, "Steps of the first stage at most, whatever `epochs` and `steps` say; 0 means no limit."},
       {"clusters", &O::clusters, {}, "Clusters of each phase of the first stage's first half, separated by commas; `auto` means one for 32, 16, 8, 4 and 2 documents; `none`, no clusters."},
       {"random_labels", &O::random_labels, at_least_0, "Labels drawn at random in each step, further negatives of the second views."},
       {"regularization", &O::regularization, at_least_0, "Weight of the loss on second views and random labels; 0 leaves it out."},
@@ -311,6 +310,7 @@ TrainerOptions best() {
   options.selection = "pooled";
   options.held_out_labels = 1;
   options.asking = "streams";
+  options.cut_share = 0;
   options.shortlist_sources = "dense+bm25";
   options.shortlist_size = 100;
   options.dense_weight = 0.7;
@@ -331,7 +331,8 @@ TrainerOptions maclr() {
   options.document_length = 128;
   options.label_length = 32;
   options.epochs = 10;
-  options.min_steps = 300;
+  options.steps = 300;
+  options.max_epochs = 300;
   options.max_steps = 3000;
   options.batch_size = 128;
   options.learning_rate = 2e-5;
@@ -400,8 +401,6 @@ void set_option(TrainerOptions& options, std::string_view name, std::string_view
 void check(const TrainerOptions& options) {
   for (const Field& field : fields()) check_field(options, field);
   cluster_phases(options.clusters, 0);
-  if (options.max_steps > 0 && options.max_steps < options.min_steps)
-    throw std::invalid_argument("`max_steps` must be 0 or at least `min_steps`, " + std::to_string(options.min_steps) + ", but is " + std::to_string(options.max_steps) + " instead.");
   const int64_t listed = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle;
   if (options.exploration > listed) refuse(find("exploration"), "at most " + to_text(listed) + ", the labels on a shortlist", to_text(options.exploration));
   check_together(options);

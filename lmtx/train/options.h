@@ -11,10 +11,6 @@
 namespace lmtx {
 
 struct TrainerOptions {
-  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
-  // of EMNLP 2022).
-  std::string method = "curriculum";
-
   // --- the curriculum ---
   // Most cycles to run; fewer where the development verdicts stop improving.
   int64_t cycles = 6;
@@ -113,6 +109,8 @@ struct TrainerOptions {
   // --- training on all judgments ---
   // What a step takes of its documents: "one_yes" (the paper's: one random yes of each) or "all_judged" (all that is judged, yes or no).
   std::string plan = "one_yes";
+  // Its documents: "with_yes" (those that have a positive) or "all" that are judged.
+  std::string judged_documents = "with_yes";
   // What scores become: "hard" (yes or no) or "shifted" (probabilities).
   std::string targets = "hard";
   // The true share of yes among pairs drawn at random from the shortlists, for "shifted"; 0: scores are believed, -1: automatic.
@@ -129,14 +127,14 @@ struct TrainerOptions {
   int64_t mask_near = 50;
   // Labels of a document in one step; 0: all that are judged.
   int64_t judged_per_step = 0;
-  // "triplet", and with plan "all_judged" also "decoupled", "listwise", "margin_mse" or "bce".
+  // "triplet", and with plan "all_judged" also "decoupled", "soft_decoupled", "listwise", "margin_mse" or "bce".
   std::string loss = "triplet";
-  // Of the softmax over cosines in "decoupled" and "listwise".
+  // Of the softmax over cosines in "decoupled", "soft_decoupled" and "listwise", and in the methods without a teacher.
   double temperature = 0.05;
   // Weight of the decoupled loss beside another one.
   double decoupled_weight = 0;
-  // Weight of the decoupled loss from labels to documents.
-  double column_weight = 0.5;
+  // Weight of the decoupled loss from labels to documents, beside any loss; with "soft_decoupled" it is that.
+  double column_weight = 0;
   // Weight of the soft binary cross-entropy beside another loss.
   double bce_weight = 0;
   // By which its cosines are multiplied.
@@ -162,9 +160,10 @@ struct TrainerOptions {
   // Add to each judged label's score a number that makes up for what its vector promises too often or too rarely.
   bool label_bias = false;
 
-  // --- learning without a teacher: method "maclr" or "rts" ---
-  // Temperature of the softmax over cosines.
-  double contrast_temperature = 0.05;
+  // --- learning without a teacher ---
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
+  // of EMNLP 2022).
+  std::string method = "curriculum";
   // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
   bool mask_duplicates = true;
 
@@ -175,8 +174,7 @@ struct TrainerOptions {
   double title_deletion = 0.9;
   // A document without a title lends one of its sentences; otherwise it is passed over.
   bool inverse_cloze = true;
-  // Steps of the first stage, whatever `epochs` says: at least and at most so many. 0: no bound.
-  int64_t min_steps = 0;
+  // Steps of the first stage at most, whatever `epochs` and `steps` say; 0: no limit.
   int64_t max_steps = 0;
   // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster for
   // 32, 16, 8, 4 and 2 documents. "none": no clusters.

@@ -52,15 +52,6 @@ bool is_better(const Candidate& a, const Candidate& b) {
   return !first.empty() && mean(first) > mean(second);
 }
 
-// Of the candidates from `begin` to `end`.
-size_t best_in_mean(std::span<const Candidate> candidates, size_t begin, size_t end) {
-  size_t best = begin;
-  for (size_t i = begin + 1; i < end; ++i) {
-    if (is_better(candidates[i], candidates[best])) best = i;
-  }
-  return best;
-}
-
 // The first against the second.
 Comparison compare(const Candidate& a, const Candidate& b) {
   const auto [first, second] = in_common(a.targets, b.targets);
@@ -122,6 +113,14 @@ std::optional<Interval> expected_precision(std::span<const double> targets) {
 
 // --- the decision ---
 
+size_t best_in_mean(std::span<const Candidate> candidates) {
+  size_t best = 0;
+  for (size_t i = 1; i < candidates.size(); ++i) {
+    if (is_better(candidates[i], candidates[best])) best = i;
+  }
+  return best;
+}
+
 SelectionOptions SelectionOptions::of(const TrainerOptions& options) { return {.accept_confidence = options.accept_confidence, .patience = options.patience}; }
 
 Selected select_student(std::span<const Candidate> candidates, const SelectionOptions& options) {
@@ -133,7 +132,7 @@ Selected select_student(std::span<const Candidate> candidates, const SelectionOp
     while (end < candidates.size() && candidates[end].cycle == candidates[begin].cycle) ++end;
     const Candidate& best = candidates[static_cast<size_t>(selected.best)];
     for (size_t i = begin; i < end; ++i) selected.better.push_back(compare(candidates[i], best).better);
-    const size_t of_cycle = best_in_mean(candidates, begin, end);
+    const size_t of_cycle = begin + best_in_mean(candidates.subspan(begin, end - begin));
     const bool is_gain = is_better(candidates[of_cycle], best) && selected.better[of_cycle] >= options.accept_confidence;
     if (is_gain) selected.best = static_cast<int64_t>(of_cycle);
     // What becomes of the base encoder's vectors says nothing of training.
@@ -150,7 +149,7 @@ std::string why_base_was_kept(std::span<const Candidate> candidates, const Selec
   size_t first = 0;
   while (first < candidates.size() && candidates[first].cycle < 0) ++first;
   if (first == candidates.size()) return "There was no student to keep. The tagger carries the base encoder as it was.";
-  const Candidate& best = candidates[best_in_mean(candidates, first, candidates.size())];
+  const Candidate& best = candidates[first + best_in_mean(candidates.subspan(first))];
   const auto [student, base] = in_common(best.targets, candidates[0].targets);
   const std::string reason = "Training did not pay: on the documents held out no student was better than the base encoder with a probability of " +
                              per_cent(options.accept_confidence) + " or more";

@@ -48,6 +48,9 @@ struct Candidate {
   std::vector<double> targets;
 };
 
+// Place of the best in the mean: of two, the one that is better over the documents on which both have a verdict; of equals the first. There is one at least.
+LMTX_API size_t best_in_mean(std::span<const Candidate> candidates);
+
 struct SelectionOptions {
   // A cycle takes the place of the best so far where a paired bootstrap says that it is better with at least this probability.
   double accept_confidence = 0.8;

@@ -29,8 +29,8 @@ struct StudentTrainingInput {
   // Tokens at the start of documents and labels that are left out of their vectors (TokenBatch::unpooled).
   int64_t document_unpooled = 0;
   int64_t label_unpooled = 0;
-  // By rising document number, for plan "all_judged" with their targets (assign_targets()) and near labels. Documents without a yes are passed over, there those without a
-  // positive or a soft label.
+  // By rising document number, for plan "all_judged" with their targets (assign_targets()) and near labels. Documents without a yes are passed over, there by
+  // `judged_documents`.
   std::span<const JudgedDocument> judged;
   const TrainerOptions& options;
   // Keys the random draws.

@@ -50,10 +50,6 @@ RankedLists read_words(ArrayFileReader& reader, size_t num_lists) {
   return lists;
 }
 
-ProposedLabels proposed_labels(const Proposals& proposals) {
-  return {.documents = proposals.documents, .offsets = proposals.offsets, .labels = proposals.labels, .scores = proposals.scores};
-}
-
 Shortlists to_shortlists(const std::vector<int64_t>& documents, const LabelMatches& matches) {
   const at::Tensor labels = matches.labels.to(at::kInt).contiguous(), scores = matches.scores.contiguous();
   return {.k = labels.size(1),
@@ -186,11 +182,19 @@ void ViewStages::propose(int64_t cycle, std::span<const JudgedDocument> judged) 
       .save(file);
 }
 
+Proposals ViewStages::load_proposals(int64_t cycle) const {
+  const fs::path file = folder_.cycle(cycle) / "proposals";
+  Proposals proposals = Proposals::load(file);
+  if (proposals.documents != texts_.split.training) detail::fail(file.string(), "is of other documents than those that are trained on.");
+  if (!proposals.within(texts_.documents.size(), texts_.labels.size())) detail::fail(file.string(), "names labels that this run does not have.");
+  return proposals;
+}
+
 Asking ViewStages::choose(int64_t cycle, std::span<const AskedPairs> earlier, std::span<const JudgedDocument> judged, int64_t budget) const {
-  const Proposals proposals = Proposals::load(folder_.cycle(cycle) / "proposals");
+  const Proposals proposals = load_proposals(cycle);
   const Targets targets(judged);
   const std::vector<PastPair> past = past_pairs(earlier, [&](int64_t document, const AskedPair& pair) { return targets.of(document, pair.label); });
-  const ProposedLabels proposed = proposed_labels(proposals);
+  const ProposedLabels proposed = ProposedLabels::of(proposals);
   const at::Tensor vectors = options_.first_documents == "spread" ? view(cycle - 1).training : at::Tensor();
   Asking asking = options_.asking == "streams"
                       ? choose_by_streams(proposed, past, budget, cycle, options_.seed, AskingOptions::of(options_), vectors)
@@ -221,7 +225,7 @@ std::vector<JudgedDocument> ViewStages::judged(std::span<const AskedPairs> stage
 }
 
 void ViewStages::add_near(std::vector<JudgedDocument>& judged, int64_t cycle) const {
-  const Proposals proposals = Proposals::load(folder_.cycle(cycle) / "proposals");
+  const Proposals proposals = load_proposals(cycle);
   for (JudgedDocument& document : judged) {
     const auto labels = proposals.labels_of(row_of(document.document));
     document.near.assign(labels.begin(), labels.begin() + std::min<int64_t>(static_cast<int64_t>(labels.size()), options_.mask_near));
@@ -230,8 +234,7 @@ void ViewStages::add_near(std::vector<JudgedDocument>& judged, int64_t cycle) co
 
 void ViewStages::mark_random(std::vector<JudgedDocument>& judged, std::span<const AskedPairs> stages) const {
   for (size_t cycle = 0; cycle < stages.size(); ++cycle) {
-    const std::vector<AskingStream> streams = this->streams(static_cast<int64_t>(cycle));
-    if (streams.size() != static_cast<size_t>(stages[cycle].num_pairs())) continue;
+    const std::vector<AskingStream> streams = load_streams(folder_.cycle(static_cast<int64_t>(cycle)) / "streams", stages[cycle].num_pairs());
     size_t at = 0;
     for (int64_t i = 0; i < stages[cycle].num_documents(); ++i) {
       const auto found = std::lower_bound(judged.begin(), judged.end(), stages[cycle].document(i),
@@ -242,11 +245,6 @@ void ViewStages::mark_random(std::vector<JudgedDocument>& judged, std::span<cons
       }
     }
   }
-}
-
-std::vector<AskingStream> ViewStages::streams(int64_t cycle) const {
-  const fs::path file = folder_.cycle(cycle) / "streams";
-  return fs::exists(file) ? load_streams(file) : std::vector<AskingStream>();
 }
 
 // --- what labels have become ---

@@ -23,6 +23,7 @@
 #include "lmtx/train/label_refinement.h"
 #include "lmtx/train/lengths.h"
 #include "lmtx/train/options.h"
+#include "lmtx/train/proposals.h"
 #include "lmtx/train/student_view.h"
 #include "lmtx/train/targets.h"
 #include "lmtx/train/token_file.h"
@@ -90,7 +91,7 @@ class LMTX_API ViewStages {
   StudentView view(int64_t student) const;
   std::filesystem::path folder_of(int64_t student) const;
   Words words() const;
-  std::vector<AskingStream> streams(int64_t cycle) const;
+  Proposals load_proposals(int64_t cycle) const;
   // Of the document's first twin among those that are trained on.
   int64_t row_of(int64_t document) const;
   void add_near(std::vector<JudgedDocument>& judged, int64_t cycle) const;

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 #include "lmtx/detail/framed_file.h"
 #include "lmtx/train/asked_pairs.h"
+#include "lmtx/train/asking_streams.h"
 #include "lmtx/train/proposals.h"
 #include "lmtx/train/record_log.h"
 #include "lmtx/train/shortlister.h"
@@ -39,6 +40,11 @@ void use(const fs::path& file) {
     }
   });
   expect_one_line(file, [&] {
+    for (const AskingStream stream : load_streams(file)) {
+      if (stream > AskingStream::random) report("an unknown stream");
+    }
+  });
+  expect_one_line(file, [&] {
     const Proposals proposals = Proposals::load(file);
     for (int64_t i = 0; i < proposals.size(); ++i) {
       for (const int32_t label : proposals.labels_of(i)) {
@@ -64,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   use(file);
   constexpr size_t head = 16, tail = 24;
   if (size >= head + tail) {
-    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXPROP", "LMTXTWIN"}) {
+    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXPROP", "LMTXSTRM", "LMTXTWIN"}) {
       if (bytes.substr(0, 8) != mark) continue;
       detail::write_framed_file(file, {mark, 1, "file"}, [&](const detail::AppendBytes& append) { append(bytes.substr(head, size - head - tail)); });
       use(file);

@@ -13,7 +13,7 @@ SMALL = {"epochs": 2, "batch_size": 8, "document_length": 32, "learning_rate": 1
 
 
 def settings(preset):
-    return SMALL | ({"min_steps": 8, "clusters": "4"} if preset == "maclr" else {"segment_words": 3})
+    return SMALL | ({"steps": 8, "clusters": "4"} if preset == "maclr" else {"segment_words": 3})
 
 
 @pytest.mark.parametrize("preset", ["maclr", "rts"])

@@ -20,7 +20,8 @@ int64_t steps_per_epoch(int64_t documents, int64_t batch_size) { return document
 
 int64_t num_title_steps(int64_t documents, const TrainerOptions& options) {
   if (documents == 0) return 0;
-  const int64_t steps = std::max(options.min_steps, options.epochs * steps_per_epoch(documents, options.batch_size));
+  const int64_t a_pass = steps_per_epoch(documents, options.batch_size);
+  const int64_t steps = std::max(options.epochs * a_pass, std::min(options.steps, options.max_epochs * a_pass));
   return options.max_steps == 0 ? steps : std::min(steps, options.max_steps);
 }
 
@@ -71,7 +72,7 @@ TrainingBatch TitleSteps::batch(int64_t t) const {
       rows.labels.push_back(text_key(batch.right.back()));
     }
   }
-  batch.loss = std::make_shared<ContrastiveLoss>(clustered_terms(rows, options_.regularization, options_.mask_duplicates), options_.contrast_temperature);
+  batch.loss = std::make_shared<ContrastiveLoss>(clustered_terms(rows, options_.regularization, options_.mask_duplicates), options_.temperature);
   return batch;
 }
 

@@ -33,7 +33,7 @@ struct TitleStepsPart {
   int64_t num_steps = 0;
 };
 
-// Steps of the whole stage for so many documents: options.epochs passes, but at least min_steps and, unless that is 0, at most max_steps.
+// Steps of the whole stage for so many documents: options.epochs passes, by up to max_epochs at least options.steps, and, unless that is 0, at most max_steps.
 LMTX_API int64_t num_title_steps(int64_t documents, const TrainerOptions& options);
 
 // A step takes batch_size documents, in an order drawn per pass, and random_labels labels. Left are the contents; right the titles, the contents once more, and the labels.

@@ -219,7 +219,7 @@ void UnsupervisedRun::run_self_training() {
                               .label_length = input_.lengths.label};
     return std::make_unique<PairSteps>(std::make_shared<LabelPairSource>(pairs, texts), PairStepsOptions{.epochs = options_.self_training_epochs,
                                                                                                          .batch_size = options_.batch_size,
-                                                                                                         .temperature = options_.contrast_temperature,
+                                                                                                         .temperature = options_.temperature,
                                                                                                          .mask_duplicates = options_.mask_duplicates,
                                                                                                          .seed = options_.seed,
                                                                                                          .name = "self-training",
@@ -293,7 +293,7 @@ void UnsupervisedRun::run_rts() {
     auto pairs = std::make_shared<SegmentPairs>(std::move(segment_texts), input_.base.tokenizer(), pair_options);
     return std::make_unique<PairSteps>(std::move(pairs), PairStepsOptions{.epochs = options_.epochs,
                                                                          .batch_size = options_.batch_size,
-                                                                         .temperature = options_.contrast_temperature,
+                                                                         .temperature = options_.temperature,
                                                                          .mask_duplicates = options_.mask_duplicates,
                                                                          .seed = options_.seed,
                                                                          .name = "segments",

@@ -374,11 +374,27 @@ TEST_CASE("shortlists are proposals of equal length") {
   CHECK(choose_by_place(proposed, {}, 2, 0, 0).pairs.of_document(5).front().label == 2);
 }
 
+TEST_CASE("proposals are asked by their places, and scored by cosines where they have them") {
+  Proposals proposals;
+  proposals.documents = {1, 5};
+  proposals.offsets = {0, 2, 3};
+  proposals.labels = {4, 3, 2};
+  proposals.scores = {.4f, .3f, .2f};
+  CHECK(ProposedLabels::of(proposals).scores[1] == .3f);
+  proposals.cosines = {.1f, .9f, .5f};
+  const ProposedLabels proposed = ProposedLabels::of(proposals);
+  CHECK(proposed.scores[1] == .9f);
+  CHECK(proposed.length(1) == 1);
+  CHECK(choose_by_place(proposed, {}, 2, 0, 0).pairs.of_document(1).front().label == 4);
+}
+
 TEST_CASE("streams come back from their file, and a damaged one is refused") {
   const TemporaryFolder folder;
   const std::vector<AskingStream> streams{AskingStream::top, AskingStream::random, AskingStream::cut};
   save_streams(streams, folder.path() / "streams");
   CHECK((load_streams(folder.path() / "streams") == streams));
+  CHECK_NOTHROW(load_streams(folder.path() / "streams", 3));
+  CHECK_THROWS_WITH(load_streams(folder.path() / "streams", 4), Catch::Contains("is damaged"));
   save_streams(std::vector{static_cast<AskingStream>(9)}, folder.path() / "streams");
   CHECK_THROWS_WITH(load_streams(folder.path() / "streams"), Catch::Contains("is damaged"));
 }

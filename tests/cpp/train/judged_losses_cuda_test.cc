@@ -34,9 +34,9 @@ TEST_CASE("losses on all judgments and their gradients on a card equal those of 
   std::vector<JudgedCase> cases = judged_cases();
   cases.push_back(drawn_case(128, 900, 11));
   for (const JudgedCase& c : cases) {
-    for (const char* loss : {"decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
+    for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
       INFO(c.name << ", " << loss);
-      const JudgedLossOptions options{.loss = loss, .temperature = 0.2, .decoupled_weight = 0.1, .bce_weight = 0.3, .bce_scale = 5};
+      const JudgedLossOptions options{.loss = loss, .temperature = 0.2, .decoupled_weight = 0.1, .column_weight = 0.5, .bce_weight = 0.3, .bce_scale = 5};
       const Found expected = evaluate(c, options, at::TensorOptions(at::kDouble)), found = evaluate(c, options, at::TensorOptions(at::kFloat).device(at::kCUDA));
       CHECK(found.loss == Approx(expected.loss).margin(1e-5));
       CHECK((found.left - expected.left).abs().max().item<double>() < 1e-5);
@@ -50,7 +50,7 @@ TEST_CASE("losses on all judgments never wait for a card") {
   const JudgedCase c = drawn_case(128, 900, 11);
   const at::TensorOptions where = at::TensorOptions(at::kFloat).device(at::kCUDA);
   const at::Tensor left = c.left.to(where).requires_grad_(), right = c.right.to(where).requires_grad_();
-  for (const char* loss : {"decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
+  for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
     INFO(loss);
     const auto pinned = JudgedLoss(c.batch(), {.loss = loss, .bce_weight = 0.3}).pinned();
     pinned->to(where.device())->loss(left, right).backward();

@@ -85,6 +85,29 @@ double expected_decoupled(const Reference& r, double tau, bool by_column) {
   return mean.get();
 }
 
+double expected_soft_decoupled(const Reference& r, double tau, bool by_column) {
+  double sum = 0, weights = 0;
+  const auto negative = [&](int64_t i, int64_t j) {
+    const auto entry = r.judged(i, j);
+    return entry ? 1 - entry->target : r.is_far(i, j) ? 1.0 : 0.0;
+  };
+  for (int64_t i = 0; i < r.rows(); ++i) {
+    for (int64_t j = 0; j < r.columns(); ++j) {
+      const auto entry = r.judged(i, j);
+      if (!entry) continue;
+      double z = 0;
+      for (int64_t k = 0; k < (by_column ? r.rows() : r.columns()); ++k) {
+        if (k == (by_column ? i : j)) continue;
+        z += by_column ? negative(k, j) * std::exp(r.s(k, j) / tau) : negative(i, k) * std::exp(r.s(i, k) / tau);
+      }
+      const double own = std::exp(r.s(i, j) / tau);
+      sum -= entry->target * entry->weight * std::log(own / (own + z));
+      weights += entry->target * entry->weight;
+    }
+  }
+  return sum / weights;
+}
+
 double expected_margin_mse(const Reference& r, double scale) {
   MeanOfMeans mean;
   for (int64_t i = 0; i < r.rows(); ++i) {
@@ -186,6 +209,10 @@ TEST_CASE("each loss on all judgments equals its formula, pair by pair") {
     JudgedLossOptions columns = only("decoupled");
     columns.column_weight = 1;
     CHECK(loss_of(c, columns) - loss_of(c, only("decoupled")) == Approx(expected_decoupled(r, 0.2, true)).margin(1e-12));
+    CHECK(loss_of(c, only("soft_decoupled")) == Approx(expected_soft_decoupled(r, 0.2, false)).margin(1e-6));
+    JudgedLossOptions soft_columns = only("soft_decoupled");
+    soft_columns.column_weight = 1;
+    CHECK(loss_of(c, soft_columns) - loss_of(c, only("soft_decoupled")) == Approx(expected_soft_decoupled(r, 0.2, true)).margin(1e-6));
     CHECK(loss_of(c, only("margin_mse")) == Approx(expected_margin_mse(r, 0.4)).margin(1e-7));
     const at::Tensor similarity = at::mm(c.left, c.right.t());
     for (const double offset : {-3.0, 0.5})
@@ -249,40 +276,35 @@ TEST_CASE("a list's targets are as spread as true labels are expected in it, and
   CHECK(sure.list_targets[2].item<double>() == Approx(0.5).margin(1e-3));
 }
 
-TEST_CASE("the offset brings the mean prediction to the mean target") {
+TEST_CASE("the offset of the cross-entropy is where it is least") {
   for (const JudgedCase& c : judged_cases()) {
     for (const double scale : {1.0, 20.0}) {
-      INFO(c.name << ", scale " << scale);
-      const JudgedBatch batch = c.batch();
-      const at::Tensor similarity = at::mm(c.left, c.right.t());
-      const at::Tensor offset = bce_offset(similarity, batch, scale);
-      double predicted = 0, wanted = 0, weights = 0;
-      const Reference r(c);
-      for (int64_t i = 0; i < r.rows(); ++i) {
-        for (int64_t j = 0; j < r.columns(); ++j) {
-          const auto entry = r.judged(i, j);
-          if (!entry) continue;
-          predicted += entry->weight * sigmoid(scale * r.s(i, j) + offset.item<double>());
-          wanted += entry->weight * entry->target;
-          weights += entry->weight;
-        }
+      for (const double far_weight : {0.0, 0.2, 3.0}) {
+        INFO(c.name << ", scale " << scale << ", far " << far_weight);
+        const Reference r(c);
+        const at::Tensor found = bce_offset(at::mm(c.left, c.right.t()), c.batch(), scale, far_weight);
+        const double offset = found.item<double>(), least = expected_bce(r, scale, offset, far_weight);
+        CHECK_FALSE(found.requires_grad());
+        // Only certain targets are learned best without an end.
+        if (c.name == "sure targets" && offset > 0) continue;
+        for (const double step : {-5.0, -0.1, -1e-3, 1e-3, 0.1, 5.0}) CHECK(least <= expected_bce(r, scale, offset + step, far_weight) + 1e-9);
+        CHECK(std::abs(expected_bce(r, scale, offset + 1e-4, far_weight) - expected_bce(r, scale, offset - 1e-4, far_weight)) < 1e-8);
       }
-      CHECK(predicted / weights == Approx(wanted / weights).margin(1e-5));
-      CHECK_FALSE(offset.requires_grad());
     }
   }
 }
 
 TEST_CASE("gradients of the losses on all judgments equal finite differences") {
   for (const JudgedCase& c : judged_cases()) {
-    for (const char* loss : {"decoupled", "listwise", "margin_mse"}) check_gradient(c, only(loss));
+    for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse"}) check_gradient(c, only(loss));
     JudgedLossOptions options = only("decoupled");
     options.column_weight = 0.5;
     check_gradient(c, options);
-    // With the offset at its best the loss does not move with it, without far pairs, which it is not fitted to.
-    options = only("bce");
-    options.far_weight = 0;
+    options = only("soft_decoupled");
+    options.column_weight = 0.5;
     check_gradient(c, options);
+    // With the offset at its best the loss does not move with it.
+    check_gradient(c, only("bce"));
     // The weights of several violators are held in the gradient; of one it is 1.
     options = only("triplet");
     options.triplet.hard_negatives = 1;
@@ -308,7 +330,7 @@ TEST_CASE("the cross-entropy's gradient through far pairs equals finite differen
 
 TEST_CASE("near pairs that are not judged have no part in any loss") {
   const JudgedCase c = drawn_case(5, 12, 3);
-  for (const char* loss : {"decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
+  for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
     JudgedLossOptions options = only(loss);
     options.column_weight = 0.5;
     const at::Tensor similarity = at::mm(c.left, c.right.t());
@@ -334,7 +356,7 @@ TEST_CASE("losses add up as their weights say") {
 
 TEST_CASE("losses on all judgments in float32 are those of float64") {
   for (const JudgedCase& c : judged_cases()) {
-    for (const char* loss : {"decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
+    for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
       INFO(c.name << ", " << loss);
       const JudgedLoss judged(c.batch(), only(loss));
       CHECK(judged.loss(c.left.to(at::kFloat), c.right.to(at::kFloat)).item<double>() == Approx(judged.loss(c.left, c.right).item<double>()).margin(1e-5));

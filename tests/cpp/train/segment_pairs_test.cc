@@ -311,7 +311,10 @@ TEST_CASE("the first stage has its passes, within its bounds") {
   CHECK(num_title_steps(100, options) == 30);
   CHECK(num_title_steps(5, options) == 10);
   CHECK(num_title_steps(0, options) == 0);
-  options.min_steps = 300;
+  options.steps = 300;
+  options.max_epochs = 50;
+  CHECK(num_title_steps(100, options) == 150);
+  options.max_epochs = 1000;
   options.max_steps = 400;
   CHECK(num_title_steps(100, options) == 300);
   CHECK(num_title_steps(100000, options) == 400);

@@ -29,7 +29,7 @@ inline TrainerOptions tiny_unsupervised_options(const std::string& method) {
   options.title_length = 8;
   options.label_length = 8;
   options.epochs = 2;
-  options.min_steps = method == "maclr" ? 12 : 0;
+  options.steps = method == "maclr" ? 12 : 0;
   options.batch_size = 8;
   options.learning_rate = 5e-3;
   options.clusters = "4,8";
