@@ -39,7 +39,10 @@ def effects(board, published, teacher, budget):
 
 
 def _options(row, published):
-    return {name: value for name, value in {**published, **row["key"]["options"]}.items() if name != "seed"}
+    """By name; those of the ablation in the arm's name count even where they are what is published."""
+    named = ABLATIONS.get(row["key"]["arm"].partition(":")[2])
+    changed = named.options if named else {}
+    return {name: value for name, value in {**published, **row["key"]["options"], **changed}.items() if name != "seed"}
 
 
 def _effect(board, ablation, places, published, newest):
