@@ -23,7 +23,7 @@ def effects(board, published, teacher, budget):
     """The Effect of each ablation that was measured, rows with the change minus rows without.
 
     The options of a row are `published`, those of the preset `paper`, with what departs from them. Two rows with the same set, seed, budget and teacher that
-    differ in the ablation's options and no other are a pair; rows that have the options of `default` as it is now are taken before those of earlier days.
+    differ in the ablation's options and no other are a pair; of several that is taken which is nearest to `default` as it is now.
     """
     now = [row for row in board.rows if row["key"]["arm"] == "default" and row["key"]["budget"] == budget]
     places = {}
@@ -65,5 +65,5 @@ def _pair(ablation, rows, published, newest):
         options = _options(without, published)
         changed = rows.get(frozenset({**options, **ablation.options}.items()))
         if changed and changed is not without:
-            pairs.append((changed, without, options == newest))
-    return max(pairs, key=lambda pair: pair[2], default=None)
+            pairs.append((changed, without, sum(value != newest.get(name) for name, value in options.items())))
+    return min(pairs, key=lambda pair: pair[2], default=None)

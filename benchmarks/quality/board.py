@@ -12,6 +12,7 @@ from paired import mean_over_sets, paired
 UNTRAINED = ("untouched", "bm25", "fusion")
 UNTAUGHT = (*UNTRAINED, "maclr", "rts")
 FREE = "free"
+TEACHERS = ("true", "noisy")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ class Board:
         return list(dict.fromkeys(row["key"]["set"] for row in self.rows))
 
     def settings(self):
-        """Each (teacher, budget) of the arms with a budget, in the order of the results."""
-        keys = [row["key"] for row in self.rows]
-        return list(dict.fromkeys((key["teacher"], key["budget"]) for key in keys if isinstance(key["budget"], int)))
+        """Each (teacher, budget) of the arms with a budget: the perfect teacher first, then the noisy one, and the largest budget first."""
+        keys = {(row["key"]["teacher"], row["key"]["budget"]) for row in self.rows}
+        order = lambda setting: (TEACHERS.index(setting[0]) if setting[0] in TEACHERS else len(TEACHERS), setting[0], -setting[1])  # noqa: E731
+        return sorted((setting for setting in keys if isinstance(setting[1], int)), key=order)
 
     def find(self, arm, of_set, seed, budget, teacher):
         """The row, or None. What an arm does not depend on is ignored."""
