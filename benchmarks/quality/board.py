@@ -12,6 +12,7 @@ from paired import mean_over_sets, paired
 UNTRAINED = ("untouched", "bm25", "fusion")
 UNTAUGHT = (*UNTRAINED, "maclr", "rts")
 FREE = "free"
+TEACHERS = ("true", "noisy")
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class Comparison:
 class Board:
     """Rows of one configuration: so many training and test documents at most, and of one base encoder.
 
-    Of an arm with a budget only those rows count that have the options of its newest row, since the arm has changed since the others.
+    Of an arm with a budget only those rows count that have the options of its newest row, since the arm has changed since the others; `all_rows` has those,
+    too.
     """
 
     def __init__(self, records, train=4000, test=None):
         rows = [row for row in records.rows.values() if row["key"]["test"] == test and row["key"]["train"] in (train, None)]
         bases = Counter(row["key"]["base"] for row in rows)
-        rows = [row for row in rows if row["key"]["base"] == bases.most_common(1)[0][0]]
+        rows = sorted((row for row in rows if row["key"]["base"] == bases.most_common(1)[0][0]), key=lambda row: row.get("time", 0))
+        self.all_rows = rows
         newest = {_arm_and_budget(row): row["key"]["options"] for row in rows}
         self.rows = [row for row in rows if row["key"]["options"] == newest[_arm_and_budget(row)]]
         self.stale = len(rows) - len(self.rows)
@@ -53,9 +56,10 @@ class Board:
         return list(dict.fromkeys(row["key"]["set"] for row in self.rows))
 
     def settings(self):
-        """Each (teacher, budget) of the arms with a budget, in the order of the results."""
-        keys = [row["key"] for row in self.rows]
-        return list(dict.fromkeys((key["teacher"], key["budget"]) for key in keys if isinstance(key["budget"], int)))
+        """Each (teacher, budget) of the arms with a budget: the perfect teacher first, then the noisy one, and the largest budget first."""
+        keys = {(row["key"]["teacher"], row["key"]["budget"]) for row in self.rows}
+        order = lambda setting: (TEACHERS.index(setting[0]) if setting[0] in TEACHERS else len(TEACHERS), setting[0], -setting[1])  # noqa: E731
+        return sorted((setting for setting in keys if isinstance(setting[1], int)), key=order)
 
     def find(self, arm, of_set, seed, budget, teacher):
         """The row, or None. What an arm does not depend on is ignored."""

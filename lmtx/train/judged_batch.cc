@@ -146,8 +146,7 @@ class Builder {
   void add_list(const JudgedRow& row) {
     const std::vector<double> targets = list_distribution(row);
     std::vector<std::pair<int64_t, double>> list;
-    for (size_t i = 0; i < targets.size(); ++i)
-      list.emplace_back(i < row.judged.size() ? row.judged[i].column : row.listed[i - row.judged.size()], targets[i]);
+    for (size_t i = 0; i < targets.size(); ++i) list.emplace_back(i < row.judged.size() ? row.judged[i].column : row.listed[i - row.judged.size()], targets[i]);
     std::sort(list.begin(), list.end());
     for (const auto& [column, target] : list) {
       listed_.push_back(place(column));
@@ -186,7 +185,7 @@ JudgedBatch JudgedBatch::to(at::Device device) const {
 }
 
 JudgedBatch JudgedBatch::pinned() const {
-  return changed(*this, [](const at::Tensor& tensor) { return tensor.pin_memory(); });
+  return changed(*this, [](const at::Tensor& tensor) { return tensor.numel() > 0 ? tensor.pin_memory() : tensor; });
 }
 
 }  // namespace lmtx

@@ -28,8 +28,8 @@ struct JudgedRow {
   std::vector<int64_t> listed = {};
 };
 
-// B rows, the documents, and C columns, the labels. Place r C + c is the pair of row r and column c; each list of places rises and has each place once. Numbers are
-// float32, places int64, all on one device.
+// B rows, the documents, and C columns, the labels. Place r C + c is the pair of row r and column c; each list of places rises and has each place once. Numbers
+// are float32, places int64, all on one device.
 struct LMTX_API JudgedBatch {
   static JudgedBatch of(const std::vector<JudgedRow>& rows, int64_t num_columns);
 
@@ -45,9 +45,9 @@ struct LMTX_API JudgedBatch {
   at::Tensor negatives, no_probabilities;
   // [U]: near pairs that are not judged.
   at::Tensor near;
-  // [L]: each row's list, judged pairs and listed ones, and a distribution over it that orders it as the targets do: softmax(logit(q) / tau), tau such that over
-  // the judged its perplexity is the expected number of true labels, the sum of q (1 at least); what is listed has the lowest q of the row. Then the share of the
-  // row in a mean over rows, each as important as a true label in it is probable (min(1, sum of q)).
+  // [L]: each row's list, judged pairs and listed ones, and a distribution over it that orders it as the targets do: softmax(logit(q) / tau), tau such that
+  // over the judged its perplexity is the expected number of true labels, the sum of q (1 at least); what is listed has the lowest q of the row. Then the share
+  // of the row in a mean over rows, each as important as a true label in it is probable (min(1, sum of q)).
   at::Tensor listed, list_targets, list_shares;
 
   JudgedBatch to(at::Device device) const;

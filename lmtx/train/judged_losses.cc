@@ -91,7 +91,8 @@ at::Tensor at_least_one(const at::Tensor& count) { return count.clamp_min(1); }
 void check_similarity(const at::Tensor& similarity, const JudgedBatch& batch) {
   if (similarity.dim() == 2 && similarity.size(0) == batch.num_rows && similarity.size(1) == batch.num_columns) return;
   std::ostringstream message;
-  message << "The cosines must have shape [" << batch.num_rows << ", " << batch.num_columns << "], as the judged batch, but have " << similarity.sizes() << " instead.";
+  message << "The cosines must have shape [" << batch.num_rows << ", " << batch.num_columns << "], as the judged batch, but have " << similarity.sizes()
+          << " instead.";
   throw std::invalid_argument(message.str());
 }
 
@@ -105,7 +106,9 @@ at::Tensor decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch
   return decoupled(similarity, batch, temperature, 0, batch.column_shares);
 }
 
-at::Tensor soft_decoupled_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) { return soft_decoupled(similarity, batch, temperature, 1); }
+at::Tensor soft_decoupled_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) {
+  return soft_decoupled(similarity, batch, temperature, 1);
+}
 
 at::Tensor soft_decoupled_column_loss(const at::Tensor& similarity, const JudgedBatch& batch, double temperature) {
   return soft_decoupled(similarity, batch, temperature, 0);
@@ -194,7 +197,8 @@ at::Tensor JudgedLoss::loss(const at::Tensor& left, const at::Tensor& right) con
   const at::Tensor similarity = at::mm(left, right.t());
   check_similarity(similarity, batch_);
   at::Tensor loss = main_loss(similarity);
-  if (options_.decoupled_weight > 0 && options_.loss != "decoupled") loss = loss + options_.decoupled_weight * decoupled_loss(similarity, batch_, options_.temperature);
+  if (options_.decoupled_weight > 0 && options_.loss != "decoupled")
+    loss = loss + options_.decoupled_weight * decoupled_loss(similarity, batch_, options_.temperature);
   if (options_.column_weight > 0) loss = loss + options_.column_weight * column_loss(similarity);
   if (options_.bce_weight > 0 && options_.loss != "bce") loss = loss + options_.bce_weight * bce(similarity);
   return loss;

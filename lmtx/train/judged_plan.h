@@ -21,11 +21,12 @@ struct JudgedStep {
   std::vector<JudgedRow> rows;
 };
 
-// Takes documents that have a positive, or with `judged_documents` "all" any judged label, all of them once an epoch, in an order drawn for each: in batches of `batch_size` at most, as few as there must
-// be and as equal as can be. A step's columns are the labels judged for its documents, of each document `judged_per_step` at most: then half of them positives, where there
-// are so many. Whatever else is known of a document and those columns counts as well. Columns among the first `mask_near` of a document's near labels that are not judged
-// are near. With loss "listwise" a row's list takes `far_labels` of the columns that are neither, drawn for each step.
-// A pure function of the judged documents, the options and the cycle. Immutable but for step(), which belongs to one thread at a time.
+// Takes documents that have a positive, or with `judged_documents` "all" any judged label, all of them once an epoch, in an order drawn for each: in batches of
+// `batch_size` at most, as few as there must be and as equal as can be. A step's columns are the labels judged for its documents, of each document
+// `judged_per_step` at most: then half of them positives, where there are so many. Whatever else is known of a document and those columns counts as well.
+// Columns among the first `mask_near` of a document's near labels that are not judged are near. With loss "listwise" a row's list takes `far_labels` of the
+// columns that are neither, drawn for each step. A pure function of the judged documents, the options and the cycle. Immutable but for step(), which belongs to
+// one thread at a time.
 class LMTX_API JudgedPlan {
  public:
   // `judged`, with its targets, outlives this. Throws std::invalid_argument for documents that do not rise, or labels within a document that do not.

@@ -12,12 +12,13 @@ namespace {
 
 void check_match(const NamedTensors& base, const NamedTensors& tuned) {
   if (base.size() != tuned.size())
-    throw std::invalid_argument("The models to mix must have the same weights, but have " + std::to_string(base.size()) + " and " + std::to_string(tuned.size()) + ".");
+    throw std::invalid_argument("The models to mix must have the same weights, but have " + std::to_string(base.size()) + " and " +
+                                std::to_string(tuned.size()) + ".");
   for (size_t i = 0; i < base.size(); ++i) {
     if (base[i].first == tuned[i].first && base[i].second.sizes() == tuned[i].second.sizes()) continue;
     std::ostringstream message;
-    message << "The models to mix must have the same weights, but one has " << base[i].first << " of shape " << base[i].second.sizes() << " where the other has "
-            << tuned[i].first << " of shape " << tuned[i].second.sizes() << ".";
+    message << "The models to mix must have the same weights, but one has " << base[i].first << " of shape " << base[i].second.sizes()
+            << " where the other has " << tuned[i].first << " of shape " << tuned[i].second.sizes() << ".";
     throw std::invalid_argument(message.str());
   }
 }

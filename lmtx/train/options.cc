@@ -310,6 +310,8 @@ TrainerOptions best() {
   options.use_all_judgments = true;
   options.selection = "pooled";
   options.held_out_labels = 1;
+  options.accept_confidence = 0.5;
+  options.patience = 4;
   options.asking = "streams";
   options.cut_share = 0;
   options.shortlist_sources = "dense+bm25";

@@ -41,8 +41,9 @@ TrainingTexts texts_of(const StudentTrainingInput& input) {
 }
 
 void train(const StudentTrainingInput& input, const TrainingSteps& steps, const EventCallback& on_event, std::stop_token stop, StudentTrainingResult& result) {
-  StepTrainingResult trained = train_steps(
-      {.start = input.start, .steps = steps, .options = input.options, .cycle = input.cycle, .checkpoint_folder = input.checkpoint_folder}, on_event, std::move(stop));
+  StepTrainingResult trained =
+      train_steps({.start = input.start, .steps = steps, .options = input.options, .cycle = input.cycle, .checkpoint_folder = input.checkpoint_folder},
+                  on_event, std::move(stop));
   result.student = std::move(trained.student);
   result.steps = trained.steps;
   result.first_loss = trained.first_loss;

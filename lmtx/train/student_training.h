@@ -55,11 +55,11 @@ struct StudentTrainingResult {
   double last_loss = 0;
 };
 
-// Steps as TrainerOptions say. With plan "one_yes" each takes `batch_size` documents that have a yes, in an order drawn per epoch, and one random yes of each as the columns of
-// triplet_loss(); the last short batch of an epoch is dropped unless it is the only one. With "all_judged" it takes all that is judged of its documents (JudgedPlan,
-// JudgedLoss). A batch over the token budget is embedded in parts, whose gradients are those of the whole batch (cached embeddings, as in GradCache, arXiv 2101.06983).
-// The student is mixed with the base as `base_mix` says. Goes on from the newest checkpoint in the folder and ends with the weights of an uninterrupted call, bit for bit.
-// Throws Stopped; an unfinished step is discarded.
+// Steps as TrainerOptions say. With plan "one_yes" each takes `batch_size` documents that have a yes, in an order drawn per epoch, and one random yes of each
+// as the columns of triplet_loss(); the last short batch of an epoch is dropped unless it is the only one. With "all_judged" it takes all that is judged of its
+// documents (JudgedPlan, JudgedLoss). A batch over the token budget is embedded in parts, whose gradients are those of the whole batch (cached embeddings, as
+// in GradCache, arXiv 2101.06983). The student is mixed with the base as `base_mix` says. Goes on from the newest checkpoint in the folder and ends with the
+// weights of an uninterrupted call, bit for bit. Throws Stopped; an unfinished step is discarded.
 LMTX_API StudentTrainingResult train_student(const StudentTrainingInput& input, const EventCallback& on_event = {}, std::stop_token stop = {});
 
 }  // namespace lmtx

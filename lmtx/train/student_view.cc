@@ -26,6 +26,8 @@ constexpr int64_t view_format = 1;
 // What is in a view, besides view.json.
 constexpr const char *training_file = "training.npy", *held_out_file = "held-out.npy", *labels_file = "labels.npy";
 
+constexpr const char* files[] = {training_file, held_out_file, labels_file};
+
 fs::path manifest_of(const fs::path& folder) { return folder / "view.json"; }
 
 std::string_view bytes_of(const at::Tensor& rows) { return {static_cast<const char*>(rows.const_data_ptr()), rows.nbytes()}; }
@@ -66,8 +68,8 @@ class ViewWriter {
       const int64_t done = file.rows_done();
       const auto block = numbers.subspan(static_cast<size_t>(done), static_cast<size_t>(std::min(documents_at_once, size - done)));
       const auto on_event = detail::within(on_event_, before + done, total);
-      file.append(bytes_of(encoder_.encode_tokens(cut_documents(texts_.documents, block, options_), embedding_options(options_, options_.prompts.document),
-                                                  on_event, stop_)));
+      file.append(bytes_of(
+          encoder_.encode_tokens(cut_documents(texts_.documents, block, options_), embedding_options(options_, options_.prompts.document), on_event, stop_)));
       file.checkpoint();
     }
     file.finish();
@@ -83,10 +85,13 @@ class ViewWriter {
 
 at::Tensor map_rows(const fs::path& file, int64_t rows, int64_t dim) {
   const auto mapped = std::make_shared<const detail::MappedFile>(file);
-  const int64_t bytes = rows * dim * static_cast<int64_t>(sizeof(float)), header = mapped->size() - bytes;
-  // A header of the version that is written.
-  if (header < 64 || header > 256 || header % 64 != 0)
-    detail::fail(file, "must have " + std::to_string(rows) + " rows of " + std::to_string(dim) + " numbers, but has " + std::to_string(mapped->size()) + " bytes.");
+  // A header of the version that is written: its length is in bytes 8 and 9.
+  const int64_t bytes = rows * dim * static_cast<int64_t>(sizeof(float));
+  const auto byte = [&](int64_t i) { return static_cast<int64_t>(static_cast<unsigned char>(mapped->data()[i])); };
+  const int64_t header = mapped->size() < 10 ? 0 : 10 + byte(8) + 256 * byte(9);
+  if (header == 0 || mapped->size() != header + bytes)
+    detail::fail(file,
+                 "must have " + std::to_string(rows) + " rows of " + std::to_string(dim) + " numbers, but has " + std::to_string(mapped->size()) + " bytes.");
   // Nobody writes there.
   auto* data = const_cast<char*>(mapped->data() + header);
   return at::from_blob(data, {rows, dim}, [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));
@@ -100,7 +105,9 @@ void write_view(const fs::path& folder, const Encoder& encoder, const ViewTexts&
                 std::stop_token stop) {
   if (is_view(folder)) return;
   ViewWriter(folder, encoder, texts, options, on_event, stop).write();
-  detail::write_json(manifest_of(folder), detail::sealed({{"format", view_format}, {"files", detail::folder_checksums(folder)}}));
+  Json checksums = Json::object();
+  for (const char* name : files) checksums[name] = detail::file_checksum(folder / name);
+  detail::write_json(manifest_of(folder), detail::sealed({{"format", view_format}, {"files", std::move(checksums)}}));
 }
 
 StudentView open_view(const fs::path& folder, const ViewTexts& texts, int64_t dim) {
@@ -108,9 +115,7 @@ StudentView open_view(const fs::path& folder, const ViewTexts& texts, int64_t di
   const Json manifest = detail::read_json(place);
   if (detail::json_integer(manifest, "format", place) > view_format) detail::fail(place, "is of a newer LMTX.");
   detail::check_seal(manifest, place);
-  for (const char* name : {training_file, held_out_file, labels_file}) {
-    if (!fs::exists(folder / name)) detail::fail((folder / name).string(), "is missing.");
-  }
+  detail::check_folder(folder, manifest.value("files", Json()), place);
   return {.training = map_rows(folder / training_file, static_cast<int64_t>(texts.training.size()), dim),
           .held_out = map_rows(folder / held_out_file, static_cast<int64_t>(texts.held_out.size()), dim),
           .labels = map_rows(folder / labels_file, texts.labels.size(), dim)};

@@ -16,7 +16,7 @@ namespace lmtx {
 struct TrainingBatch {
   std::vector<std::vector<int32_t>> left = {};
   std::vector<std::vector<int32_t>> right = {};
-  std::shared_ptr<const BatchLoss> loss;
+  std::shared_ptr<const BatchLoss> loss = {};
   // Tokens at the start of the texts that are left out of their vectors (TokenBatch::unpooled).
   int64_t left_unpooled = 0;
   int64_t right_unpooled = 0;

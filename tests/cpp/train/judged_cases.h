@@ -45,16 +45,20 @@ inline JudgedRow drawn_row(int64_t columns, detail::KeyedRandom& random) {
   const int64_t always = random.below(columns);
   for (int64_t column = 0; column < columns; ++column) {
     const double kind = random.uniform();
-    if (kind < 0.5 || column == always) row.judged.push_back(drawn_entry(column, random));
-    else if (kind < 0.7) row.near.push_back(column);
-    else if (column % 2 == 0) row.listed.push_back(column);
+    if (kind < 0.5 || column == always)
+      row.judged.push_back(drawn_entry(column, random));
+    else if (kind < 0.7)
+      row.near.push_back(column);
+    else if (column % 2 == 0)
+      row.listed.push_back(column);
   }
   return row;
 }
 
 inline JudgedCase drawn_case(int64_t rows, int64_t columns, uint64_t key) {
   detail::KeyedRandom random(key);
-  JudgedCase c{std::to_string(rows) + " rows, " + std::to_string(columns) + " columns", {}, columns, drawn_vectors(rows, key + 100), drawn_vectors(columns, key + 200)};
+  JudgedCase c{
+      std::to_string(rows) + " rows, " + std::to_string(columns) + " columns", {}, columns, drawn_vectors(rows, key + 100), drawn_vectors(columns, key + 200)};
   for (int64_t i = 0; i < rows; ++i) c.rows.push_back(drawn_row(columns, random));
   return c;
 }
@@ -69,8 +73,10 @@ inline std::vector<JudgedCase> judged_cases() {
     cases.back().left = drawn_vectors(static_cast<int64_t>(cases.back().rows.size()), 7);
   };
   with_rows("no positives", {{{{0, 0.05, 1, PairUse::negative}, {1, 0.3, 0.4, PairUse::soft}}, {2}, {3}}, {{{2, 0.4, 0.2, PairUse::soft}}}}, 4);
-  with_rows("positives only, all else near", {{{{0, 0.9, 1, PairUse::positive}, {1, 0.8, 1, PairUse::positive}}, {2}}, {{{2, 0.99, 1, PairUse::positive}}, {0, 1}}}, 3);
-  with_rows("sure targets", {{{{0, 1, 1, PairUse::positive}, {1, 0, 1, PairUse::negative}}}, {{{1, 1, 1, PairUse::positive}, {2, 0, 1, PairUse::negative}}, {0}}}, 3);
+  with_rows("positives only, all else near",
+            {{{{0, 0.9, 1, PairUse::positive}, {1, 0.8, 1, PairUse::positive}}, {2}}, {{{2, 0.99, 1, PairUse::positive}}, {0, 1}}}, 3);
+  with_rows("sure targets",
+            {{{{0, 1, 1, PairUse::positive}, {1, 0, 1, PairUse::negative}}}, {{{1, 1, 1, PairUse::positive}, {2, 0, 1, PairUse::negative}}, {0}}}, 3);
   return cases;
 }
 

@@ -1,8 +1,11 @@
 // The losses on all judgments on a card.
 #ifdef LMTX_CUDA
-#include <ATen/ops/empty.h>
+#include <ATen/TensorOperators.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
+
+#include <memory>
+#include <vector>
 
 #include "catch.h"
 #include "judged_cases.h"
@@ -37,7 +40,8 @@ TEST_CASE("losses on all judgments and their gradients on a card equal those of 
     for (const char* loss : {"decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet"}) {
       INFO(c.name << ", " << loss);
       const JudgedLossOptions options{.loss = loss, .temperature = 0.2, .decoupled_weight = 0.1, .column_weight = 0.5, .bce_weight = 0.3, .bce_scale = 5};
-      const Found expected = evaluate(c, options, at::TensorOptions(at::kDouble)), found = evaluate(c, options, at::TensorOptions(at::kFloat).device(at::kCUDA));
+      const Found expected = evaluate(c, options, at::TensorOptions(at::kDouble)),
+                  found = evaluate(c, options, at::TensorOptions(at::kFloat).device(at::kCUDA));
       CHECK(found.loss == Approx(expected.loss).margin(1e-5));
       CHECK((found.left - expected.left).abs().max().item<double>() < 1e-5);
       CHECK((found.right - expected.right).abs().max().item<double>() < 1e-5);

@@ -77,7 +77,8 @@ double expected_decoupled(const Reference& r, double tau, bool by_column) {
     for (int64_t j = 0; j < r.columns(); ++j) {
       if (r.positive_weight(i, j) == 0) continue;
       double z = 0;
-      for (int64_t k = 0; k < (by_column ? r.rows() : r.columns()); ++k) z += by_column ? r.negative(k, j) * std::exp(r.s(k, j) / tau) : r.negative(i, k) * std::exp(r.s(i, k) / tau);
+      for (int64_t k = 0; k < (by_column ? r.rows() : r.columns()); ++k)
+        z += by_column ? r.negative(k, j) * std::exp(r.s(k, j) / tau) : r.negative(i, k) * std::exp(r.s(i, k) / tau);
       const double own = std::exp(r.s(i, j) / tau);
       mean.add(by_column ? j : i, r.positive_weight(i, j), -std::log(own / (own + z)));
     }

@@ -234,7 +234,7 @@ TEST_CASE("the key of a judged plan is that of all it depends on") {
   CHECK(key_of(JudgedPlan(documents, options, 1)) != key);
   const auto key_with = [&](auto change) {
     auto changed = documents;
-    change(changed[4]);
+    change(changed[5]);
     return key_of(JudgedPlan(changed, options, 0));
   };
   CHECK(key_with([](JudgedDocument& d) { d.labels[0].target = 0.02; }) != key);

@@ -5,6 +5,7 @@
 #include <ATen/ops/full.h>
 #include <c10/cuda/CUDAFunctions.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "lmtx/train/batch_gradients.h"
 #include "lmtx/train/card.h"
 #include "lmtx/train/computing.h"
+#include "lmtx/train/targets.h"
 #include "lmtx/train/triplet_batch_loss.h"
 #include "student_fixtures.h"
 #include "student_task.h"
@@ -125,6 +127,44 @@ TEST_CASE("training on a card never waits for it") {
   };
   CHECK_NOTHROW(train());
   no_waiting.reset();
+}
+
+TEST_CASE("training on all judgments never waits for a card, and takes the way that the CPU takes") {
+  if (!has_card()) return;
+  Task on_cpu, on_card(the_card);
+  const auto loss = GENERATE(as<std::string>(), "decoupled", "soft_decoupled", "listwise", "margin_mse", "bce", "triplet");
+  on_card.options.deterministic = GENERATE(false, true);
+  for (Task* task : {&on_cpu, &on_card}) {
+    for (JudgedDocument& document : task->judged) {
+      const int64_t own = document.document % 20;
+      document.labels = {{.label = own, .score = 0.9}, {.label = (own + 3) % 20, .score = 0.1}, {.label = (own + 7) % 20, .score = 0.3}};
+      std::sort(document.labels.begin(), document.labels.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
+      document.near = {static_cast<int32_t>((own + 1) % 20), static_cast<int32_t>((own + 2) % 20)};
+    }
+    task->options.plan = "all_judged";
+    task->options.loss = loss;
+    task->options.targets = "shifted";
+    task->options.column_weight = 0.5;
+    task->options.bce_weight = 0.3;
+    task->options.decoupled_weight = 0.1;
+    task->options.dropout = false;
+    task->options.dtype = "float32";
+    task->options.epochs = 5;
+    assign_targets(task->judged, task->options);
+  }
+  INFO(loss << (on_card.options.deterministic ? ", deterministic" : ""));
+  std::optional<NoWaiting> no_waiting;
+  StudentTrainingResult found;
+  CHECK_NOTHROW(found = on_card.train({}, [&](const Event& event) {
+    if (event.done == 4) no_waiting.emplace();
+    if (event.done == event.total - 2) no_waiting.reset();
+  }));
+  no_waiting.reset();
+  const StudentTrainingResult expected = on_cpu.train();
+  CHECK(found.steps == expected.steps);
+  CHECK(found.first_loss == Approx(expected.first_loss).epsilon(1e-3));
+  CHECK(found.last_loss == Approx(expected.last_loss).epsilon(0.05));
+  if (on_card.options.deterministic) CHECK(same_weights(*on_card.train().student, *found.student));
 }
 
 TEST_CASE("training on a card takes the way that the CPU takes") {

@@ -177,8 +177,10 @@ TEST_CASE("a noisy teacher's yes-rate is brought down, and its yeses stay in ord
   double lowest_positive = 1, highest_other = 0;
   for (const JudgedDocument& document : judged) {
     const JudgedLabel& label = first(document);
-    if (label.use == PairUse::positive) lowest_positive = std::min(lowest_positive, label.score);
-    else highest_other = std::max(highest_other, label.score);
+    if (label.use == PairUse::positive)
+      lowest_positive = std::min(lowest_positive, label.score);
+    else
+      highest_other = std::max(highest_other, label.score);
   }
   // Each is the best of its own document, so that the bar is at a target of .4.
   CHECK(lowest_positive > highest_other);
