@@ -172,6 +172,7 @@ TEST_CASE("Where the teacher only guesses, the base encoder is kept, and the rep
   const Workshop workshop("guessing");
   TrainerOptions options = small_default();
   options.accept_confidence = 0.99;
+  options.patience = 2;
   const TrainingReport report = workshop.run(guessing(), "run", options, pairs(300));
   REQUIRE(report.best_cycle == -1);
   // Patience ended it.
