@@ -12,7 +12,8 @@ namespace {
 
 const Bm25Options defaults;
 
-Bm25Index build(const Texts& texts, const std::optional<std::vector<int64_t>>& owners, double k1, double b, double k3, bool drop_stop_words, bool stem_plurals) {
+Bm25Index build(const Texts& texts, const std::optional<std::vector<int64_t>>& owners, double k1, double b, double k3, bool drop_stop_words,
+                bool stem_plurals) {
   const Bm25Options options{.k1 = k1, .b = b, .k3 = k3, .drop_stop_words = drop_stop_words, .stem_plurals = stem_plurals};
   py::gil_scoped_release release;
   return owners ? Bm25Index::build(texts.views(), *owners, options) : Bm25Index::build(texts.views(), options);
@@ -25,7 +26,8 @@ RankedLists search(const Bm25Index& index, const TextsOrDocuments& queries, int6
 }
 
 std::string to_string(const Bm25Index& index) {
-  return "Bm25Index(" + with_commas(index.num_labels()) + " labels, " + with_commas(index.num_texts()) + " texts, " + with_commas(index.num_words()) + " words)";
+  return "Bm25Index(" + with_commas(index.num_labels()) + " labels, " + with_commas(index.num_texts()) + " texts, " + with_commas(index.num_words()) +
+         " words)";
 }
 
 }  // namespace
@@ -82,11 +84,16 @@ Example:
       .def_property_readonly("num_labels", &Bm25Index::num_labels, "int: labels that own a text; also len().")
       .def_property_readonly("num_texts", &Bm25Index::num_texts, "int: texts.")
       .def_property_readonly("num_words", &Bm25Index::num_words, "int: different words in them.")
-      .def_property_readonly("k1", [](const Bm25Index& index) { return index.options().k1; }, "float: how soon a word that a label repeats stops counting.")
-      .def_property_readonly("b", [](const Bm25Index& index) { return index.options().b; }, "float: how much a label's length weighs.")
-      .def_property_readonly("k3", [](const Bm25Index& index) { return index.options().k3; }, "float: how soon a word that a query repeats stops counting.")
-      .def_property_readonly("drop_stop_words", [](const Bm25Index& index) { return index.options().drop_stop_words; }, "bool: whether English stop words are left out.")
-      .def_property_readonly("stem_plurals", [](const Bm25Index& index) { return index.options().stem_plurals; }, "bool: whether English plurals are made singular.")
+      .def_property_readonly(
+          "k1", [](const Bm25Index& index) { return index.options().k1; }, "float: how soon a word that a label repeats stops counting.")
+      .def_property_readonly(
+          "b", [](const Bm25Index& index) { return index.options().b; }, "float: how much a label's length weighs.")
+      .def_property_readonly(
+          "k3", [](const Bm25Index& index) { return index.options().k3; }, "float: how soon a word that a query repeats stops counting.")
+      .def_property_readonly(
+          "drop_stop_words", [](const Bm25Index& index) { return index.options().drop_stop_words; }, "bool: whether English stop words are left out.")
+      .def_property_readonly(
+          "stem_plurals", [](const Bm25Index& index) { return index.options().stem_plurals; }, "bool: whether English plurals are made singular.")
       .def("__len__", &Bm25Index::num_labels)
       .def("__repr__", &to_string);
 }

@@ -34,13 +34,14 @@ Rows<T> rows_of(const py::handle& object, const char* what, const std::string& n
 // Without the filling.
 RankedLists join(const Rows<int64_t>& labels, const Rows<float>& scores, const std::string& name) {
   if (scores.size() != labels.size()) {
-    throw py::value_error(name + " must have as many lists of scores as of labels, " + std::to_string(labels.size()) + ", but has " + std::to_string(scores.size()) + " instead.");
+    throw py::value_error(name + " must have as many lists of scores as of labels, " + std::to_string(labels.size()) + ", but has " +
+                          std::to_string(scores.size()) + " instead.");
   }
   RankedLists lists;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (scores[i].size() != labels[i].size()) {
-      throw py::value_error(name + " must have a score for each label, but list " + std::to_string(i) + " has " + std::to_string(labels[i].size()) + " labels and " +
-                            std::to_string(scores[i].size()) + " scores.");
+      throw py::value_error(name + " must have a score for each label, but list " + std::to_string(i) + " has " + std::to_string(labels[i].size()) +
+                            " labels and " + std::to_string(scores[i].size()) + " scores.");
     }
     for (size_t j = 0; j < labels[i].size(); ++j) {
       if (labels[i][j] == -1) continue;
@@ -63,7 +64,7 @@ RankedLists make(const py::object& labels, const py::object& scores) {
   return join(rows_of<int64_t>(labels, "labels", name), rows_of<float>(scores, "scores", name), name);
 }
 
-// Whether a ranking needs its scores divided by the best one is not to be seen from it, so each is said, or none is.
+// One value for each ranking, or none at all.
 template <typename T>
 void check_count(const std::optional<std::vector<T>>& values, size_t count, const char* name) {
   if (!values || values->size() == count) return;
@@ -91,7 +92,8 @@ RankedLists fuse(const std::vector<py::object>& rankings, int64_t k, const std::
 
 int64_t place_of(const RankedLists& lists, int64_t i) {
   const int64_t place = i < 0 ? i + lists.size() : i;
-  if (place < 0 || place >= lists.size()) throw py::index_error("there are " + std::to_string(lists.size()) + " lists, but list " + std::to_string(i) + " was asked for.");
+  if (place < 0 || place >= lists.size())
+    throw py::index_error("there are " + std::to_string(lists.size()) + " lists, but list " + std::to_string(i) + " was asked for.");
   return place;
 }
 
@@ -122,7 +124,8 @@ RankedLists ranked_lists(const py::handle& rankings, bool need_scores, const std
 }
 
 void register_ranked_lists(py::module_& m) {
-  py::class_<RankedLists>(m, "RankedLists", R"(Ranked labels of some texts, as many for each as there are. A sequence of the lists' label numbers, as metrics take it. Immutable.
+  py::class_<RankedLists>(m, "RankedLists",
+                          R"(Ranked labels of some texts, as many for each as there are. A sequence of the lists' label numbers, as metrics take it. Immutable.
 
 Example:
     >>> ranked = lmtx.Bm25Index.build(['public lands', 'water']).search(['Water of the public', 'Taxes'], 5)
@@ -132,7 +135,8 @@ Example:
     [[1, 0], []]
     >>> lmtx.precision([[1], [0]], ranked, max_k=1)
     array([0.5]))")
-      .def(py::init(&make), py::arg("labels"), py::arg("scores"), R"(From lists of lists or arrays [n, k] of label numbers and scores; a label number of -1, which fills up LabelMatches, is left out.
+      .def(py::init(&make), py::arg("labels"), py::arg("scores"),
+           R"(From lists of lists or arrays [n, k] of label numbers and scores; a label number of -1, which fills up LabelMatches, is left out.
 
 Raises:
     ValueError: For another number of scores.
@@ -141,19 +145,24 @@ Raises:
 Example:
     >>> lmtx.RankedLists([[3, 1], [2, -1]], [[0.5, 0.25], [1, 0]]).labels
     array([3, 1, 2]))")
-      .def_property_readonly("labels", [](const py::object& self) { return view<int64_t>(self, lists_of(self).labels); },
-                             "int64 [num_labels]: label numbers of all lists, one list after the other, each best first.")
-      .def_property_readonly("scores", [](const py::object& self) { return view<float>(self, lists_of(self).scores); }, "float32 [num_labels]: the labels' scores.")
-      .def_property_readonly("offsets", [](const py::object& self) { return view<int64_t>(self, lists_of(self).offsets); },
-                             "int64 [num_lists + 1]: list i is at offsets[i] to offsets[i + 1].")
-      .def("scores_of", [](const py::object& self, int64_t i) { return view<float>(self, lists_of(self).scores_of(place_of(lists_of(self), i))); }, py::arg("i"),
-           R"(The scores of list i, float32 [labels in it]. IndexError for a list that is not there.
+      .def_property_readonly(
+          "labels", [](const py::object& self) { return view<int64_t>(self, lists_of(self).labels); },
+          "int64 [num_labels]: label numbers of all lists, one list after the other, each best first.")
+      .def_property_readonly(
+          "scores", [](const py::object& self) { return view<float>(self, lists_of(self).scores); }, "float32 [num_labels]: the labels' scores.")
+      .def_property_readonly(
+          "offsets", [](const py::object& self) { return view<int64_t>(self, lists_of(self).offsets); },
+          "int64 [num_lists + 1]: list i is at offsets[i] to offsets[i + 1].")
+      .def(
+          "scores_of", [](const py::object& self, int64_t i) { return view<float>(self, lists_of(self).scores_of(place_of(lists_of(self), i))); }, py::arg("i"),
+          R"(The scores of list i, float32 [labels in it]. IndexError for a list that is not there.
 
 Example:
     >>> lmtx.RankedLists([[3, 1], [2]], [[0.5, 0.25], [1]]).scores_of(0)
     array([0.5 , 0.25], dtype=float32))")
-      .def("__getitem__", [](const py::object& self, int64_t i) { return view<int64_t>(self, lists_of(self).labels_of(place_of(lists_of(self), i))); }, py::arg("i"),
-           "The label numbers of list i, int64 [labels in it], best first. IndexError for a list that is not there.")
+      .def(
+          "__getitem__", [](const py::object& self, int64_t i) { return view<int64_t>(self, lists_of(self).labels_of(place_of(lists_of(self), i))); },
+          py::arg("i"), "The label numbers of list i, int64 [labels in it], best first. IndexError for a list that is not there.")
       .def("__len__", &RankedLists::size)
       .def("__repr__", [](const RankedLists& lists) {
         return "RankedLists(" + with_commas(lists.size()) + " lists, " + with_commas(static_cast<int64_t>(lists.labels.size())) + " labels)";
@@ -162,8 +171,8 @@ Example:
         py::arg("divide_by_best") = py::none(), py::arg("rank_constant") = defaults.rank_constant,
         R"(Several rankings of the labels of the same texts made into one; equal scores by label number.
 
-By rank a label scores the sum of weight / (rank_constant + rank) over the rankings that list it (reciprocal rank fusion, Cormack, Clarke and Büttcher 2009); by score, the sum of
-weight * score. What one ranking lists is enough to be in the result.
+By rank a label scores the sum of weight / (rank_constant + rank) over the rankings that list it (reciprocal rank fusion, Cormack, Clarke and Büttcher
+2009); by score, the sum of weight * score. What one ranking lists is enough to be in the result.
 
 Args:
     rankings: Each RankedLists, LabelMatches or a tuple (labels, scores); by rank, labels are enough: a list of lists or int64 [num_texts, n].

@@ -92,7 +92,7 @@ Example:
 
 Example:
     >>> lmtx.preset_names()
-    ['paper', 'maclr', 'rts'])");
+    ['default', 'paper', 'paper-tuned', 'maclr', 'rts'])");
 }
 
 }  // namespace lmtx::python

@@ -15,7 +15,7 @@ ABLATIONS = {
     "six-cycles": Ablation("six cycles", {"cycles": 6}),
     "top": Ablation("the first labels of every document are asked, no streams", {"asking": "top"}),
     "no-coverage": Ablation("no stream for labels that few documents carry", {"coverage_share": 0.0}),
-    "no-cut": Ablation("no stream for pairs near the cut", {"cut_share": 0.0}),
+    "cut-20": Ablation("a fifth of what is asked near the student's cut", {"cut_share": 0.2}),
     "no-stop": Ablation("lists are gone down whatever the noes", {"stop_after_noes": 0}),
     "breadth-8": Ablation("eight labels of a new document instead of four", {"asking_breadth": 8}),
     "dense": Ablation("shortlists by vectors alone", {"shortlist_sources": "dense"}),

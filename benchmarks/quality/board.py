@@ -29,13 +29,15 @@ class Comparison:
 class Board:
     """Rows of one configuration: so many training and test documents at most, and of one base encoder.
 
-    Of an arm with a budget only those rows count that have the options of its newest row, since the arm has changed since the others.
+    Of an arm with a budget only those rows count that have the options of its newest row, since the arm has changed since the others; `all_rows` has those,
+    too.
     """
 
     def __init__(self, records, train=4000, test=None):
         rows = [row for row in records.rows.values() if row["key"]["test"] == test and row["key"]["train"] in (train, None)]
         bases = Counter(row["key"]["base"] for row in rows)
-        rows = [row for row in rows if row["key"]["base"] == bases.most_common(1)[0][0]]
+        rows = sorted((row for row in rows if row["key"]["base"] == bases.most_common(1)[0][0]), key=lambda row: row.get("time", 0))
+        self.all_rows = rows
         newest = {_arm_and_budget(row): row["key"]["options"] for row in rows}
         self.rows = [row for row in rows if row["key"]["options"] == newest[_arm_and_budget(row)]]
         self.stale = len(rows) - len(self.rows)

@@ -34,7 +34,9 @@ def plan(arguments, folders, changes, found):
     data = {folder: DataSet.read(folder, arguments.test) for folder in folders}
     first = RowSpec("", "", base, train=arguments.train, test=arguments.test, device=arguments.device, cache=arguments.cache, keep=arguments.keep)
     specs, absent, known, seen = [], {}, 0, set()
-    for spec in rows_of(first, arguments.arms, [str(folder) for folder in folders], arguments.seeds, arguments.budgets, teachers, changes):
+    # The longest first, so that none runs alone in the end.
+    by_size = [str(folder) for folder in sorted(folders, key=lambda folder: -len(data[folder].labels))]
+    for spec in rows_of(first, arguments.arms, by_size, arguments.seeds, arguments.budgets, teachers, changes):
         reason = why_absent(spec, data[Path(spec.folder)])
         if reason:
             absent[spec.name if "recording" not in reason else spec.title] = reason
@@ -48,13 +50,18 @@ def plan(arguments, folders, changes, found):
     return Planned(specs, [record for record in sets if set_key(record) not in found.sets], known, absent)
 
 
+# In which order arms are worth having; what takes longest comes last.
+FIRST = ("untouched", "bm25", "fusion", "default", "paper", "paper-tuned", "prototypes")
+
+
 def rows_of(first, arms, folders, seeds, budgets, teachers, changes):
-    """Every row in the order in which they are worth having: whole tables before further seeds."""
+    """Every row in the order in which they are worth having: whole tables before further seeds, and an arm on all sets before the next."""
+    arms = sorted(arms, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST) + find_arm(name)[0].is_free)
     for seed in seeds:
         for budget in budgets:
-            for teacher in teachers:
-                for folder in folders:
-                    for name in arms:
+            for name in arms:
+                for teacher in teachers:
+                    for folder in folders:
                         yield row_of(replace(first, folder=folder), name, seed, budget, teacher, changes)
 
 

@@ -42,7 +42,7 @@ def fill(records, sets, train, test):
     plots = {teacher: plot(board, sets, teacher) for teacher in teachers}
     page = PAGE.read_text(encoding="utf-8")
     page = fill_part(page, "results", results_part(board, sets, plots))
-    page = fill_part(page, "ablations", ablations_part(board, sets))
+    page = fill_part(page, "ablations", ablations_part(board))
     page = fill_part(page, "aims", aims_part(board))
     PAGE.write_text(page, encoding="utf-8")
     for teacher, drawing in plots.items():
@@ -82,10 +82,12 @@ def how_far(board, sets):
     return tables.markdown(["set", "labels", "training documents", "test documents", "seeds", "rows"], rows)
 
 
-def ablations_part(board, sets):
-    parts = []
+def ablations_part(board):
+    import lmtx
+
+    published, parts = lmtx.TrainerOptions("paper").to_dict(), []
     for teacher, budget in board.settings():
-        table = tables.ablation_table(board, sets, budget, teacher)
+        table = tables.ablation_table(board, published, teacher, budget)
         parts += [f"**{tables.heading(teacher, budget)}**\n", table] if table else []
     return "\n".join(parts) or "None was measured.\n"
 

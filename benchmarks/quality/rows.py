@@ -130,7 +130,8 @@ class Row:
     def compute(self):
         begin = time.perf_counter()
         found = {"ranking": self._ranking, "prototypes": self._prototypes, "preset": self._training, "ceiling": self._training}[self.arm.kind]()
-        shared = {"kind": "row", "key": self.key, "device": self.spec.device, "lmtx": lmtx.version(), "torch": lmtx.built_with_torch()}
+        versions = {"lmtx": lmtx.version(), "torch": lmtx.built_with_torch(), "time": int(time.time())}
+        shared = {"kind": "row", "key": self.key, "device": self.spec.device, **versions}
         return {**shared, **found, "row_seconds": round(time.perf_counter() - begin, 1)}
 
     # -- what is measured

@@ -2,7 +2,7 @@
 
 import statistics
 
-from ablations import ABLATIONS
+import ablated
 from board import UNTRAINED
 from efficiency import needs
 
@@ -106,17 +106,15 @@ def needs_table(board, sets, teacher):
     return markdown(head, rows) if rows else ""
 
 
-def ablation_table(board, sets, budget, teacher):
+def ablation_table(board, published, teacher, budget):
     """What each change of `default` does, on the sets where both were measured."""
     rows = []
-    for arm in (arm for arm in board.arms() if arm.startswith("default:")):
-        found = {metric: board.compare(arm, "default", sets, budget, teacher, metric) for metric in ("precision@1", "recall@10")}
-        ablation = ABLATIONS.get(arm.partition(":")[2])
-        if all(found.values()):
-            options = ", ".join(f"`{name}={value}`" for name, value in ablation.options.items()) if ablation else ""
-            of_sets = ", ".join(short(of_set) for of_set in found["precision@1"].sets)
-            rows.append([ablation.title if ablation else arm, options, *(_interval(found[metric].mean) for metric in found), of_sets])
-    return markdown(["instead", "options", "precision@1", "recall@10", "sets"], rows) if rows else ""
+    for found in ablated.effects(board, published, teacher, budget):
+        options = ", ".join(f"`{name}={value}`" for name, value in found.ablation.options.items())
+        of_sets = ", ".join(short(of_set) for of_set in found.sets)
+        beside = ", ".join(f"`{name}={value}`" for name, value in found.beside.items())
+        rows.append([found.ablation.title, options, *(_interval(estimate) for estimate in found.means.values()), of_sets, beside])
+    return markdown(["instead", "options", *ablated.METRICS, "sets", "measured beside"], rows) if rows else ""
 
 
 def _interval(estimate):

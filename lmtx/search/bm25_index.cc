@@ -1,8 +1,8 @@
 #include "lmtx/search/bm25_index.h"
 
 #include <ATen/Parallel.h>
-
 #include <Eigen/SparseCore>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -73,8 +73,7 @@ void count(std::vector<int32_t>& words, Counts& counts) {
 // Counts of words in all texts, and what BM25 makes of them.
 class ImpactsBuilder {
  public:
-  ImpactsBuilder(const Bm25Options& options, WordNumbers& numbers)
-      : options_(options), numbers_(numbers), splitter_(word_options(options)) {}
+  ImpactsBuilder(const Bm25Options& options, WordNumbers& numbers) : options_(options), numbers_(numbers), splitter_(word_options(options)) {}
 
   void add(std::string_view text) {
     words_.clear();

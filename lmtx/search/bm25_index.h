@@ -30,7 +30,8 @@ struct Bm25Options {
 // with word w f times scores
 //   sum over w of  ln(1 + (N - n_w + 0.5) / (n_w + 0.5))  *  f / (f + k1 (1 - b + b n / mean n))  *  (k3 + 1) q / (k3 + q)
 // for a query with w q times, where n_w of all N texts have w. Words are runs of two and more letters, digits and "_" in lower case, and single ideographs.
-// Texts are owned by label numbers: a label may own several, the best counts. An immutable value, cheap to copy; const methods may be called from several threads.
+// Texts are owned by label numbers: a label may own several, the best counts. An immutable value, cheap to copy; const methods may be called from several
+// threads.
 class LMTX_API Bm25Index {
  public:
   // texts[i] belongs to label owners[i] (>= 0). Nothing of them is kept but counts.

@@ -30,8 +30,8 @@ struct FusionOptions {
 // Throw std::invalid_argument without sources, for sources with different numbers of lists, a label that is twice in a list, a weight that is negative or not
 // finite, or options out of range; Stopped on request.
 
-// Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): a label scores the sum over sources of weight / (rank_constant + rank), with ranks from 1. A source that
-// does not list it adds nothing.
+// Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): a label scores the sum over sources of weight / (rank_constant + rank), with ranks from 1. A source
+// that does not list it adds nothing.
 LMTX_API RankedLists fuse_ranks(std::span<const FusionSource> sources, const FusionOptions& options = {}, std::stop_token stop = {});
 
 // A weighted sum of scores; a label that a source does not list has score 0 there. With weights u and 1 - u, the second divided by its best, it is the convex

@@ -19,9 +19,10 @@ class LMTX_API LexicalShortlister {
   // Of labels that read alike the first.
   LexicalShortlister(const LabelSet& labels, const Twins& label_twins, const Bm25Options& options = {});
 
-  // For each of `numbers` (rising) at most k labels by BM25, with the document's text as the query. The corpus is read once; a few thousand texts are in memory at
-  // once. Throws std::out_of_range for a number that the corpus does not have.
-  RankedLists shortlist(const Corpus& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event = {}, std::stop_token stop = {}) const;
+  // For each of `numbers` (rising) at most k labels by BM25, with the document's text as the query. The corpus is read once; a few thousand texts are in memory
+  // at once. Throws std::out_of_range for a number that the corpus does not have.
+  RankedLists shortlist(const Corpus& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event = {},
+                        std::stop_token stop = {}) const;
 
  private:
   Bm25Index index_;

@@ -77,7 +77,8 @@ struct Neighbour {
 };
 
 // The nearest but the document at `place` itself, weighted by a softmax over their cosines (best first).
-std::vector<Neighbour> weigh(std::span<const int64_t> nearest, std::span<const float> cosines, int64_t place, const Heard& heard, const NeighbourOptions& options) {
+std::vector<Neighbour> weigh(std::span<const int64_t> nearest, std::span<const float> cosines, int64_t place, const Heard& heard,
+                             const NeighbourOptions& options) {
   std::vector<Neighbour> neighbours;
   double best = 0, sum = 0;
   for (size_t i = 0; i < nearest.size() && static_cast<int64_t>(neighbours.size()) < options.neighbours; ++i) {

@@ -84,6 +84,7 @@ const std::vector<Field>& fields() {
       {"exploration", &O::exploration, at_least_0, "Labels on a shortlist that are drawn at random from those that no ranking has."},
       {"dense_weight", &O::dense_weight, {.low = 0, .high = 1},
        "Above 0, several rankings are mixed by score, that by vectors with this weight; 0 means by reciprocal ranks."},
+      {"neighbours_weight", &O::neighbours_weight, at_least_0, "How much labels of judged neighbours count, beside the others' 1."},
       {"document_length", &O::document_length, length, "Tokens of a document in training."},
       {"search_length", &O::search_length, length_or_0, "Tokens of a document in search and tagging; 0 means min(430, document_length)."},
       {"label_length", &O::label_length, length_or_0, "Tokens of a label; 0 means 15, or 64 when over 5 % of the names have more than 15 tokens."},
@@ -309,6 +310,8 @@ TrainerOptions best() {
   options.use_all_judgments = true;
   options.selection = "pooled";
   options.held_out_labels = 1;
+  options.accept_confidence = 0.5;
+  options.patience = 4;
   options.asking = "streams";
   options.cut_share = 0;
   options.shortlist_sources = "dense+bm25";

@@ -63,6 +63,8 @@ struct TrainerOptions {
   int64_t exploration = 0;
   // How several rankings become one: above 0, a mix of scores in which that of "dense" has this weight; 0: by reciprocal ranks.
   double dense_weight = 0;
+  // How much labels of judged neighbours count, beside the others' 1.
+  double neighbours_weight = 1;
 
   // --- texts ---
   // Tokens of a document in training.

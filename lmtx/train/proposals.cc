@@ -4,6 +4,7 @@
 #include <ATen/ops/index_select.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <unordered_set>
@@ -33,10 +34,14 @@ constexpr struct {
 void check(const ProposalOptions& options) {
   if (options.size < 1) throw std::invalid_argument("`size` must be at least 1, but is " + std::to_string(options.size) + " instead.");
   if (options.exploration < 0 || options.exploration > options.size) {
-    throw std::invalid_argument("`exploration` must be from 0 to `size`, " + std::to_string(options.size) + ", but is " + std::to_string(options.exploration) + " instead.");
+    throw std::invalid_argument("`exploration` must be from 0 to `size`, " + std::to_string(options.size) + ", but is " + std::to_string(options.exploration) +
+                                " instead.");
   }
   if (!(options.dense_weight >= 0 && options.dense_weight <= 1)) {
     throw std::invalid_argument("`dense_weight` must be in [0, 1], but is " + std::to_string(options.dense_weight) + " instead.");
+  }
+  if (!(options.neighbours_weight >= 0 && std::isfinite(options.neighbours_weight))) {
+    throw std::invalid_argument("`neighbours_weight` must be a finite number from 0 up, but is " + std::to_string(options.neighbours_weight) + " instead.");
   }
 }
 
@@ -101,11 +106,13 @@ RankedLists fuse(std::span<const Ranking> rankings, const ProposalOptions& optio
   std::vector<FusionSource> sources;
   for (const Ranking& ranking : rankings) {
     FusionSource& source = sources.emplace_back(FusionSource{.lists = &ranking.lists});
-    if (rankings.size() == 1 || !by_score) continue;
-    const bool dense = ranking.source == proposed_by::dense;
-    const bool has_dense = rankings.front().source == proposed_by::dense;
-    source.weight = dense ? options.dense_weight : (1 - options.dense_weight) / static_cast<double>(rankings.size() - has_dense);
-    source.divide_by_best = !dense;
+    if (rankings.size() == 1) continue;
+    if (by_score) {
+      const bool is_dense = ranking.source == proposed_by::dense, any_dense = rankings.front().source == proposed_by::dense;
+      source.weight = is_dense ? options.dense_weight : (1 - options.dense_weight) / static_cast<double>(rankings.size() - any_dense);
+      source.divide_by_best = !is_dense;
+    }
+    if (ranking.source == proposed_by::neighbours) source.weight *= options.neighbours_weight;
   }
   const FusionOptions fusion{.k = std::max<int64_t>(1, options.size - options.exploration)};
   return by_score ? fuse_scores(sources, fusion, stop) : fuse_ranks(sources, fusion, stop);
@@ -180,7 +187,8 @@ uint8_t parse_sources(const std::string& names) {
     const std::string name = names.substr(begin, end - begin);
     const auto* known = std::find_if(std::begin(source_names), std::end(source_names), [&](const auto& entry) { return name == entry.name; });
     if (known == std::end(source_names)) {
-      throw std::invalid_argument("`shortlist_sources` must be of dense, bm25 and neighbours, joined by \"+\", but is \"" + names.substr(0, 64) + "\" instead.");
+      throw std::invalid_argument("`shortlist_sources` must be of dense, bm25 and neighbours, joined by \"+\", but is \"" + names.substr(0, 64) +
+                                  "\" instead.");
     }
     sources |= known->source;
     begin = end + 1;
@@ -193,12 +201,13 @@ ProposalOptions ProposalOptions::of(const TrainerOptions& options, int64_t cycle
           .size = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle,
           .exploration = options.exploration,
           .dense_weight = options.dense_weight,
+          .neighbours_weight = options.neighbours_weight,
           .seed = options.seed,
           .cycle = cycle};
 }
 
-Proposals propose(std::span<const int64_t> documents, const ProposalRankings& given, int64_t num_labels, const Twins& label_twins, const ProposalOptions& options,
-                  std::stop_token stop) {
+Proposals propose(std::span<const int64_t> documents, const ProposalRankings& given, int64_t num_labels, const Twins& label_twins,
+                  const ProposalOptions& options, std::stop_token stop) {
   check(options);
   const std::vector<Ranking> rankings = take_rankings(documents, given, label_twins, options.sources);
   const RankedLists fused = fuse(rankings, options, stop);
@@ -270,7 +279,8 @@ Proposals Proposals::load(const std::filesystem::path& file) {
   const auto& offsets = proposals.offsets;
   const bool framed = offsets.size() == proposals.documents.size() + 1 && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(count);
   if (!framed || !std::is_sorted(offsets.begin(), offsets.end())) reader.refuse();
-  if (proposals.scores.size() != count || proposals.sources.size() != count || (!proposals.cosines.empty() && proposals.cosines.size() != count)) reader.refuse();
+  if (proposals.scores.size() != count || proposals.sources.size() != count || (!proposals.cosines.empty() && proposals.cosines.size() != count))
+    reader.refuse();
   if (!rises(proposals.documents) || (!proposals.documents.empty() && proposals.documents.front() < 0)) reader.refuse();
   if (std::any_of(proposals.labels.begin(), proposals.labels.end(), [](int32_t label) { return label < 0; })) reader.refuse();
   if (std::any_of(proposals.sources.begin(), proposals.sources.end(), [](uint8_t bits) { return bits == 0 || bits > all_sources; })) reader.refuse();

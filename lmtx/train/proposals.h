@@ -60,6 +60,8 @@ struct LMTX_API ProposalOptions {
   int64_t exploration = 0;
   // Above 0: scores are mixed, cosines with this weight, the others, each divided by its best, with equal parts of the rest. 0: reciprocal ranks.
   double dense_weight = 0;
+  // >= 0: how much labels of judged neighbours count, beside the others' 1, in either way.
+  double neighbours_weight = 1;
   // Key the draws.
   uint64_t seed = 0;
   int64_t cycle = 0;
@@ -77,8 +79,8 @@ struct ProposalRankings {
   const RankedLists* neighbours = nullptr;
 };
 
-// Fuses the rankings of `documents` (rising numbers; Shortlists must be of the same ones), then draws. Of labels that read alike only the first is proposed. The same
-// arguments give the same proposals. Throws std::invalid_argument for a ranking that is missing or of another number of documents; Stopped on request.
+// Fuses the rankings of `documents` (rising numbers; Shortlists must be of the same ones), then draws. Of labels that read alike only the first is proposed.
+// The same arguments give the same proposals. Throws std::invalid_argument for a ranking that is missing or of another number of documents; Stopped on request.
 LMTX_API Proposals propose(std::span<const int64_t> documents, const ProposalRankings& rankings, int64_t num_labels, const Twins& label_twins,
                            const ProposalOptions& options, std::stop_token stop = {});
 

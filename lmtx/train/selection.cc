@@ -75,7 +75,7 @@ int64_t held_out_size(int64_t documents, std::optional<int64_t> judgments) {
 }
 
 AskedPairs held_out_questions(std::span<const int64_t> documents, std::span<const RankedLabels> rankings, std::span<const PastPair> known, int64_t depth,
-                              int64_t limit) {
+                              int64_t limit, size_t num_last) {
   for (const RankedLabels& ranked : rankings) check_ranking(ranked, documents.size());
   std::vector<std::vector<int64_t>> wanted(documents.size());
   const auto add = [&](size_t i, int64_t label) {
@@ -83,10 +83,13 @@ AskedPairs held_out_questions(std::span<const int64_t> documents, std::span<cons
     wanted[i].push_back(label);
     --limit;
   };
+  const size_t num_first = rankings.size() - num_last;
   for (int64_t place = 0; place < depth && limit > 0; ++place) {
-    for (size_t i = 0; i < documents.size(); ++i) {
-      for (const RankedLabels& ranked : rankings) {
-        if (place < static_cast<int64_t>(ranked[i].size())) add(i, ranked[i][place]);
+    for (const auto& group : {rankings.first(num_first), rankings.subspan(num_first)}) {
+      for (size_t i = 0; i < documents.size(); ++i) {
+        for (const RankedLabels& ranked : group) {
+          if (place < static_cast<int64_t>(ranked[i].size())) add(i, ranked[i][place]);
+        }
       }
     }
   }

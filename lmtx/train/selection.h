@@ -24,10 +24,10 @@ struct TrainerOptions;
 LMTX_API int64_t held_out_size(int64_t documents, std::optional<int64_t> judgments);
 
 // The first `depth` labels of each ranking on the documents held out, without those that are known: at most `limit` pairs, the first labels of all rankings and
-// documents before any second one. `documents` rise; a ranking has a list of label numbers for each, best first. Labels of a document come by place, those of
-// earlier rankings first.
+// documents before any second one. `documents` rise; a ranking has a list of label numbers for each, best first. The last `num_last` rankings wait at each place
+// until all documents had those of the others. Labels of a document come in the order in which they are taken.
 LMTX_API AskedPairs held_out_questions(std::span<const int64_t> documents, std::span<const RankedLabels> rankings, std::span<const PastPair> known,
-                                       int64_t depth, int64_t limit);
+                                       int64_t depth, int64_t limit, size_t num_last = 0);
 
 // What the label ranked first is worth: its target for each document, NaN where there is no verdict. `verdicts`: by rising document and label, as past_pairs()
 // gives them. The mean is the expected precision@1.

@@ -26,6 +26,8 @@ constexpr int64_t view_format = 1;
 // What is in a view, besides view.json.
 constexpr const char *training_file = "training.npy", *held_out_file = "held-out.npy", *labels_file = "labels.npy";
 
+constexpr const char* files[] = {training_file, held_out_file, labels_file};
+
 fs::path manifest_of(const fs::path& folder) { return folder / "view.json"; }
 
 std::string_view bytes_of(const at::Tensor& rows) { return {static_cast<const char*>(rows.const_data_ptr()), rows.nbytes()}; }
@@ -100,7 +102,9 @@ void write_view(const fs::path& folder, const Encoder& encoder, const ViewTexts&
                 std::stop_token stop) {
   if (is_view(folder)) return;
   ViewWriter(folder, encoder, texts, options, on_event, stop).write();
-  detail::write_json(manifest_of(folder), detail::sealed({{"format", view_format}, {"files", detail::folder_checksums(folder)}}));
+  Json checksums = Json::object();
+  for (const char* name : files) checksums[name] = detail::file_checksum(folder / name);
+  detail::write_json(manifest_of(folder), detail::sealed({{"format", view_format}, {"files", std::move(checksums)}}));
 }
 
 StudentView open_view(const fs::path& folder, const ViewTexts& texts, int64_t dim) {
@@ -108,9 +112,7 @@ StudentView open_view(const fs::path& folder, const ViewTexts& texts, int64_t di
   const Json manifest = detail::read_json(place);
   if (detail::json_integer(manifest, "format", place) > view_format) detail::fail(place, "is of a newer LMTX.");
   detail::check_seal(manifest, place);
-  for (const char* name : {training_file, held_out_file, labels_file}) {
-    if (!fs::exists(folder / name)) detail::fail((folder / name).string(), "is missing.");
-  }
+  detail::check_folder(folder, manifest.value("files", Json()), place);
   return {.training = map_rows(folder / training_file, static_cast<int64_t>(texts.training.size()), dim),
           .held_out = map_rows(folder / held_out_file, static_cast<int64_t>(texts.held_out.size()), dim),
           .labels = map_rows(folder / labels_file, texts.labels.size(), dim)};

@@ -683,8 +683,8 @@ class RankedLists:
 def fuse(rankings: collections.abc.Sequence[typing.Any], k: int = 100, *, method: str = 'rank', weights: collections.abc.Sequence[float] | None = None, divide_by_best: collections.abc.Sequence[bool] | None = None, rank_constant: float = 60.0) -> RankedLists:
     """Several rankings of the labels of the same texts made into one; equal scores by label number.
 
-    By rank a label scores the sum of weight / (rank_constant + rank) over the rankings that list it (reciprocal rank fusion, Cormack, Clarke and Büttcher 2009); by score, the sum of
-    weight * score. What one ranking lists is enough to be in the result.
+    By rank a label scores the sum of weight / (rank_constant + rank) over the rankings that list it (reciprocal rank fusion, Cormack, Clarke and Büttcher
+    2009); by score, the sum of weight * score. What one ranking lists is enough to be in the result.
 
     Args:
         rankings: Each RankedLists, LabelMatches or a tuple (labels, scores); by rank, labels are enough: a list of lists or int64 [num_texts, n].
@@ -1668,7 +1668,7 @@ def preset_names() -> list[str]:
 
     Example:
         >>> lmtx.preset_names()
-        ['paper', 'maclr', 'rts']"""
+        ['default', 'paper', 'paper-tuned', 'maclr', 'rts']"""
 
 class Plan:
     """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.

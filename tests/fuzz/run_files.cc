@@ -9,8 +9,10 @@
 #include "lmtx/train/proposals.h"
 #include "lmtx/train/record_log.h"
 #include "lmtx/train/shortlister.h"
+#include "lmtx/train/text_file.h"
 #include "lmtx/train/token_file.h"
 #include "lmtx/train/twins.h"
+#include "lmtx/train/unsupervised/label_pairs.h"
 
 using namespace lmtx;
 using namespace lmtx::fuzz;
@@ -58,6 +60,18 @@ void use(const fs::path& file) {
       if (twins.first(i) > i) report("a twin after itself");
     }
   });
+  expect_one_line(file, [&] {
+    const TextFile texts = TextFile::open(file);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < texts.size(); ++i) {
+      for (const char c : texts[i]) sum += c;
+    }
+    if (sum == INT64_MIN) report("impossible");
+  });
+  expect_one_line(file, [&] {
+    const LabelPairs pairs = LabelPairs::load(file);
+    if (pairs.documents.size() != pairs.labels.size()) report("a document without a label");
+  });
 }
 
 }  // namespace
@@ -70,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   use(file);
   constexpr size_t head = 16, tail = 24;
   if (size >= head + tail) {
-    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXPROP", "LMTXSTRM", "LMTXTWIN"}) {
+    for (const char* mark : {"LMTXTOKN", "LMTXASKD", "LMTXLIST", "LMTXPROP", "LMTXSTRM", "LMTXTWIN", "LMTXTEXT", "LMTXPAIR"}) {
       if (bytes.substr(0, 8) != mark) continue;
       detail::write_framed_file(file, {mark, 1, "file"}, [&](const detail::AppendBytes& append) { append(bytes.substr(head, size - head - tail)); });
       use(file);

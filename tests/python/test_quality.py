@@ -19,11 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 QUALITY = ROOT / "benchmarks" / "quality"
 sys.path[:0] = [str(ROOT / "benchmarks"), str(QUALITY)]
 
+import ablated  # noqa: E402
 import ablations  # noqa: E402
 import aims  # noqa: E402
 import asked  # noqa: E402
 import curves  # noqa: E402
 import grid  # noqa: E402
+import jobs  # noqa: E402
 import kept  # noqa: E402
 import noise  # noqa: E402
 import pages  # noqa: E402
@@ -455,6 +457,29 @@ def test_rows_of_options_that_have_changed_since_do_not_count():
     assert [row["key"]["options"] for row in board.rows if row["key"]["arm"] == "default"] == [{"steps": 600}]
 
 
+def test_ablations_are_rows_that_differ_in_their_options_alone(monkeypatch):
+    monkeypatch.setattr(ablated, "ABLATIONS", {"cut": ablations.Ablation("cut", {"cut_share": 0.2}), "odd": ablations.Ablation("odd", {"steps": 7})})
+    published = {"steps": 0, "cut_share": 0.2, "seed": 0}
+    found = made_up({**LEVELS, "default": 56}, names=("us-bills-110", "biotools-edam"))
+    for row in list(found.rows.values()):
+        if row["key"]["arm"] != "default":
+            continue
+        del found.rows[records.key_text(row["key"])]
+        # As it is now, and as it was: with another number of steps, with and without the change.
+        now, changed, before = ({"cut_share": 0}, 56, 2), ({}, 50, 2), ({"steps": 600}, 58, 1)
+        variants = [now, changed] if row["key"]["set"] == "us-bills-110" else [before, ({"steps": 600, "cut_share": 0}, 62, 1), now]
+        for options, level, time in variants:
+            hits = {"precision@1": kept.pack(np.arange(100) < level), "recall@10": kept.pack(np.arange(100) < level)}
+            variant = {**row, "time": time, "key": {**row["key"], "options": options}, "kept": hits}
+            found.rows[records.key_text(variant["key"])] = variant
+    (effect,) = ablated.effects(Board(found), published, "true", 10)
+    assert effect.ablation.title == "cut"
+    # 50 - 56 on one set, 58 - 62 on the other, which was measured beside other options.
+    assert effect.means["precision@1"].value == pytest.approx(-5)
+    assert effect.sets == ["us-bills-110", "biotools-edam"] or effect.sets == ["biotools-edam", "us-bills-110"]
+    assert effect.beside == {"steps": 600}
+
+
 def test_tables_and_plots_can_be_made_of_whatever_there_is(tmp_path, monkeypatch):
     page = tmp_path / "quality.md"
     text = (ROOT / "docs" / "quality.md").read_text()
@@ -512,6 +537,20 @@ def test_rows_add_up_and_none_is_measured_twice(truth_data, model, tmp_path):
     check = run("--check", "--data", truth_data, "--out", out)
     assert check.returncode == 1
     assert "default against paper, precision@1, true, 10 judgments: not measured" in check.stdout
+
+
+def test_what_was_done_stays_when_the_time_is_up(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys, time\nif sys.argv[1] == 'fail': sys.exit('no such thing')\ntime.sleep(float(sys.argv[1]))\nprint('[1]')\n")
+    first = [jobs.Job("quick", ["0"]), jobs.Job("bad", ["fail"])]
+    made = [*first, jobs.Job("after", ["0"], ["quick"]), jobs.Job("never", ["0"], ["bad"]), jobs.Job("slow", ["600"])]
+    results, failures = [], []
+    left = jobs.run_all(
+        str(program), made, 2, 3, lambda job, result, seconds: results.append((job.title, result)), lambda job, error: failures.append((job.title, str(error)))
+    )
+    assert results == [("quick", [1]), ("after", [1])]
+    assert failures == [("bad", "exit code 1: no such thing"), ("never", "what it needs failed")]
+    assert [job.title for job in left] == ["slow"]
 
 
 def test_arms_that_this_version_lacks_are_named(truth_data, model, tmp_path, monkeypatch):

@@ -119,9 +119,25 @@ TrainerOptions tiny_options() {
   return options;
 }
 
+// The preset "default" on as little.
+TrainerOptions tiny_default_options() {
+  TrainerOptions options = preset("default");
+  options.cycles = 2;
+  options.judgments_per_document = 5;
+  options.document_length = 16;
+  options.batch_size = 4;
+  options.steps = 6;
+  options.mask_near = 2;
+  options.learning_rate = 5e-3;
+  options.checkpoint_every = 3;
+  options.search_token_budget = 256;
+  return options;
+}
+
 class Training final : public Job {
  public:
-  explicit Training(TeacherTraits traits) : traits_(traits), log_(files_ / "teacher.log"), base_(make_base(files_ / "model")) {
+  explicit Training(TeacherTraits traits, TrainerOptions options = tiny_options())
+      : traits_(traits), options_(std::move(options)), log_(files_ / "teacher.log"), base_(make_base(files_ / "model")) {
     reset();
     const End end = start(*this);
     INFO(end.message);
@@ -144,7 +160,7 @@ class Training final : public Job {
     log_.add("begin\n");
     const auto teacher = std::make_shared<LoggingTeacher>(log_, traits_);
     const RunOptions run{.folder = folder(), .store = {}, .budget = {}};
-    CurriculumTrainer(base_, Corpus::from_documents(topic_documents(num_documents)), topic_labels(), teacher, tiny_options(), run).run();
+    CurriculumTrainer(base_, Corpus::from_documents(topic_documents(num_documents)), topic_labels(), teacher, options_, run).run();
   }
 
   // The store can be read, and has whatever was put. Looked at in a copy, so that the next process finds it as it was left.
@@ -217,7 +233,7 @@ class Training final : public Job {
   }
 
   void check_in_flight() const {
-    const size_t at_once = static_cast<size_t>(traits_.concurrent_calls * traits_.questions_per_call * labels_per_question);
+    const size_t at_once = static_cast<size_t>(traits_.concurrent_calls * traits_.questions_per_call * most_labels());
     for (const TeacherLog::Life& life : log_.lives()) REQUIRE(life.in_flight.size() <= at_once);
   }
 
@@ -238,6 +254,9 @@ class Training final : public Job {
     }
   }
 
+  // Of a question.
+  int64_t most_labels() const { return options_.asking == "top" ? labels_per_question : num_topics; }
+
   static int64_t count(const std::map<Pair, int64_t>& asked) {
     int64_t sum = 0;
     for (const auto& [pair, times] : asked) sum += times;
@@ -247,6 +266,7 @@ class Training final : public Job {
   const OneThread one_thread_;
   const TemporaryFolder files_{fast_folder()};
   const TeacherTraits traits_;
+  const TrainerOptions options_;
   const TeacherLog log_;
   const Encoder base_;
   std::map<std::string, std::string> expected_;
@@ -294,6 +314,27 @@ TEST_CASE("A run that is killed at whichever file operation ends with the same b
   const auto operations = operations_of(training);
   check_kills(training, "cut", every(operations));
   check_kills(training, "kill", some(operations));
+}
+
+TEST_CASE("A run of the default preset that is killed at a file operation ends with the same bytes, and asks again only what was in flight") {
+  Training training(four_calls, tiny_default_options());
+  const auto operations = operations_of(training);
+  check_kills(training, "cut", some(operations, 16));
+  check_kills(training, "kill", some(operations, 16, 1));
+}
+
+TEST_CASE("A run of the default preset that is killed at whichever file operation ends with the same bytes", "[.long]") {
+  Training training(GENERATE(one_call, four_calls), tiny_default_options());
+  const auto operations = operations_of(training);
+  check_kills(training, "cut", every(operations));
+  check_kills(training, "kill", some(operations));
+}
+
+TEST_CASE("A run of the default preset whose disk fails ends with one line, and goes on when all is well again") {
+  Training training(one_call, tiny_default_options());
+  const auto operations = operations_of(training);
+  size_t first = 0;
+  for (const auto& [action, error] : disk_faults) check_errors(training, action, error, some(operations, 48, first++));
 }
 
 TEST_CASE("A run that is killed several times in a row ends with the same bytes") {

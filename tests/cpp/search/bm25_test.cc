@@ -57,7 +57,9 @@ class SlowBm25 {
   }
 
  private:
-  static double count(const std::string& word, const std::vector<std::string>& words) { return static_cast<double>(std::count(words.begin(), words.end(), word)); }
+  static double count(const std::string& word, const std::vector<std::string>& words) {
+    return static_cast<double>(std::count(words.begin(), words.end(), word));
+  }
 
   double idf(const std::string& word) const {
     double with = 0;
@@ -130,7 +132,8 @@ TEST_CASE("BM25 of a case worked out by hand") {
   const auto index = Bm25Index::build(views(texts));
   const auto lists = index.search(views({"The use of public lands: land, lands and water laws.", "nothing here", ""}), 5);
   // "land" is in two of three texts, the others in one; lengths 2, 2, 1 have mean 5/3; land is there three times, all else once.
-  const double rare = std::log(1 + 2.5 / 1.5), common = std::log(1 + 1.5 / 2.5), two = 1 / (1 + 1.5 * (0.25 + 0.75 * 2 * 3 / 5.0)), one = 1 / (1 + 1.5 * (0.25 + 0.75 * 3 / 5.0));
+  const double rare = std::log(1 + 2.5 / 1.5), common = std::log(1 + 1.5 / 2.5), two = 1 / (1 + 1.5 * (0.25 + 0.75 * 2 * 3 / 5.0)),
+               one = 1 / (1 + 1.5 * (0.25 + 0.75 * 3 / 5.0));
   CHECK(lists.offsets == std::vector<int64_t>{0, 3, 3, 3});
   CHECK(lists.labels == std::vector<int64_t>{0, 1, 2});
   CHECK(lists.scores[0] == Approx(two * (rare + common * 9 / 5)));

@@ -37,7 +37,9 @@ TEST_CASE("words are runs of two and more word characters in lower case") {
 TEST_CASE("each ideograph is a word") { CHECK(words_of("LMTX图书ab馆") == Words{"lmtx", "图", "书", "ab", "馆"}); }
 
 TEST_CASE("what is no UTF-8 parts words") {
-  const std::string text = "ab\xff" "cd\xc3";
+  const std::string text =
+      "ab\xff"
+      "cd\xc3";
   CHECK(words_of(text) == Words{"ab", "cd"});
 }
 
@@ -48,8 +50,14 @@ TEST_CASE("stop words are left out before plurals are made singular") {
 }
 
 TEST_CASE("plurals get the form of their singulars") {
-  for (const auto& [plural, one] : std::vector<std::pair<const char*, const char*>>{{"laws", "law"}, {"policies", "policy"}, {"taxes", "tax"}, {"churches", "church"},
-                                                                                    {"classes", "class"}, {"dishes", "dish"}, {"trees", "tree"}, {"houses", "house"}}) {
+  for (const auto& [plural, one] : std::vector<std::pair<const char*, const char*>>{{"laws", "law"},
+                                                                                    {"policies", "policy"},
+                                                                                    {"taxes", "tax"},
+                                                                                    {"churches", "church"},
+                                                                                    {"classes", "class"},
+                                                                                    {"dishes", "dish"},
+                                                                                    {"trees", "tree"},
+                                                                                    {"houses", "house"}}) {
     CHECK(singular(plural) == singular(one));
   }
   for (const char* word : {"glass", "census", "analysis", "gas", "bus", "ties", "s", ""}) CHECK(singular(word) == word);

@@ -94,8 +94,8 @@ std::vector<JudgedDocument> judge(const std::vector<int64_t>& documents, int64_t
 double score_of(const JudgedLabel& label) { return label.score; }
 
 // The same by looking at all pairs of documents in float64: scores of labels by document.
-std::vector<std::map<int64_t, double>> slow_neighbour_scores(const at::Tensor& vectors, const std::vector<int64_t>& documents, const std::vector<JudgedDocument>& judged,
-                                                             const NeighbourOptions& options) {
+std::vector<std::map<int64_t, double>> slow_neighbour_scores(const at::Tensor& vectors, const std::vector<int64_t>& documents,
+                                                             const std::vector<JudgedDocument>& judged, const NeighbourOptions& options) {
   const at::Tensor products = vectors.to(at::kDouble).matmul(vectors.to(at::kDouble).t()).contiguous();
   std::vector<std::map<int64_t, double>> scores(documents.size());
   for (size_t i = 0; i < documents.size(); ++i) {
@@ -135,16 +135,17 @@ TEST_CASE("Several rankings are fused, and each label says where it comes from")
   const auto documents = rising(50);
   const Shortlists dense = dense_lists(documents, 6, 30, 1);
   const RankedLists bm25 = ranked_lists(50, 9, 30, 2), neighbours = ranked_lists(50, 4, 30, 3);
-  const double dense_weight = GENERATE(0.0, 0.6);
-  const ProposalOptions options{.sources = parse_sources("dense+neighbours+bm25"), .size = 7, .dense_weight = dense_weight};
+  const double dense_weight = GENERATE(0.0, 0.6), neighbours_weight = GENERATE(1.0, 0.4);
+  const ProposalOptions options{
+      .sources = parse_sources("dense+neighbours+bm25"), .size = 7, .dense_weight = dense_weight, .neighbours_weight = neighbours_weight};
   const Proposals proposals = propose(documents, {&dense, &bm25, &neighbours}, 30, {}, options);
   for (int64_t i = 0; i < 50; ++i) {
     std::map<int64_t, double> scores;
     std::map<int64_t, int> sources;
     const auto add = [&](const auto& labels, const auto& of_labels, double weight, bool divide, uint8_t bit) {
       for (size_t j = 0; j < labels.size(); ++j) {
-        const double mixed = weight * of_labels[j] / (divide ? of_labels[0] : 1);
-        scores[labels[j]] += dense_weight > 0 ? mixed : 1 / (61.0 + static_cast<double>(j));
+        const double part = dense_weight > 0 ? weight * of_labels[j] / (divide ? of_labels[0] : 1) : 1 / (61.0 + static_cast<double>(j));
+        scores[labels[j]] += part * (bit == proposed_by::neighbours ? neighbours_weight : 1);
         sources[labels[j]] |= bit;
       }
     };
@@ -168,7 +169,9 @@ TEST_CASE("Labels drawn at random are outside all lists, different, and depend o
   const auto documents = rising(400);
   const int64_t num_labels = GENERATE(12, 40, 5000);
   const Shortlists dense = dense_lists(documents, 8, num_labels, 1);
-  const auto draw = [&](uint64_t seed, int64_t cycle) { return propose(documents, {.dense = &dense}, num_labels, {}, {.size = 6, .exploration = 4, .seed = seed, .cycle = cycle}); };
+  const auto draw = [&](uint64_t seed, int64_t cycle) {
+    return propose(documents, {.dense = &dense}, num_labels, {}, {.size = 6, .exploration = 4, .seed = seed, .cycle = cycle});
+  };
   const Proposals proposals = draw(1, 0);
   std::set<int64_t> drawn;
   for (int64_t i = 0; i < 400; ++i) {
@@ -191,7 +194,8 @@ TEST_CASE("Labels drawn at random are outside all lists, different, and depend o
     CHECK_FALSE(draw(1, 1) == proposals);
   }
   const std::vector<int64_t> one{documents[7]};
-  const Shortlists alone{.k = 8, .documents = one, .labels = {dense[7].begin(), dense[7].end()}, .scores = {dense.scores.begin() + 56, dense.scores.begin() + 64}};
+  const Shortlists alone{
+      .k = 8, .documents = one, .labels = {dense[7].begin(), dense[7].end()}, .scores = {dense.scores.begin() + 56, dense.scores.begin() + 64}};
   const Proposals of_one = propose(one, {.dense = &alone}, num_labels, {}, {.size = 6, .exploration = 4, .seed = 1});
   REQUIRE(std::equal(of_one.labels.begin(), of_one.labels.end(), proposals.labels_of(7).begin()));
 }
@@ -211,7 +215,8 @@ TEST_CASE("Of labels that read alike only the first is proposed") {
   const auto documents = rising(60);
   const Shortlists dense = dense_lists(documents, 20, 40, 1);
   const RankedLists bm25 = ranked_lists(60, 20, 40, 2);
-  const Proposals proposals = propose(documents, {.dense = &dense, .bm25 = &bm25}, 40, twins, {.sources = parse_sources("dense+bm25"), .size = 30, .exploration = 5});
+  const Proposals proposals =
+      propose(documents, {.dense = &dense, .bm25 = &bm25}, 40, twins, {.sources = parse_sources("dense+bm25"), .size = 30, .exploration = 5});
   CHECK(std::all_of(proposals.labels.begin(), proposals.labels.end(), [&](int32_t label) { return twins.is_first(label); }));
 
   std::vector<Document> texts;
@@ -287,7 +292,8 @@ TEST_CASE("Without judged documents near by nothing is heard") {
   const auto judged = judge({2, 9}, 30, 1);
   const RankedLists heard = neighbour_labels(vectors, documents, judged, score_of, {}, 5, {.least_target = 0});
   CHECK(heard.offsets == std::vector<int64_t>{0, 4, 4});
-  CHECK_THROWS_WITH(neighbour_labels(vectors, std::vector<int64_t>{1}, {}, score_of, {}, 5), "`vectors` must have a row for each of the 1 documents, but has shape [2, 4] instead.");
+  CHECK_THROWS_WITH(neighbour_labels(vectors, std::vector<int64_t>{1}, {}, score_of, {}, 5),
+                    "`vectors` must have a row for each of the 1 documents, but has shape [2, 4] instead.");
   CHECK_THROWS_WITH(neighbour_labels(vectors, documents, {}, score_of, {}, 5, {.neighbours = 0}), "`neighbours` must be at least 1, but is 0 instead.");
 }
 
@@ -303,7 +309,8 @@ TEST_CASE("Cosines are those of the vectors") {
       REQUIRE(proposals.cosines[j] == Approx(products.const_data_ptr<double>()[i * 200 + proposals.labels[j]]).margin(1e-6));
     }
   }
-  CHECK_THROWS_WITH(add_cosines(proposals, label_vectors, label_vectors), "`document_vectors` must have a row for each of the 900 documents, but has shape [200, 24] instead.");
+  CHECK_THROWS_WITH(add_cosines(proposals, label_vectors, label_vectors),
+                    "`document_vectors` must have a row for each of the 900 documents, but has shape [200, 24] instead.");
 }
 
 TEST_CASE("Proposals come back from their file as they were") {
@@ -354,9 +361,11 @@ TEST_CASE("Proposals refuse rankings that do not fit, and stop") {
   const RankedLists bm25 = ranked_lists(3, 9, 30, 2);
   const auto with = [](const char* sources) { return ProposalOptions{.sources = parse_sources(sources)}; };
   CHECK_THROWS_WITH(propose(documents, {.dense = &dense}, 30, {}, with("dense+bm25")), "The ranking `bm25` is among the sources, but is missing.");
-  CHECK_THROWS_WITH(propose(documents, {.dense = &dense, .bm25 = &bm25}, 30, {}, with("dense+bm25")), "The ranking `bm25` must be of 2 documents, but is of 3 instead.");
+  CHECK_THROWS_WITH(propose(documents, {.dense = &dense, .bm25 = &bm25}, 30, {}, with("dense+bm25")),
+                    "The ranking `bm25` must be of 2 documents, but is of 3 instead.");
   CHECK_THROWS_WITH(propose(others, {.dense = &dense}, 30, {}, {}), "The ranking `dense` is of other documents.");
-  CHECK_THROWS_WITH(propose(documents, {.dense = &dense}, 30, {}, {.size = 3, .exploration = 4}), "`exploration` must be from 0 to `size`, 3, but is 4 instead.");
+  CHECK_THROWS_WITH(propose(documents, {.dense = &dense}, 30, {}, {.size = 3, .exploration = 4}),
+                    "`exploration` must be from 0 to `size`, 3, but is 4 instead.");
   CHECK_THROWS_WITH(parse_sources("dense+bm52"), "`shortlist_sources` must be of dense, bm25 and neighbours, joined by \"+\", but is \"dense+bm52\" instead.");
   CHECK_THROWS_WITH(parse_sources(""), "`shortlist_sources` must be of dense, bm25 and neighbours, joined by \"+\", but is \"\" instead.");
   std::stop_source stop;

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "catch.h"
+#include "lmtx/detail/files.h"
+#include "lmtx/detail/framed_file.h"
 #include "lmtx/detail/random.h"
 #include "lmtx/train/unsupervised/cluster_phases.h"
 #include "lmtx/train/unsupervised/label_pairs.h"
@@ -17,6 +19,7 @@
 #include "temporary_folder.h"
 
 using namespace lmtx;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -244,6 +247,35 @@ TEST_CASE("plain texts come back as they were, and another number of them is ref
     CHECK(texts.contents[i] == expected[static_cast<size_t>(i)].content);
   }
   CHECK_THROWS_WITH(PlainTexts::open(world.folder.path(), 5), ContainsSubstring("must have 5 texts, but has 30 instead"));
+}
+
+TEST_CASE("a text file that is truncated anywhere, damaged or of sizes that do not fit is refused in one line") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "texts";
+  TextFile::write(file, [](const TextFile::AddText& add) {
+    for (const char* text : {"one", "", "three four"}) add(text);
+  });
+  REQUIRE(TextFile::open(file).size() == 3);
+  CHECK(TextFile::open(file)[1].empty());
+  CHECK(TextFile::open(file)[2] == "three four");
+  const std::string bytes = detail::read_file(file);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    folder.write("texts", bytes.substr(0, size));
+    CHECK_THROWS_WITH(TextFile::open(file), StartsWith(file.string()));
+  }
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string changed = bytes;
+    changed[at] = static_cast<char>(changed[at] ^ 4);
+    folder.write("texts", changed);
+    CHECK_THROWS_WITH(TextFile::open(file), StartsWith(file.string()));
+  }
+  // Whole, but of wrong sizes: texts, offsets, number.
+  for (const std::vector<int64_t>& words : std::vector<std::vector<int64_t>>{{}, {0}, {0, 5}, {0, -1}, {1, 0}, {0, 9, 1}, {7, 0, 8, 4, 2}, {7, 7, 0, 8, 1}}) {
+    detail::write_framed_file(file, {"LMTXTEXT", 1, "text file"}, [&](const detail::AppendBytes& append) {
+      append({reinterpret_cast<const char*>(words.data()), words.size() * sizeof(int64_t)});
+    });
+    CHECK_THROWS_WITH(TextFile::open(file), ContainsSubstring("is damaged: its sizes do not fit together."));
+  }
 }
 
 TEST_CASE("the first half of MACLR's first stage is cut into phases") {

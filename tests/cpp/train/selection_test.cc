@@ -77,6 +77,10 @@ TEST_CASE("a limit goes to first labels of all documents before second ones of a
   CHECK(labels_of(pairs, 1) == std::vector<int64_t>{10});
   CHECK(labels_of(pairs, 2) == std::vector<int64_t>{10, 12});
   CHECK(held_out_questions(documents, rankings, {}, 2, 0).num_pairs() == 0);
+  // The second ranking waits.
+  const AskedPairs waiting = held_out_questions(documents, rankings, {}, 2, 4, 1);
+  CHECK(labels_of(waiting, 0) == std::vector<int64_t>{10, 12});
+  CHECK(labels_of(waiting, 2) == std::vector<int64_t>{10});
 }
 
 TEST_CASE("a ranking's worth is the mean target of its first labels, where they have one") {
