@@ -10,21 +10,25 @@
 namespace lmtx::python {
 namespace {
 
-CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, std::optional<std::shared_ptr<TeacherOracle>> teacher, const std::filesystem::path& folder,
-                               const TrainerOptions& options, const std::optional<std::filesystem::path>& store, const std::optional<Budget>& budget) {
+CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, std::optional<std::shared_ptr<TeacherOracle>> teacher,
+                               const std::filesystem::path& folder, const TrainerOptions& options, const std::optional<std::filesystem::path>& store,
+                               const std::optional<Budget>& budget) {
   RunOptions run{.folder = folder, .store = store.value_or(""), .budget = budget.value_or(Budget{})};
   py::gil_scoped_release release;
   return {std::move(base), std::move(documents), std::move(labels), std::move(teacher).value_or(nullptr), options, std::move(run)};
 }
 
 // torch's autograd has threads for its cards, which whoever computes gradients first keeps to itself: were it we, the package torch would have none when it is
-// imported later. So where there is a card it is imported before training begins, and is the one that we use, too; by a thread of its own, since that takes seconds.
+// imported later. So where there is a card it is imported before training begins, and is the one that we use, too; by a thread of its own, since that takes
+// seconds.
 class TorchImport {
  public:
   TorchImport() : needed_(at::hasCUDA()) {
     if (!needed_) return;
     const py::object import = py::module_::import("importlib").attr("import_module");
-    py::module_::import("threading").attr("Thread")(py::arg("target") = import, py::arg("args") = py::make_tuple("torch"), py::arg("daemon") = true).attr("start")();
+    py::module_::import("threading")
+        .attr("Thread")(py::arg("target") = import, py::arg("args") = py::make_tuple("torch"), py::arg("daemon") = true)
+        .attr("start")();
   }
 
   // The event that begins training waits for it.

@@ -1,6 +1,5 @@
 // The module lmtx._core: names and types for Python, no algorithm.
 #include "lmtx/version.h"
-
 #include "register.h"
 
 namespace lmtx::python {

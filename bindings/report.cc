@@ -25,8 +25,8 @@ Example:
       .def_readonly("judgments", &Plan::judgments, "Of these, at most so many are charged to the budget.")
       .def("__str__", &Plan::to_string)
       .def("__repr__", [](const Plan& plan) {
-        return "Plan(" + with_commas(plan.documents) + " documents, " + with_commas(plan.labels) + " labels, at most " +
-               with_commas(plan.judgments) + " judgments)";
+        return "Plan(" + with_commas(plan.documents) + " documents, " + with_commas(plan.labels) + " labels, at most " + with_commas(plan.judgments) +
+               " judgments)";
       });
 }
 
@@ -83,12 +83,12 @@ Example:
       .def_readonly("documents_with_yes", &CycleReport::documents_with_yes, "Documents with at least one yes: those that were trained on.")
       .def_readonly("documents_without_yes", &CycleReport::documents_without_yes, "Documents without any yes.")
       .def_readonly("documents_left_over", &CycleReport::documents_left_over,
-           "Documents with a yes that each pass leaves out, others each time: fewer than fill a batch.")
+                    "Documents with a yes that each pass leaves out, others each time: fewer than fill a batch.")
       .def_readonly("steps", &CycleReport::steps, "Steps of the optimizer.")
       .def_readonly("first_loss", &CycleReport::first_loss, "float: mean loss of the first tenth of the steps.")
       .def_readonly("last_loss", &CycleReport::last_loss, "float: mean loss of the last tenth of the steps.")
       .def_readonly("development_precision", &CycleReport::development_precision,
-           "Interval: share of development documents whose first label is a yes, a fraction; None without any.")
+                    "Interval: share of development documents whose first label is a yes, a fraction; None without any.")
       .def_readonly("accepted", &CycleReport::accepted, "bool: whether the run went on with this cycle's student as the best so far.")
       .def("__repr__", [](const CycleReport& report) {
         return py::str("CycleReport(cycle={}, steps={}, loss {:.3g} to {:.3g})").format(report.cycle, report.steps, report.first_loss, report.last_loss);
@@ -114,9 +114,11 @@ Example:
       .def_readonly("total", &TrainingReport::total, "AskingReport: each pair once, over all cycles.")
       .def_readonly("cycles", &TrainingReport::cycles, "list[CycleReport]: cycle by cycle.")
       .def_readonly("untouched_precision", &TrainingReport::untouched_precision,
-           "Interval: the untouched encoder on the development documents, a fraction; None without any.")
+                    "Interval: the untouched encoder on the development documents, a fraction; None without any.")
       .def_readonly("best_cycle", &TrainingReport::best_cycle, "int: the cycle whose student the tagger carries; -1 where nothing could be trained.")
-      .def_readonly("ended", &TrainingReport::ended, "str: why the run ended: \"cycles\", \"no gain\", \"budget\" or \"nothing to learn\"; without a teacher \"stages\" (all done) or \"nothing to learn\".")
+      .def_readonly("ended", &TrainingReport::ended,
+                    "str: why the run ended: \"cycles\", \"no gain\", \"budget\" or \"nothing to learn\"; without a teacher \"stages\" (all done) or \"nothing "
+                    "to learn\".")
       .def_readonly("notices", &TrainingReport::notices, "list[str]: sentences for the user, on what was skipped and why.")
       .def_readonly("student_folders", &TrainingReport::student_folders, "list[str]: the folders of the trained students, cycle by cycle.")
       .def_readonly("tagger_folder", &TrainingReport::tagger_folder, "str: the folder that Tagger.load opens.")

@@ -86,9 +86,12 @@ Example:
     >>> [option.name for option in lmtx.TrainerOptions().describe() if option.type == 'boolean'][:3]
     ['restart', 'use_all_judgments', 'dropout'])")
       .def("__getattr__", &get, py::arg("name"), "The value of an option: int, float, bool or str. AttributeError where there is none of that name.")
-      .def("__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
+      .def(
+          "__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
       .def("__repr__", &to_string);
-  m.def("preset_names", &preset_names, R"(The presets there are, which TrainerOptions and train() take: "default", which measured best; "paper", the published method; "paper-tuned", the same with a
+  m.def(
+      "preset_names", &preset_names,
+      R"(The presets there are, which TrainerOptions and train() take: "default", which measured best; "paper", the published method; "paper-tuned", the same with a
 schedule for small sets; "maclr" and "rts", which learn without a teacher.
 
 Example:

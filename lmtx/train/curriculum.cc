@@ -45,7 +45,8 @@ Json read_trained(const fs::path& file) {
   Json json = detail::read_json(file);
   const int64_t format = detail::json_integer_or(json, "format", trained_format, file.string());
   if (format > trained_format) {
-    detail::fail(file.string(), "has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(trained_format) + "; update LMTX.");
+    detail::fail(file.string(),
+                 "has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(trained_format) + "; update LMTX.");
   }
   detail::check_seal(json, file.string());
   return json;
@@ -56,7 +57,8 @@ void check_finite(const SentenceModel& student, int64_t cycle, double learning_r
   for (const auto& [name, weights] : student.parameters()) {
     if (!at::isfinite(weights).all().item<bool>())
       throw std::runtime_error("The training of cycle " + std::to_string(cycle) + " ran away (weights of " + name + " are not finite): `learning_rate` " +
-                               std::to_string(learning_rate) + " is too large. Start again in a new folder with a smaller one; with the same store nothing is asked twice.");
+                               std::to_string(learning_rate) +
+                               " is too large. Start again in a new folder with a smaller one; with the same store nothing is asked twice.");
   }
 }
 
@@ -363,7 +365,8 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
     write_report(file, report);
   }
   const TrainingReport report = read_report(file);
-  if (report.cycles.size() != 1 || report.cycles[0].cycle != cycle) detail::fail(file.string(), "must report cycle " + std::to_string(cycle) + " and no other.");
+  if (report.cycles.size() != 1 || report.cycles[0].cycle != cycle)
+    detail::fail(file.string(), "must report cycle " + std::to_string(cycle) + " and no other.");
   so_far_.cycles.push_back(report.cycles.at(0));
   so_far_.ended = report.ended;
   if (cycle == 0) so_far_.untouched_precision = report.untouched_precision;
@@ -398,9 +401,12 @@ void Curriculum::decide(const Trained& trained, CycleReport& now, TrainingReport
   const std::vector<Candidate> candidates = pooled_->candidates(development_asked_);
   const Selected selected = select_student(candidates, SelectionOptions::of(options_));
   now.accepted = candidates[static_cast<size_t>(selected.best)].cycle == now.cycle;
-  if (cut_by_budget(now)) report.ended = "budget";
-  else if (now.cycle + 1 == options_.cycles) report.ended = "cycles";
-  else if (selected.is_over) report.ended = "no gain";
+  if (cut_by_budget(now))
+    report.ended = "budget";
+  else if (now.cycle + 1 == options_.cycles)
+    report.ended = "cycles";
+  else if (selected.is_over)
+    report.ended = "no gain";
 }
 
 // The first student is always taken, each later one only where the held-out verdicts show a gain. Where there are none, the newer student is the better
@@ -442,10 +448,9 @@ void Curriculum::save_tagger() {
                                 .label_length = input_.lengths.label,
                                 .document_prompt = input_.prompts.document,
                                 .label_prompt = input_.prompts.label};
-  const auto tagger = stages_ && stages_->has_index(best)
-                          ? Tagger(student, *input_.labels, stages_->index(best), settings)
-                          : Tagger::from_labels(student, *input_.labels, settings, {}, staged("embed labels", -1), stop_,
-                                                halves ? ComputeDtype::float16 : ComputeDtype::float32);
+  const auto tagger = stages_ && stages_->has_index(best) ? Tagger(student, *input_.labels, stages_->index(best), settings)
+                                                          : Tagger::from_labels(student, *input_.labels, settings, {}, staged("embed labels", -1), stop_,
+                                                                                halves ? ComputeDtype::float16 : ComputeDtype::float32);
   check_stop(stop_);
   tagger.save(folder_.tagger(), provenance());
   tell_stage("save tagger", -1, begin);
@@ -506,11 +511,9 @@ AskingReport Curriculum::total() const {
 
 AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result) {
   const Clock::time_point begin = Clock::now();
-  const Asker asker(input_.teacher, store_, input_.documents, input_.labels,
-                    {.run = manifest_.run,
-                     .charge_stored = manifest_.budget.charge_stored,
-                     .ask_rounds = options_.ask_rounds,
-                     .accept_missing = options_.accept_missing});
+  const Asker asker(
+      input_.teacher, store_, input_.documents, input_.labels,
+      {.run = manifest_.run, .charge_stored = manifest_.budget.charge_stored, .ask_rounds = options_.ask_rounds, .accept_missing = options_.accept_missing});
   const fs::path folder = folder_.cycle(cycle);
   AskedPairs pairs = asker.ask(std::move(wanted), earlier, spending, folder / (result + ".missing"), staged("ask", cycle), stop_);
   // The result must not outlive what it was made of.
@@ -560,10 +563,10 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   const Computing computing = resolve_computing(options_, encoder.model());
   shortlister_.emplace(encoder, *labels_, label_twins_,
                        EmbeddingOptions{.search_length = input_.lengths.search,
-                                          .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                                          .token_budget = computing.search_token_budget,
-                                          .dtype = computing.dtype,
-                                          .prompts = input_.prompts},
+                                        .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
+                                        .token_budget = computing.search_token_budget,
+                                        .dtype = computing.dtype,
+                                        .prompts = input_.prompts},
                        staged("embed labels", cycle), stop_);
   shortlister_student_ = student;
   tell_stage("embed labels", cycle, begin);

@@ -47,8 +47,8 @@ struct CurriculumInput {
   std::filesystem::path store;
 };
 
-// Each stage leaves its result in the folder, there whole or not at all, and is skipped where that lies there: so a run goes on after any interruption. What a later
-// stage needs it reads from these results alone, never from the store or the order in which answers came.
+// Each stage leaves its result in the folder, there whole or not at all, and is skipped where that lies there: so a run goes on after any interruption. What a
+// later stage needs it reads from these results alone, never from the store or the order in which answers came.
 class Curriculum {
  public:
   // `manifest` is that of the folder, which is locked.

@@ -72,7 +72,8 @@ void check_unsupervised(const TrainerOptions& options, const TextPrompts& prompt
   detail::check_prompt("document_prompt", prompts.document, std::min(options.title_length, base.max_positions()), base);
   const int64_t document = base.unpooled_tokens(prompts.document), label = base.unpooled_tokens(prompts.label);
   if (document == label) return;
-  throw std::invalid_argument("With `method` \"" + options.method + "\" an encoder that leaves prompts out of vectors needs prompts of equally many tokens, but `document_prompt` has " +
+  throw std::invalid_argument("With `method` \"" + options.method +
+                              "\" an encoder that leaves prompts out of vectors needs prompts of equally many tokens, but `document_prompt` has " +
                               std::to_string(document) + " and `label_prompt` has " + std::to_string(label) + ".");
 }
 
@@ -124,9 +125,15 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
   if (!asks(options)) check_unsupervised(options, prompts, base);
   const Lengths lengths = resolve_lengths(options, prompts, base, labels);
   const fs::path store = run.store.empty() ? folder.store() : run.store;
-  CurriculumInput input{std::move(base),    std::move(documents), std::make_shared<const LabelSet>(std::move(labels)),
-                        std::move(teacher), std::move(options),   prompts,
-                        lengths,            folder,               store};
+  CurriculumInput input{std::move(base),
+                        std::move(documents),
+                        std::make_shared<const LabelSet>(std::move(labels)),
+                        std::move(teacher),
+                        std::move(options),
+                        prompts,
+                        lengths,
+                        folder,
+                        store};
   RunManifest manifest = manifest_of(input, run);
   folder.check_same(manifest);
   impl_ = std::make_unique<Impl>(Impl{std::move(input), std::move(manifest)});
@@ -171,8 +178,10 @@ TrainingReport CurriculumTrainer::run(const EventCallback& on_event, std::stop_t
   const auto lock = folder.lock();
   const RunManifest manifest = folder.begin(impl_->manifest);
   if (on_event && manifest.torch != impl_->manifest.torch)
-    on_event({.kind = Event::Kind::notice, .stage = "notice", .message = "The run began with torch " + manifest.torch + " and goes on with " +
-                                                                         impl_->manifest.torch + "; weights may differ in their last bits."});
+    on_event(
+        {.kind = Event::Kind::notice,
+         .stage = "notice",
+         .message = "The run began with torch " + manifest.torch + " and goes on with " + impl_->manifest.torch + "; weights may differ in their last bits."});
   check_threads(manifest, folder);
   const ThreadCount threads(manifest.threads);
   if (!asks(impl_->input.options)) return UnsupervisedRun(impl_->input, manifest, on_event, std::move(stop)).run();

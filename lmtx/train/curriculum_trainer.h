@@ -35,9 +35,9 @@ class LMTX_API PairsOpen : public TeacherError {
   int64_t pairs;
 };
 
-// The curriculum of LMTX (COLING 2025, arXiv 2406.09288): shortlist, ask, train, measure, until held-out verdicts stop improving. With the option `method` "maclr" or
-// "rts" a run learns from documents and label names alone: it asks nothing, needs no teacher (null), and leaves one that is given, store and budget alone. The same
-// command on the same folder goes on after any interruption and ends with the identical model; on a finished folder it returns the report.
+// The curriculum of LMTX (COLING 2025, arXiv 2406.09288): shortlist, ask, train, measure, until held-out verdicts stop improving. With the option `method`
+// "maclr" or "rts" a run learns from documents and label names alone: it asks nothing, needs no teacher (null), and leaves one that is given, store and budget
+// alone. The same command on the same folder goes on after any interruption and ends with the identical model; on a finished folder it returns the report.
 class LMTX_API CurriculumTrainer {
  public:
   // Checks everything that can be checked before anything is made or asked: std::invalid_argument for options that make no sense, an empty corpus or

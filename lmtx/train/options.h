@@ -47,7 +47,8 @@ struct TrainerOptions {
   int64_t asking_breadth = 4;
   // Which documents come first: "random", or "spread" (each as different as can be from those before).
   std::string first_documents = "random";
-  // Shares of a cycle's pairs: where scores leave the answer open, for labels that few documents carry, and drawn at random; what is left goes to the first places.
+  // Shares of a cycle's pairs: where scores leave the answer open, for labels that few documents carry, and drawn at random; what is left goes to the first
+  // places.
   double cut_share = 0.2;
   double coverage_share = 0.2;
   double random_share = 0.1;
@@ -55,7 +56,8 @@ struct TrainerOptions {
   int64_t stop_after_noes = 2;
 
   // --- what is proposed ---
-  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by "+".
+  // The rankings that a shortlist is made of: "dense" (vectors), "bm25" (words of names), "neighbours" (labels judged a yes for documents near by), joined by
+  // "+".
   std::string shortlist_sources = "dense";
   // Labels on a document's shortlist; 0 means as many as are judged for it in a cycle.
   int64_t shortlist_size = 0;
@@ -163,8 +165,8 @@ struct TrainerOptions {
   bool label_bias = false;
 
   // --- learning without a teacher ---
-  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al., Findings
-  // of EMNLP 2022).
+  // "curriculum", or one of two that learn from documents and label names alone, without a teacher: "maclr" (Xiong et al., NAACL 2022) and "rts" (Zhang et al.,
+  // Findings of EMNLP 2022).
   std::string method = "curriculum";
   // Rows of a batch that have a text, a document or a label in common are never each other's negatives.
   bool mask_duplicates = true;
@@ -178,8 +180,8 @@ struct TrainerOptions {
   bool inverse_cloze = true;
   // Steps of the first stage at most, whatever `epochs` and `steps` say; 0: no limit.
   int64_t max_steps = 0;
-  // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster for
-  // 32, 16, 8, 4 and 2 documents. "none": no clusters.
+  // Clusters of each of the phases that the first half of the first stage is cut into, separated by commas: "250,500,1000". "auto": five phases, with a cluster
+  // for 32, 16, 8, 4 and 2 documents. "none": no clusters.
   std::string clusters = "auto";
   // Labels drawn at random in each step, further negatives of the second views; 0: none.
   int64_t random_labels = 32;
@@ -203,8 +205,8 @@ struct TrainerOptions {
 
   // --- the machine ---
   uint64_t seed = 0;
-  // Of the products in training and search: "float32", "bfloat16" (on cards only), or "auto", which is bfloat16 on a card that has it. Weights, gradients, moments
-  // and sums are float32 in any case.
+  // Of the products in training and search: "float32", "bfloat16" (on cards only), or "auto", which is bfloat16 on a card that has it. Weights, gradients,
+  // moments and sums are float32 in any case.
   std::string dtype = "auto";
   // On a card: the same bits when the run is repeated there, at some cost of speed; the token budget is never lowered. On the CPU it is always so.
   bool deterministic = false;

@@ -44,8 +44,7 @@ struct Verdicts {
   double yes = 0, all = 0;
 };
 
-std::vector<Pair> pairs_of(std::span<JudgedDocument> judged, const TrainerOptions& options,
-                           const std::function<PairFeatures(int64_t, int64_t)>& features_of) {
+std::vector<Pair> pairs_of(std::span<JudgedDocument> judged, const TrainerOptions& options, const std::function<PairFeatures(int64_t, int64_t)>& features_of) {
   std::vector<Pair> pairs;
   std::unordered_map<int64_t, Verdicts> of_label;
   double yeses = 0;

@@ -22,9 +22,9 @@ constexpr int64_t report_format = 1;
 
 // The counts of an AskingReport by their names, in the order of the report.
 constexpr std::pair<const char*, int64_t AskingReport::*> asking_counts[] = {
-    {"questions", &AskingReport::questions},     {"pairs_wanted", &AskingReport::pairs_wanted}, {"from_store", &AskingReport::from_store},
-    {"judgments", &AskingReport::judgments},     {"abstentions", &AskingReport::abstentions},   {"missing", &AskingReport::missing},
-    {"open", &AskingReport::open},               {"over_budget", &AskingReport::over_budget},   {"yes", &AskingReport::yes},
+    {"questions", &AskingReport::questions}, {"pairs_wanted", &AskingReport::pairs_wanted}, {"from_store", &AskingReport::from_store},
+    {"judgments", &AskingReport::judgments}, {"abstentions", &AskingReport::abstentions},   {"missing", &AskingReport::missing},
+    {"open", &AskingReport::open},           {"over_budget", &AskingReport::over_budget},   {"yes", &AskingReport::yes},
 };
 
 constexpr std::pair<const char*, int64_t InputReport::*> input_counts[] = {
@@ -180,9 +180,15 @@ std::string table(const std::vector<Row>& rows) {
 }
 
 Row asking_row(std::string first, const AskingReport& asking) {
-  return {std::move(first),          count(asking.questions),   count(asking.pairs_wanted), count(asking.from_store),
-          count(asking.judgments),   count(asking.abstentions), count(asking.open + asking.over_budget),
-          asking.judgments ? format("%.1f", asking.yes_rate() * 100) : "-", ""};
+  return {std::move(first),
+          count(asking.questions),
+          count(asking.pairs_wanted),
+          count(asking.from_store),
+          count(asking.judgments),
+          count(asking.abstentions),
+          count(asking.open + asking.over_budget),
+          asking.judgments ? format("%.1f", asking.yes_rate() * 100) : "-",
+          ""};
 }
 
 std::string asking_table(const TrainingReport& report) {
@@ -199,8 +205,9 @@ std::string training_table(const TrainingReport& report) {
   std::vector<Row> rows = {{"cycle", "trained on", "without a yes", "steps", "first loss", "last loss", "held-out P@1 %", ""}};
   if (report.untouched_precision) rows.push_back({"untouched", "", "", "", "", "", interval_text(report.untouched_precision), ""});
   for (const CycleReport& cycle : report.cycles) {
-    rows.push_back({std::to_string(cycle.cycle), count(cycle.documents_with_yes), count(cycle.documents_without_yes), count(cycle.steps), format("%.4f", cycle.first_loss),
-                    format("%.4f", cycle.last_loss), interval_text(cycle.development_precision), cycle.cycle == report.best_cycle ? "kept" : ""});
+    rows.push_back({std::to_string(cycle.cycle), count(cycle.documents_with_yes), count(cycle.documents_without_yes), count(cycle.steps),
+                    format("%.4f", cycle.first_loss), format("%.4f", cycle.last_loss), interval_text(cycle.development_precision),
+                    cycle.cycle == report.best_cycle ? "kept" : ""});
   }
   return table(rows);
 }
@@ -227,7 +234,11 @@ std::string Plan::to_string() const {
 }
 
 std::string TrainingReport::to_json() const {
-  Json json = {{"format", report_format}, {"teacher", teacher}, {"ended", ended}, {"best_cycle", best_cycle}, {"untouched_precision@1", lmtx::to_json(untouched_precision)}};
+  Json json = {{"format", report_format},
+               {"teacher", teacher},
+               {"ended", ended},
+               {"best_cycle", best_cycle},
+               {"untouched_precision@1", lmtx::to_json(untouched_precision)}};
   json["inputs"] = counts_to_json(inputs, input_counts);
   json["total"] = lmtx::to_json(total);
   json["cycles"] = Json::array();
@@ -242,7 +253,8 @@ TrainingReport report_from_json(const std::string& text, const std::string& plac
   const Json json = detail::parse_json(text, place);
   const int64_t format = detail::json_integer(json, "format", place);
   if (format > report_format) {
-    throw std::runtime_error(place + ": has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(report_format) + "; update LMTX.");
+    throw std::runtime_error(place + ": has format " + std::to_string(format) + ", but this version of LMTX reads up to " + std::to_string(report_format) +
+                             "; update LMTX.");
   }
   TrainingReport report;
   report.teacher = detail::json_string(json, "teacher", place);

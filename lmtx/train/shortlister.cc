@@ -91,7 +91,8 @@ Shortlists Shortlister::shortlist(const TokenFile& documents, std::span<const in
   RecordLog blocks(log);
   for (const std::string& record : blocks.take_records()) append(lists, record);
   const int64_t done_before = static_cast<int64_t>(lists.labels.size());
-  if (done_before % lists.k != 0 || done_before / lists.k > total) throw std::runtime_error(log.string() + ": its blocks are not of this run; delete it to have them done again.");
+  if (done_before % lists.k != 0 || done_before / lists.k > total)
+    throw std::runtime_error(log.string() + ": its blocks are not of this run; delete it to have them done again.");
   for (int64_t done = static_cast<int64_t>(lists.labels.size()) / lists.k; done < total; done += documents_at_once) {
     const auto block = numbers.subspan(done, std::min(documents_at_once, total - done));
     const std::string record = to_record(search_block(documents, block, lists.k, detail::within(on_event, done, total), stop));

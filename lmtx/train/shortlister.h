@@ -41,8 +41,8 @@ class LMTX_API Shortlister {
   Shortlister(Encoder encoder, const TokenFile& labels, const Twins& label_twins, const EmbeddingOptions& options, const EventCallback& on_event = {},
               std::stop_token stop = {});
 
-  // The `k` different labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay; what is done
-  // is kept in `log`, from where a second call goes on.
+  // The `k` different labels nearest to each of `numbers`, or all where there are fewer. Documents are embedded block by block, and only their shortlists stay;
+  // what is done is kept in `log`, from where a second call goes on.
   Shortlists shortlist(const TokenFile& documents, std::span<const int64_t> numbers, int64_t k, const std::filesystem::path& log,
                        const EventCallback& on_event = {}, std::stop_token stop = {}) const;
 

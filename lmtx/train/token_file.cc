@@ -87,7 +87,8 @@ void write_documents(TokenWriter& writer, const Corpus& documents, const EventCa
   writer.finish(stop);
   report();
   if (writer.num_written() == documents.size()) return;
-  throw std::runtime_error("The corpus had " + std::to_string(documents.size()) + " documents when it was opened, but now has " + std::to_string(writer.num_written()) + ".");
+  throw std::runtime_error("The corpus had " + std::to_string(documents.size()) + " documents when it was opened, but now has " +
+                           std::to_string(writer.num_written()) + ".");
 }
 
 }  // namespace

@@ -8,8 +8,7 @@
 
 namespace lmtx {
 
-TrainingPlan::TrainingPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle)
-    : seed_(options.seed), cycle_(cycle) {
+TrainingPlan::TrainingPlan(std::span<const JudgedDocument> judged, const TrainerOptions& options, int64_t cycle) : seed_(options.seed), cycle_(cycle) {
   check_rising(judged);
   for (const JudgedDocument& document : judged) {
     for (const JudgedLabel& label : document.labels) {

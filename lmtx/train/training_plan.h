@@ -20,7 +20,8 @@ struct TrainingStep {
   BatchYeses yeses;
 };
 
-// A pure function of the judged documents, the options and the cycle: step t is the same whenever and however often it is asked for. step() belongs to one thread.
+// A pure function of the judged documents, the options and the cycle: step t is the same whenever and however often it is asked for. step() belongs to one
+// thread.
 class LMTX_API TrainingPlan {
  public:
   // Throws std::invalid_argument for documents that do not rise, or labels within a document that do not.

@@ -66,7 +66,8 @@ class Targets {
   double of(int64_t document, int64_t label) const {
     const auto found = std::lower_bound(judged_.begin(), judged_.end(), document, [](const JudgedDocument& a, int64_t number) { return a.document < number; });
     if (found == judged_.end() || found->document != document) missing(document);
-    const auto pair = std::lower_bound(found->labels.begin(), found->labels.end(), label, [](const JudgedLabel& a, int64_t number) { return a.label < number; });
+    const auto pair =
+        std::lower_bound(found->labels.begin(), found->labels.end(), label, [](const JudgedLabel& a, int64_t number) { return a.label < number; });
     if (pair == found->labels.end() || pair->label != label) missing(document);
     return pair->target;
   }
@@ -174,8 +175,9 @@ void ViewStages::propose(int64_t cycle, std::span<const JudgedDocument> judged) 
   const Words words = options.sources & proposed_by::bm25 ? this->words() : Words();
   RankedLists neighbours;
   if (options.sources & proposed_by::neighbours) {
-    neighbours = neighbour_labels(view.training, texts_.split.training, judged, [](const JudgedLabel& label) { return label.target; }, texts_.label_twins,
-                                  options.size, {}, services_.stop);
+    neighbours = neighbour_labels(
+        view.training, texts_.split.training, judged, [](const JudgedLabel& label) { return label.target; }, texts_.label_twins, options.size, {},
+        services_.stop);
   }
   lmtx::propose(texts_.split.training, {.dense = &dense, .bm25 = &words.training, .neighbours = &neighbours}, texts_.labels.size(), texts_.label_twins, options,
                 services_.stop)
@@ -196,9 +198,8 @@ Asking ViewStages::choose(int64_t cycle, std::span<const AskedPairs> earlier, st
   const std::vector<PastPair> past = past_pairs(earlier, [&](int64_t document, const AskedPair& pair) { return targets.of(document, pair.label); });
   const ProposedLabels proposed = ProposedLabels::of(proposals);
   const at::Tensor vectors = options_.first_documents == "spread" ? view(cycle - 1).training : at::Tensor();
-  Asking asking = options_.asking == "streams"
-                      ? choose_by_streams(proposed, past, budget, cycle, options_.seed, AskingOptions::of(options_), vectors)
-                      : choose_by_place(proposed, past, budget, cycle, options_.seed);
+  Asking asking = options_.asking == "streams" ? choose_by_streams(proposed, past, budget, cycle, options_.seed, AskingOptions::of(options_), vectors)
+                                               : choose_by_place(proposed, past, budget, cycle, options_.seed);
   save_streams(asking.streams, folder_.cycle(cycle) / "streams");
   return asking;
 }

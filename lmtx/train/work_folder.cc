@@ -159,7 +159,8 @@ void WorkFolder::remove_leftovers_of_kills() const {
   for (const auto& entry : fs::directory_iterator(folder_)) {
     const std::string folder = entry.path().filename().string();
     if (!entry.is_directory() || !(folder.starts_with("cycle-") || folder.starts_with("part-"))) continue;
-    for (const char* name : {"shortlist", "untouched", "asked", "training/training.checkpoint", "student", "trained.json", "ranked", "measured", "cycle.json", "clusters", "pairs"})
+    for (const char* name : {"shortlist", "untouched", "asked", "training/training.checkpoint", "student", "trained.json", "ranked", "measured", "cycle.json",
+                             "clusters", "pairs"})
       detail::remove_leftovers(entry.path() / name);
   }
 }

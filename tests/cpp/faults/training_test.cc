@@ -279,8 +279,8 @@ const TeacherTraits one_call{}, four_calls{.questions_per_call = 2, .concurrent_
 // For each stage a write in its middle: tokenization, the store, asking, checkpoints, saving.
 std::vector<int64_t> writes_of_stages(const std::vector<std::string>& operations) {
   std::vector<int64_t> numbers;
-  for (const char* file : {"documents.tokens", "judgments.db-wal", "cycle-0/asked", "cycle-0/training/training.checkpoint", "cycle-0/student", "cycle-1/student",
-                           "tagger", "report.json"}) {
+  for (const char* file : {"documents.tokens", "judgments.db-wal", "cycle-0/asked", "cycle-0/training/training.checkpoint", "cycle-0/student",
+                           "cycle-1/student", "tagger", "report.json"}) {
     INFO(file);
     std::vector<int64_t> writes;
     for (const int64_t number : every(operations)) {
