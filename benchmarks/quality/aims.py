@@ -37,7 +37,9 @@ def judge_all(board, sets=SEVEN):
         for rival in RIVALS:
             expected = three if rival in ("maclr", "rts") else sets
             verdicts += [judge_ahead(board, rival, AHEAD_OF_RIVALS, expected, teacher, metric) for metric in ("precision@1", "recall@10")]
-    return [*verdicts, judge_ceiling(board, three), judge_noise(board, sets)]
+    verdicts = [*verdicts, judge_ceiling(board, three), judge_noise(board, sets)]
+    labels = {teacher: board.label("default", BUDGET, teacher) for teacher in TEACHERS}
+    return [_labelled(verdict, labels) for verdict in verdicts]
 
 
 def judge_ahead(board, rival, ahead, sets, teacher, metric):
@@ -93,6 +95,13 @@ def judge_noise(board, sets):
     share = (noisy - untouched) / (true - untouched)
     text = f"{share:.2f} (gains {noisy - untouched:+.2f} and {true - untouched:+.2f}), aim at least {LEAST_OF_PERFECT:g}"
     return _verdict(name, share >= LEAST_OF_PERFECT, text, found, sets, f"by {LEAST_OF_PERFECT - share:.2f}")
+
+
+def _labelled(verdict, labels):
+    """Says so where `default` was measured as it was before."""
+    teachers = [teacher for teacher in TEACHERS if teacher in verdict.name.split(", ")] or TEACHERS
+    label = next((labels[teacher] for teacher in teachers if labels[teacher]), "")
+    return Verdict(verdict.name, verdict.outcome, verdict.text + (f"; `default` was measured with {label}" if label else ""))
 
 
 def _means(board, sets, places):

@@ -457,6 +457,24 @@ def test_rows_of_options_that_have_changed_since_do_not_count():
     assert [row["key"]["options"] for row in board.rows if row["key"]["arm"] == "default"] == [{"steps": 600}]
 
 
+def test_rows_of_before_stand_for_an_arm_that_was_not_measured_since():
+    found = made_up()
+    differences = lambda row: {"patience": 2} if row["key"]["arm"] == "default" and row["key"]["options"] == {} else {}  # noqa: E731
+    board = Board(found, differences=differences)
+    assert board.label("default", 10, "true") == "patience=2"
+    verdict = {verdict.name: verdict for verdict in aims.judge_all(board)}["default against paper, precision@1, true, 10 judgments"]
+    assert verdict.outcome == "met"
+    assert verdict.text.endswith("; `default` was measured with patience=2")
+    # With one row of today they are an arm of their own where that was measured, and elsewhere still stand for it.
+    before = next(row for row in found.rows.values() if row["key"]["arm"] == "default" and row["key"]["teacher"] == "true")
+    today = {**before, "key": {**before["key"], "options": {"patience": 4}}}
+    found.rows[records.key_text(today["key"])] = today
+    board = Board(found, differences=differences)
+    assert board.find("default", before["key"]["set"], 0, 10, "true") is today
+    assert board.find("default (patience=2)", before["key"]["set"], 0, 10, "true") is before
+    assert (board.label("default", 10, "true"), board.label("default", 10, "noisy")) == ("", "patience=2")
+
+
 def test_ablations_are_rows_that_differ_in_their_options_alone(monkeypatch):
     monkeypatch.setattr(ablated, "ABLATIONS", {"cut": ablations.Ablation("cut", {"cut_share": 0.2}), "odd": ablations.Ablation("odd", {"steps": 7})})
     published = {"steps": 0, "cut_share": 0.2, "seed": 0}
