@@ -135,4 +135,4 @@ def _number(value):
 
 def _shown(board, arm, budget, teacher):
     """The arm's name; with an asterisk where it is what it was before."""
-    return (f"**{arm}**" if arm == "default" else arm) + ("*" if board.label(arm, budget, teacher) else "")
+    return (f"**{arm}**" if arm == "default" else arm) + (" \\*" if board.label(arm, budget, teacher) else "")

@@ -272,11 +272,21 @@ def test_given_verdicts_are_read_as_asked_ones(truth_data, tmp_path):
     data = sets.DataSet.read(truth_data)
     shortlist = np.tile(np.array([0, 1, 2, rankings.NONE]), (len(data.train), 1))
     pairs = true_verdicts.true_pairs(data.train, shortlist)
-    true_verdicts.write_asked(tmp_path / "asked", pairs)
+    true_verdicts.give_verdicts(tmp_path, pairs)
     found, labels, states = asked.read_asked(tmp_path / "asked")
     assert set(states) == {asked.SCORED}
     for number, document in enumerate(data.train):
         assert set(labels[found == number]) == {0, 1, 2, *document["target_ind"]}
+
+
+def test_the_ceiling_learns_from_every_true_pair(truth_data, model, tmp_path):
+    changes = {"document_length": 32, "batch_size": 32, "steps": 20}
+    result = rows.compute(row_spec(truth_data, model, tmp_path, arm="ceiling", budget=None, changes=changes))
+    pairs = pairs_asked(run_folder(tmp_path))
+    train = sets.DataSet.read(truth_data).train
+    assert pairs >= {(number, label) for number, document in enumerate(train) for label in document["target_ind"]}
+    assert result["costs"]["distinct"] == len(pairs) >= 60 * 10
+    assert (result["best_cycle"], len(result["cycles"])) == (0, 1)
 
 
 # -- prototypes
