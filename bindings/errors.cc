@@ -60,7 +60,8 @@ Example:
     ...     def judge(self, questions, answers):
     ...         pass  # Such as a batch that is handed in, to be answered tomorrow.
     >>> try:
-    ...     lmtx.train('train.jsonl', 'labels.jsonl', teacher=Silent(), base='model', out='open-run', progress=False, development=0)
+    ...     lmtx.train('train.jsonl', 'labels.jsonl', teacher=Silent(), base='model', preset='paper', out='open-run', progress=False,
+    ...                development=0)
     ... except lmtx.PairsOpen as error:
     ...     error.pairs
     600)";

@@ -70,7 +70,7 @@ Example:
       .def(py::init(&make_options), py::arg("preset") = "paper", R"(The options of a preset, changed by name.
 
 Args:
-    preset: One of preset_names().
+    preset: One of preset_names(). These are "paper"'s values where none is named; train() begins with "default".
     **options: An int, float, bool or str, as describe() says of each.
 
 Raises:
@@ -88,7 +88,8 @@ Example:
       .def("__getattr__", &get, py::arg("name"), "The value of an option: int, float, bool or str. AttributeError where there is none of that name.")
       .def("__eq__", [](const TrainerOptions& self, const TrainerOptions& other) { return self == other; }, py::is_operator())
       .def("__repr__", &to_string);
-  m.def("preset_names", &preset_names, R"(The presets there are, which TrainerOptions takes.
+  m.def("preset_names", &preset_names, R"(The presets there are, which TrainerOptions and train() take: "default", which measured best; "paper", the published method; "paper-tuned", the same with a
+schedule for small sets; "maclr" and "rts", which learn without a teacher.
 
 Example:
     >>> lmtx.preset_names()

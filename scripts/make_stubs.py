@@ -59,6 +59,7 @@ RETURNS = {
     ("DocumentReader", "__iter__"): "DocumentReader",
     ("LabelMatches", "labels"): "numpy.typing.NDArray[numpy.int64]",
     ("LabelMatches", "scores"): "numpy.typing.NDArray[numpy.float32]",
+    ("", "refine_labels"): "tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]",
     ("RankedLists", "labels"): "numpy.typing.NDArray[numpy.int64]",
     ("RankedLists", "scores"): "numpy.typing.NDArray[numpy.float32]",
     ("RankedLists", "offsets"): "numpy.typing.NDArray[numpy.int64]",

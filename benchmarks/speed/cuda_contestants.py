@@ -132,7 +132,8 @@ class Lmtx(Texts):
 
         with tempfile.TemporaryDirectory() as out:
             begin = time.perf_counter()
-            tagger = lmtx.train(documents, labels, teacher=first_is_right, teacher_identity="first/1", base=self.encoder, out=f"{out}/run", progress=on_event, **options)
+            tagger = lmtx.train(documents, labels, teacher=first_is_right, teacher_identity="first/1", base=self.encoder, out=f"{out}/run", preset="paper",
+                                progress=on_event, **options)
             seconds = time.perf_counter() - begin
         return {"seconds": seconds, "steps": steps, "stages": stages, "notices": notices, "judgments": tagger.report.total.judgments}
 

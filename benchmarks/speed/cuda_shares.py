@@ -98,7 +98,7 @@ def training(folder, texts, settings):
     names = [{"uid": str(i), "title": text} for i, text in enumerate(labels)]
     base = lmtx.Encoder.load(folder, device="cuda")
     with tempfile.TemporaryDirectory() as out:
-        lmtx.train(first, names, teacher=lambda document, labels: [True, *[False] * (len(labels) - 1)], teacher_identity="first/1", base=base, out=f"{out}/run",
+        lmtx.train(first, names, teacher=lambda document, labels: [True, *[False] * (len(labels) - 1)], teacher_identity="first/1", base=base, out=f"{out}/run", preset="paper",
                    progress=False, cycles=1, development=0, epochs=3, batch_size=size, checkpoint_every=10**6, document_length=settings["longest_document"],
                    learning_rate=2e-5, judgments_per_cycle=2)
 

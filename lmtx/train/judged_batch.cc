@@ -185,7 +185,7 @@ JudgedBatch JudgedBatch::to(at::Device device) const {
 }
 
 JudgedBatch JudgedBatch::pinned() const {
-  return changed(*this, [](const at::Tensor& tensor) { return tensor.pin_memory(); });
+  return changed(*this, [](const at::Tensor& tensor) { return tensor.numel() > 0 ? tensor.pin_memory() : tensor; });
 }
 
 }  // namespace lmtx

@@ -53,8 +53,8 @@ AskedPairs PooledSelection::wanted(int64_t cycle, std::span<const AskedPairs> as
   }
   const int64_t up_to_here = pairs_ * (cycle + 1 + options_.cycles) / (2 * options_.cycles);
   // Words are no candidate, but what they rank first a later student may rank first, too.
-  return held_out_questions(texts_.split.development, rankings, verdicts(asked), options_.held_out_labels, std::max<int64_t>(0, up_to_here - num_charged(asked)),
-                            cycle == 0 ? 1 : 0);
+  return held_out_questions(texts_.split.development, rankings, verdicts(asked), options_.held_out_labels,
+                            std::max<int64_t>(0, up_to_here - num_charged(asked)), cycle == 0 ? 1 : 0);
 }
 
 double PooledSelection::kept_share(int64_t cycle, std::span<const AskedPairs> asked) const {

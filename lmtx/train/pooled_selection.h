@@ -17,15 +17,15 @@
 
 namespace lmtx {
 
-// In what follows `asked` are the stages that asked about documents held out, of cycles 0, 1, …. Each cycle's labels are kept as its own verdicts and those before
-// choose; which cycle is kept is a matter of the newest verdicts.
+// In what follows `asked` are the stages that asked about documents held out, of cycles 0, 1, …. Each cycle's labels are kept as its own verdicts and those
+// before choose; which cycle is kept is a matter of the newest verdicts.
 class LMTX_API PooledSelection {
  public:
   // `pairs` may be asked in all. References outlive this.
   PooledSelection(const ViewStages& stages, const WorkFolder& folder, const TrainerOptions& options, const RunTexts& texts, int64_t pairs);
 
-  // Leaves in the cycle's folder what its student ranks first, once for each weight that its labels may have, and in the first cycle what the base encoder does.
-  // `judged`: all verdicts so far, with targets.
+  // Leaves in the cycle's folder what its student ranks first, once for each weight that its labels may have, and in the first cycle what the base encoder
+  // does. `judged`: all verdicts so far, with targets.
   void rank(int64_t cycle, std::span<const JudgedDocument> judged) const;
   // First labels that no cycle before this asked, as far as the pairs go: half of them in the first cycle, when words are asked about, too.
   AskedPairs wanted(int64_t cycle, std::span<const AskedPairs> asked) const;

@@ -7,8 +7,8 @@
 
 namespace lmtx {
 
-// Pairs that a run spreads over its rounds, where `budget` is a number or there is no limit, and how many of them are for documents held out, if these are compared
-// by the verdicts of all rounds.
+// Pairs that a run spreads over its rounds, where `budget` is a number or there is no limit, and how many of them are for documents held out, if these are
+// compared by the verdicts of all rounds.
 inline int64_t pairs_in_all(std::optional<int64_t> budget, int64_t per_document, int64_t documents) { return budget.value_or(per_document * documents); }
 inline int64_t pairs_held_out(int64_t in_all) { return in_all / 10; }
 

@@ -24,8 +24,8 @@ struct TrainerOptions;
 LMTX_API int64_t held_out_size(int64_t documents, std::optional<int64_t> judgments);
 
 // The first `depth` labels of each ranking on the documents held out, without those that are known: at most `limit` pairs, the first labels of all rankings and
-// documents before any second one. `documents` rise; a ranking has a list of label numbers for each, best first. The last `num_last` rankings wait at each place
-// until all documents had those of the others. Labels of a document come in the order in which they are taken.
+// documents before any second one. `documents` rise; a ranking has a list of label numbers for each, best first. The last `num_last` rankings wait at each
+// place until all documents had those of the others. Labels of a document come in the order in which they are taken.
 LMTX_API AskedPairs held_out_questions(std::span<const int64_t> documents, std::span<const RankedLabels> rankings, std::span<const PastPair> known,
                                        int64_t depth, int64_t limit, size_t num_last = 0);
 

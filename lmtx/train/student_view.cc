@@ -68,8 +68,8 @@ class ViewWriter {
       const int64_t done = file.rows_done();
       const auto block = numbers.subspan(static_cast<size_t>(done), static_cast<size_t>(std::min(documents_at_once, size - done)));
       const auto on_event = detail::within(on_event_, before + done, total);
-      file.append(bytes_of(encoder_.encode_tokens(cut_documents(texts_.documents, block, options_), embedding_options(options_, options_.prompts.document),
-                                                  on_event, stop_)));
+      file.append(bytes_of(
+          encoder_.encode_tokens(cut_documents(texts_.documents, block, options_), embedding_options(options_, options_.prompts.document), on_event, stop_)));
       file.checkpoint();
     }
     file.finish();
@@ -85,10 +85,13 @@ class ViewWriter {
 
 at::Tensor map_rows(const fs::path& file, int64_t rows, int64_t dim) {
   const auto mapped = std::make_shared<const detail::MappedFile>(file);
-  const int64_t bytes = rows * dim * static_cast<int64_t>(sizeof(float)), header = mapped->size() - bytes;
-  // A header of the version that is written.
-  if (header < 64 || header > 256 || header % 64 != 0)
-    detail::fail(file, "must have " + std::to_string(rows) + " rows of " + std::to_string(dim) + " numbers, but has " + std::to_string(mapped->size()) + " bytes.");
+  // A header of the version that is written: its length is in bytes 8 and 9.
+  const int64_t bytes = rows * dim * static_cast<int64_t>(sizeof(float));
+  const auto byte = [&](int64_t i) { return static_cast<int64_t>(static_cast<unsigned char>(mapped->data()[i])); };
+  const int64_t header = mapped->size() < 10 ? 0 : 10 + byte(8) + 256 * byte(9);
+  if (header == 0 || mapped->size() != header + bytes)
+    detail::fail(file,
+                 "must have " + std::to_string(rows) + " rows of " + std::to_string(dim) + " numbers, but has " + std::to_string(mapped->size()) + " bytes.");
   // Nobody writes there.
   auto* data = const_cast<char*>(mapped->data() + header);
   return at::from_blob(data, {rows, dim}, [mapped](void*) {}, at::TensorOptions().dtype(at::kFloat));

@@ -51,7 +51,8 @@ class PairsOpen(TeacherError):
         ...     def judge(self, questions, answers):
         ...         pass  # Such as a batch that is handed in, to be answered tomorrow.
         >>> try:
-        ...     lmtx.train('train.jsonl', 'labels.jsonl', teacher=Silent(), base='model', out='open-run', progress=False, development=0)
+        ...     lmtx.train('train.jsonl', 'labels.jsonl', teacher=Silent(), base='model', preset='paper', out='open-run', progress=False,
+        ...                development=0)
         ... except lmtx.PairsOpen as error:
         ...     error.pairs
         600"""
@@ -615,7 +616,7 @@ class LabelIndex:
         """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
-def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple:
+def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
     """Label vectors moved by verdicts, without training the encoder.
 
     Args:
@@ -1642,7 +1643,7 @@ class TrainerOptions:
         """The options of a preset, changed by name.
 
         Args:
-            preset: One of preset_names().
+            preset: One of preset_names(). These are "paper"'s values where none is named; train() begins with "default".
             **options: An int, float, bool or str, as describe() says of each.
 
         Raises:
@@ -1664,7 +1665,8 @@ class TrainerOptions:
     def __eq__(self, other: object) -> bool: ...
 
 def preset_names() -> list[str]:
-    """The presets there are, which TrainerOptions takes.
+    """The presets there are, which TrainerOptions and train() take: "default", which measured best; "paper", the published method; "paper-tuned", the same with a
+    schedule for small sets; "maclr" and "rts", which learn without a teacher.
 
     Example:
         >>> lmtx.preset_names()

@@ -26,6 +26,7 @@ from .propensities import Propensities, read_propensities
 from .recordings import check_recorded_labels, documents_of
 from .teachers import make_teacher, source_change_notice
 
+DEFAULT_PRESET = "default"
 INTERRUPTED = "interrupted; the same command goes on from here."
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is computed: cpu, cuda or cuda:N.")]
 
@@ -148,7 +149,7 @@ def _show_version(wanted: bool) -> None:
 
 def _show_options(wanted: bool) -> None:
     if wanted:
-        for option in TrainerOptions().describe():
+        for option in TrainerOptions(DEFAULT_PRESET).describe():
             print(f"{option.name}={option.value}  ({option.type})\n    {option.help}")
         raise typer.Exit()
 
@@ -168,7 +169,7 @@ def train(
         str | None,
         typer.Option(metavar="SPEC", help="recorded:FILE (recorded verdicts) or python:module:function (called as function(document, labels)); none for the presets maclr and rts."),
     ] = None,
-    preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = "paper",
+    preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = DEFAULT_PRESET,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; --list-options shows them all.")] = None,
     budget: Annotated[int | None, typer.Option(metavar="N", help="Judgments to spend at most.")] = None,
     store: Annotated[Path | None, typer.Option(metavar="PATH", help="The file where judgments are kept, to share between runs; else one in RUN.")] = None,
@@ -176,7 +177,7 @@ def train(
     recorded_only: Annotated[bool, typer.Option("--recorded-only", help="Train only on the documents that a recording holds.")] = False,
     device: Device = "cpu",
     plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask, and end.")] = False,
-    list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its default and end.", callback=_show_options, is_eager=True)] = False,
+    list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its value in the preset default and end.", callback=_show_options, is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     r"""Trains a tagger from a teacher's verdicts, or, with the presets maclr and rts, without any.

@@ -22,7 +22,7 @@ def train(
     base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
     out: str | os.PathLike[str] = "lmtx-run",
-    preset: str = "paper",
+    preset: str = "default",
     store: str | os.PathLike[str] | None = None,
     teacher_identity: str | None = None,
     progress: bool | Callable[[Event], None] = True,
@@ -40,7 +40,7 @@ def train(
         base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
         budget: What to spend at most; None is no limit.
         out: The work folder. The tagger is then in `out`/tagger.
-        preset: The options to start from.
+        preset: The options to start from: "default", which measured best, "paper", the published method, or another of preset_names().
         store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
         teacher_identity: The name under which a function's judgments are kept; by default its module and name with a hash of its source.
         progress: Bars on the terminal (stderr), or a function that gets each Event.

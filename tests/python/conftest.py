@@ -35,7 +35,7 @@ def data(tmp_path_factory) -> Path:
 
 
 # Enough to learn the tiny task in a second or two.
-FAST = {"cycles": 2, "epochs": 4, "batch_size": 10, "learning_rate": 2e-3, "warmup": 0.1, "document_length": 32, "judgments_per_cycle": 5, "development": 0}
+FAST = {"preset": "paper", "cycles": 2, "epochs": 4, "batch_size": 10, "learning_rate": 2e-3, "warmup": 0.1, "document_length": 32, "judgments_per_cycle": 5, "development": 0}
 
 
 @pytest.fixture

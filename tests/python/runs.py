@@ -22,7 +22,7 @@ def environment(**more: str) -> dict[str, str]:
 def command(model: Path, data: Path, out: Path, teacher: str | None = None, **options: object) -> list[str]:
     changes = [part for name, value in (OPTIONS | options).items() for part in ("--set", f"{name}={value}")]
     teacher = teacher or f"recorded:{data / 'verdicts.jsonl'}"
-    return [sys.executable, "-m", "lmtx", "train", str(data), "--base", str(model), "--teacher", teacher, "--out", str(out), *changes]
+    return [sys.executable, "-m", "lmtx", "train", str(data), "--base", str(model), "--teacher", teacher, "--out", str(out), "--preset", "paper", *changes]
 
 
 def contents(run: Path) -> dict[str, str]:

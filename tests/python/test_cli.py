@@ -14,7 +14,7 @@ import tiny
 from runs import environment
 
 HERE = Path(__file__).parent
-FAST = ["--set", "cycles=2", "--set", "epochs=4", "--set", "batch_size=10", "--set", "learning_rate=2e-3", "--set", "warmup=0.1",
+FAST = ["--preset", "paper", "--set", "cycles=2", "--set", "epochs=4", "--set", "batch_size=10", "--set", "learning_rate=2e-3", "--set", "warmup=0.1",
         "--set", "document_length=32", "--set", "judgments_per_cycle=5", "--set", "development=0"]  # fmt: skip
 
 

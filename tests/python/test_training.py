@@ -197,7 +197,7 @@ def test_nothing_is_made_or_asked_for_wrong_input(model, tmp_path, fast):
         ({"budget": lmtx.Budget(-1)}, ValueError, "judgments"),
     ]
     for change, error, text in wrong:
-        options = {**fast, **{key: value for key, value in change.items() if key in ("epochs", "no_such_option")}}
+        options = {**fast, **{key: value for key, value in change.items() if key in ("epochs", "no_such_option", "preset")}}
         keywords = {key: value for key, value in change.items() if key not in options}
         with pytest.raises(error, match=text):
             run(model, tmp_path / "run", options, teacher=teacher.ask, teacher_identity="counts/1", **keywords)

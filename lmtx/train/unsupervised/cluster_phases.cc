@@ -9,7 +9,8 @@ namespace lmtx {
 namespace {
 
 [[noreturn]] void refuse(const std::string& option) {
-  throw std::invalid_argument("`clusters` must be \"auto\", \"none\" or numbers from 2 on, such as \"250,500\", but is \"" + option.substr(0, 64) + "\" instead.");
+  throw std::invalid_argument("`clusters` must be \"auto\", \"none\" or numbers from 2 on, such as \"250,500\", but is \"" + option.substr(0, 64) +
+                              "\" instead.");
 }
 
 std::vector<int64_t> read_numbers(const std::string& option) {
@@ -30,7 +31,8 @@ std::vector<int64_t> read_numbers(const std::string& option) {
 std::vector<int64_t> cluster_phases(const std::string& option, int64_t documents) {
   if (option == "none") return {};
   // The published phases had 2,500 to 40,000 clusters, doubling.
-  std::vector<int64_t> phases = option == "auto" ? std::vector<int64_t>{documents / 32, documents / 16, documents / 8, documents / 4, documents / 2} : read_numbers(option);
+  std::vector<int64_t> phases =
+      option == "auto" ? std::vector<int64_t>{documents / 32, documents / 16, documents / 8, documents / 4, documents / 2} : read_numbers(option);
   for (int64_t& clusters : phases) clusters = std::max<int64_t>(2, std::min(clusters, documents));
   return phases;
 }

@@ -23,7 +23,8 @@ struct ContrastTerm {
   at::Tensor left_out;
 };
 
-// Sum over terms of weight * mean_i sum_j targets_ij (lse_k s_ik - s_ij), where s = left right^T / temperature and lse goes over the columns that are not left out.
+// Sum over terms of weight * mean_i sum_j targets_ij (lse_k s_ik - s_ij), where s = left right^T / temperature and lse goes over the columns that are not left
+// out.
 class LMTX_API ContrastiveLoss final : public BatchLoss {
  public:
   ContrastiveLoss(std::vector<ContrastTerm> terms, double temperature);
@@ -55,8 +56,9 @@ LMTX_API uint64_t text_key(const std::vector<int32_t>& tokens);
 // Row i against column i, with the rows like it left out where `mask_duplicates`: plain in-batch softmax else.
 LMTX_API ContrastTerm in_batch_term(const std::vector<ContrastRow>& rows, bool mask_duplicates);
 
-// MACLR's loss L_c + w L_r (Xiong et al., NAACL 2022) of B documents, whose right texts are B titles, B second views of the documents, and R labels, in this order:
-// positives of a row are the rows of its cluster, itself included, evenly; of L_c their titles among all titles, of L_r their second views among all of them and the labels.
+// MACLR's loss L_c + w L_r (Xiong et al., NAACL 2022) of B documents, whose right texts are B titles, B second views of the documents, and R labels, in this
+// order: positives of a row are the rows of its cluster, itself included, evenly; of L_c their titles among all titles, of L_r their second views among all of
+// them and the labels.
 struct ClusteredRows {
   // Left keys are of documents, right ones of titles.
   std::vector<ContrastRow> rows;

@@ -36,7 +36,8 @@ struct Assignment {
 
 class KMeans {
  public:
-  KMeans(const at::Tensor& rows, const KMeansOptions& options, const std::stop_token& stop) : rows_(rows), on_host_(rows.cpu()), options_(options), stop_(stop) {}
+  KMeans(const at::Tensor& rows, const KMeansOptions& options, const std::stop_token& stop)
+      : rows_(rows), on_host_(rows.cpu()), options_(options), stop_(stop) {}
 
   Assignment run(int64_t start) const {
     at::Tensor centres = draw_centres(start);

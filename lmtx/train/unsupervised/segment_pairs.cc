@@ -139,7 +139,8 @@ std::vector<TokenPair> SegmentPairs::take(int64_t epoch, std::span<const int64_t
 
 void SegmentPairs::add_to(detail::Hasher& key) const {
   key.add("segment pairs 1");
-  for (const int64_t number : {options_.min_words, options_.max_length, static_cast<int64_t>(texts_.document_numbers.size()), static_cast<int64_t>(texts_.label_numbers.size())})
+  for (const int64_t number :
+       {options_.min_words, options_.max_length, static_cast<int64_t>(texts_.document_numbers.size()), static_cast<int64_t>(texts_.label_numbers.size())})
     key.add(number);
 }
 

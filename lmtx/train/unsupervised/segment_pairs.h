@@ -43,8 +43,8 @@ struct SegmentPair {
   int64_t owner = 0;
 };
 
-// Segments are drawn anew in each epoch, and for each of the two kinds that have some. Those of a content are paired at random; of an odd number the last is paired
-// with the first, a lone one with itself. Owners: the document, -1 - the label.
+// Segments are drawn anew in each epoch, and for each of the two kinds that have some. Those of a content are paired at random; of an odd number the last is
+// paired with the first, a lone one with itself. Owners: the document, -1 - the label.
 class LMTX_API SegmentPairs final : public PairSource {
  public:
   SegmentPairs(SegmentTexts texts, Tokenizer tokenizer, SegmentPairOptions options);

@@ -8,7 +8,8 @@
 
 namespace lmtx {
 
-// In their order, white space behind them included: together they are the text. A sentence ends behind `.`, `!` or `?` where white space follows, and at a line break.
+// In their order, white space behind them included: together they are the text. A sentence ends behind `.`, `!` or `?` where white space follows, and at a line
+// break.
 LMTX_API std::vector<std::string_view> split_sentences(std::string_view text);
 
 }  // namespace lmtx

@@ -1,8 +1,8 @@
 #include "lmtx/train/unsupervised/tfidf_index.h"
 
 #include <ATen/Parallel.h>
-
 #include <Eigen/SparseCore>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

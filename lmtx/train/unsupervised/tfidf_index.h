@@ -39,7 +39,8 @@ class LMTX_API TfidfIndex {
     int64_t label = -1;
     float score = 0;
   };
-  // The label with the largest inner product for each text, of equal ones the first. Takes torch's threads, and for each 4 bytes a label; the same bits whatever their number.
+  // The label with the largest inner product for each text, of equal ones the first. Takes torch's threads, and for each 4 bytes a label; the same bits
+  // whatever their number.
   std::vector<Match> best(std::span<const std::string_view> texts, const std::stop_token& stop = {}) const;
 
  private:

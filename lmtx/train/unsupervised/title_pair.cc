@@ -15,7 +15,8 @@ namespace {
 constexpr size_t least_words = 5;
 
 void append_without(std::string& content, std::string_view sentence, std::string_view title) {
-  for (size_t found; (found = sentence.find(title)) != std::string_view::npos; sentence.remove_prefix(found + title.size())) content += sentence.substr(0, found);
+  for (size_t found; (found = sentence.find(title)) != std::string_view::npos; sentence.remove_prefix(found + title.size()))
+    content += sentence.substr(0, found);
   content += sentence;
 }
 

@@ -56,7 +56,8 @@ std::vector<int64_t> TitleSteps::draw_labels(int64_t step) const {
 
 TrainingBatch TitleSteps::batch(int64_t t) const {
   const int64_t step = part_.first_step + t, epoch = (step - 1) / steps_per_epoch_, first = (step - 1) % steps_per_epoch_ * batch_size_;
-  TrainingBatch batch{.left_unpooled = texts_.unpooled, .right_unpooled = texts_.unpooled, .dropout_key = detail::random_key(options_.seed, "title dropout", {step})};
+  TrainingBatch batch{
+      .left_unpooled = texts_.unpooled, .right_unpooled = texts_.unpooled, .dropout_key = detail::random_key(options_.seed, "title dropout", {step})};
   ClusteredRows rows;
   for (const int64_t drawn : std::span(order_of(epoch)).subspan(static_cast<size_t>(first), static_cast<size_t>(batch_size_))) {
     const int64_t place = part_.places[static_cast<size_t>(drawn)];

@@ -36,7 +36,8 @@ struct TitleStepsPart {
 // Steps of the whole stage for so many documents: options.epochs passes, by up to max_epochs at least options.steps, and, unless that is 0, at most max_steps.
 LMTX_API int64_t num_title_steps(int64_t documents, const TrainerOptions& options);
 
-// A step takes batch_size documents, in an order drawn per pass, and random_labels labels. Left are the contents; right the titles, the contents once more, and the labels.
+// A step takes batch_size documents, in an order drawn per pass, and random_labels labels. Left are the contents; right the titles, the contents once more, and
+// the labels.
 class LMTX_API TitleSteps final : public TrainingSteps {
  public:
   // `texts` and `options` outlive this.

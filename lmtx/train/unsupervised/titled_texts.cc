@@ -22,7 +22,8 @@ constexpr const char *titles_name = "titles.tokens", *contents_name = "contents.
 // The pairs of a corpus, one after the other.
 class PairReader {
  public:
-  PairReader(const Corpus& documents, const TitledTextsOptions& options, std::stop_token stop) : reader_(documents.read()), options_(options), stop_(std::move(stop)) {}
+  PairReader(const Corpus& documents, const TitledTextsOptions& options, std::stop_token stop)
+      : reader_(documents.read()), options_(options), stop_(std::move(stop)) {}
 
   // With number() as its document.
   std::optional<TitlePair> next() {
@@ -43,7 +44,7 @@ class PairReader {
   int64_t number_ = -1;
 };
 
-void write_tokens(const fs::path& file, const Corpus& documents, const Tokenizer& tokenizer, const TitledTextsOptions& options, std::string TitlePair::*part,
+void write_tokens(const fs::path& file, const Corpus& documents, const Tokenizer& tokenizer, const TitledTextsOptions& options, std::string TitlePair::* part,
                   int64_t length, const std::stop_token& stop) {
   if (fs::exists(file)) return;
   PairReader pairs(documents, options, stop);
@@ -55,7 +56,7 @@ void write_tokens(const fs::path& file, const Corpus& documents, const Tokenizer
   TokenFile::write(file, next, tokenizer, length, options.prompt, stop);
 }
 
-void write_texts(const fs::path& file, const Corpus& documents, std::string Document::*part, const std::stop_token& stop) {
+void write_texts(const fs::path& file, const Corpus& documents, std::string Document::* part, const std::stop_token& stop) {
   if (fs::exists(file)) return;
   TextFile::write(file, [&](const TextFile::AddText& add) {
     const auto reader = documents.read();

@@ -32,8 +32,10 @@ struct LMTX_API TitledTexts {
   std::vector<int64_t> documents;
   TokenFile titles, contents;
 
-  // Writes titles.tokens, contents.tokens and titled, in this order, those that are not there yet. Reads the corpus three times. Memory: one block of documents.
-  static void write(const std::filesystem::path& folder, const Corpus& documents, const Tokenizer& tokenizer, const TitledTextsOptions& options, std::stop_token stop = {});
+  // Writes titles.tokens, contents.tokens and titled, in this order, those that are not there yet. Reads the corpus three times. Memory: one block of
+  // documents.
+  static void write(const std::filesystem::path& folder, const Corpus& documents, const Tokenizer& tokenizer, const TitledTextsOptions& options,
+                    std::stop_token stop = {});
   // Throws std::runtime_error naming the file and the fault; also where they do not fit each other or have documents beyond so many.
   static TitledTexts open(const std::filesystem::path& folder, int64_t num_documents);
 };

@@ -68,7 +68,8 @@ void check_finite(const SentenceModel& student, double learning_rate) {
 }
 
 void check_count(const fs::path& file, int64_t found, int64_t expected) {
-  if (found != expected) detail::fail(file.string(), "must have " + std::to_string(expected) + " texts, as the run's input, but has " + std::to_string(found) + " instead.");
+  if (found != expected)
+    detail::fail(file.string(), "must have " + std::to_string(expected) + " texts, as the run's input, but has " + std::to_string(found) + " instead.");
 }
 
 std::vector<int64_t> firsts(const Twins& twins, int64_t size) {
@@ -103,7 +104,8 @@ void UnsupervisedRun::prepare() {
   const Tokenizer& tokenizer = input_.base.tokenizer();
   const Lengths& lengths = input_.lengths;
   if (!fs::exists(folder_.document_tokens()))
-    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document, staged("tokenize"), stop_);
+    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
+                     staged("tokenize"), stop_);
   if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label, input_.prompts.label);
   if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
   TitledTexts::write(folder_.path(), input_.documents, tokenizer,
@@ -148,8 +150,12 @@ void UnsupervisedRun::split() {
   for (const int64_t place : titled) {
     if (!is_held_out[static_cast<size_t>(titled_->documents[static_cast<size_t>(place)])]) places_.push_back(place);
   }
-  report_.inputs = {.documents = documents_->size(), .labels = labels_->size(), .repeated_documents = document_twins_.size(), .repeated_labels = label_twins_.size(),
-                    .cut_documents = documents_->num_cut(), .cut_labels = labels_->num_cut()};
+  report_.inputs = {.documents = documents_->size(),
+                    .labels = labels_->size(),
+                    .repeated_documents = document_twins_.size(),
+                    .repeated_labels = label_twins_.size(),
+                    .cut_documents = documents_->num_cut(),
+                    .cut_labels = labels_->num_cut()};
   for (int64_t i = 0; i < documents_->size(); ++i) {
     const bool is_empty = (*documents_)[i].size() <= without_text;
     report_.inputs.empty_documents += is_empty;
@@ -188,10 +194,9 @@ std::vector<int64_t> UnsupervisedRun::clusters_of(const StagePart& part) const {
     const Encoder encoder = student();
     const at::Device device = encoder.model().device();
     const at::Tensor vectors = embed("embed documents", *documents_, documents, input_.lengths.document, encoder).to(device);
-    const at::Tensor clusters = cluster_unit_rows(vectors, {.clusters = part.clusters,
-                                                            .starts = device.is_cpu() ? 1 : 5,
-                                                            .key = detail::random_key(options_.seed, "clusters", {part.first_step})},
-                                                  stop_);
+    const at::Tensor clusters = cluster_unit_rows(
+        vectors, {.clusters = part.clusters, .starts = device.is_cpu() ? 1 : 5, .key = detail::random_key(options_.seed, "clusters", {part.first_step})},
+        stop_);
     const auto* numbers = clusters.const_data_ptr<int64_t>();
     ArrayFileWriter writer;
     writer.add(std::vector<int64_t>(numbers, numbers + clusters.numel()));
@@ -240,7 +245,8 @@ LabelPairs UnsupervisedRun::find_likely_labels() const {
                                  .dtype = computing.dtype,
                                  .prompts = input_.prompts},
                                 staged("embed labels"), stop_);
-  const Shortlists ranked = shortlister.shortlist(*documents_, training_, 1, part_folder(static_cast<int64_t>(trained_.size())) / "ranked.log", staged("embed documents"), stop_);
+  const Shortlists ranked =
+      shortlister.shortlist(*documents_, training_, 1, part_folder(static_cast<int64_t>(trained_.size())) / "ranked.log", staged("embed documents"), stop_);
 
   TermCounts counts;
   std::vector<std::string_view> names;
@@ -289,15 +295,16 @@ void UnsupervisedRun::run_rts() {
                                         .label_prompt = input_.prompts.label,
                                         .seed = options_.seed};
   const auto make_steps = [&] {
-    SegmentTexts segment_texts{.titles = texts.titles, .contents = texts.contents, .labels = input_.labels, .document_numbers = training_, .label_numbers = titled_->label_numbers};
+    SegmentTexts segment_texts{
+        .titles = texts.titles, .contents = texts.contents, .labels = input_.labels, .document_numbers = training_, .label_numbers = titled_->label_numbers};
     auto pairs = std::make_shared<SegmentPairs>(std::move(segment_texts), input_.base.tokenizer(), pair_options);
     return std::make_unique<PairSteps>(std::move(pairs), PairStepsOptions{.epochs = options_.epochs,
-                                                                         .batch_size = options_.batch_size,
-                                                                         .temperature = options_.temperature,
-                                                                         .mask_duplicates = options_.mask_duplicates,
-                                                                         .seed = options_.seed,
-                                                                         .name = "segments",
-                                                                         .unpooled = titled_->unpooled});
+                                                                          .batch_size = options_.batch_size,
+                                                                          .temperature = options_.temperature,
+                                                                          .mask_duplicates = options_.mask_duplicates,
+                                                                          .seed = options_.seed,
+                                                                          .name = "segments",
+                                                                          .unpooled = titled_->unpooled});
   };
   train({.make_steps = make_steps, .options = options_});
   note_training("Titles, labels and segments of " + std::to_string(min_words) + " to " + std::to_string(2 * min_words) + " words of " +
@@ -371,7 +378,8 @@ Encoder UnsupervisedRun::student() const {
 
 // --- measuring ---
 
-at::Tensor UnsupervisedRun::embed(const std::string& stage, const TokenFile& texts, const std::vector<int64_t>& numbers, int64_t length, const Encoder& encoder) const {
+at::Tensor UnsupervisedRun::embed(const std::string& stage, const TokenFile& texts, const std::vector<int64_t>& numbers, int64_t length,
+                                  const Encoder& encoder) const {
   const Computing computing = resolve_computing(options_, encoder.model());
   RaggedTokens tokens;
   for (const int64_t number : numbers) {
@@ -413,8 +421,9 @@ void UnsupervisedRun::save_tagger() {
 TrainingReport UnsupervisedRun::finish() {
   const int64_t last = last_with_student();
   if (!held_out_.empty())
-    note("The content that is nearest to a title is its own for " + text_of("%.1f", 100 * recall(input_.base)) + " % of " + with_commas(static_cast<int64_t>(held_out_.size())) +
-         " documents held out before training, for " + text_of("%.1f", 100 * recall(student())) + " % after it.");
+    note("The content that is nearest to a title is its own for " + text_of("%.1f", 100 * recall(input_.base)) + " % of " +
+         with_commas(static_cast<int64_t>(held_out_.size())) + " documents held out before training, for " + text_of("%.1f", 100 * recall(student())) +
+         " % after it.");
   report_.teacher = manifest_.teacher;
   report_.ended = last < 0 ? "nothing to learn" : "stages";
   if (last >= 0) report_.student_folders.push_back(student_name(last));
@@ -446,7 +455,8 @@ void UnsupervisedRun::note_training(const std::string& what, size_t first_part) 
   int64_t steps = 0;
   for (size_t i = first_part; i < trained_.size(); ++i) steps += trained_[i].steps;
   if (steps == 0) return;
-  note(what + ": " + with_commas(steps) + " steps, loss " + text_of("%.3f", trained_[first_part].first_loss) + " to " + text_of("%.3f", trained_.back().last_loss) + ".");
+  note(what + ": " + with_commas(steps) + " steps, loss " + text_of("%.3f", trained_[first_part].first_loss) + " to " +
+       text_of("%.3f", trained_.back().last_loss) + ".");
 }
 
 void UnsupervisedRun::note(const std::string& message) {

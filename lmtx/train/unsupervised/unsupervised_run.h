@@ -27,8 +27,9 @@
 
 namespace lmtx {
 
-// Trainings one behind the other, each from the student of the one before, in folders of their own: what it learns from, its checkpoints while it lasts, its student, and
-// trained.json. As in the curriculum a result that is there is not made again, so that a run goes on after any interruption and ends with the same bytes.
+// Trainings one behind the other, each from the student of the one before, in folders of their own: what it learns from, its checkpoints while it lasts, its
+// student, and trained.json. As in the curriculum a result that is there is not made again, so that a run goes on after any interruption and ends with the same
+// bytes.
 class UnsupervisedRun {
  public:
   // `manifest` is that of the folder, which is locked.

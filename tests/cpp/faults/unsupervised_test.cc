@@ -30,7 +30,8 @@ class TeacherlessTraining final : public Job {
   fs::path folder() const override { return files_ / "run"; }
   void reset() override { fs::remove_all(folder()); }
   void work() override {
-    CurriculumTrainer(base_, Corpus::from_documents(titled_documents(30)), topic_labels(), nullptr, options_, {.folder = folder(), .store = {}, .budget = {}}).run();
+    CurriculumTrainer(base_, Corpus::from_documents(titled_documents(30)), topic_labels(), nullptr, options_, {.folder = folder(), .store = {}, .budget = {}})
+        .run();
   }
   void check_done() override { check_same(outcome(), expected_); }
 

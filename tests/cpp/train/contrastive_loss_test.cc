@@ -137,7 +137,8 @@ TEST_CASE("rows with an owner or a text in common are not each other's negatives
   for (int64_t i = 0; i < 5; ++i) {
     for (int64_t k = 0; k < 5; ++k) {
       const std::set<int64_t> pair{i, k};
-      const bool alike = pair == std::set<int64_t>{0, 1} || pair == std::set<int64_t>{0, 2} || pair == std::set<int64_t>{0, 3} || pair == std::set<int64_t>{2, 3};
+      const bool alike =
+          pair == std::set<int64_t>{0, 1} || pair == std::set<int64_t>{0, 2} || pair == std::set<int64_t>{0, 3} || pair == std::set<int64_t>{2, 3};
       INFO(i << " " << k);
       CHECK(left_out[i][k].item<bool>() == alike);
     }
@@ -146,8 +147,8 @@ TEST_CASE("rows with an owner or a text in common are not each other's negatives
 
   // As if they were not there.
   const at::Tensor vectors = tensor(some_rows(5, 1)), others = tensor(some_rows(5, 2));
-  const double first = loss_of(ContrastiveLoss({in_batch_term({rows[0], rows[4]}, true)}, temperature), at::cat({vectors.narrow(0, 0, 1), vectors.narrow(0, 4, 1)}),
-                               at::cat({others.narrow(0, 0, 1), others.narrow(0, 4, 1)}));
+  const double first = loss_of(ContrastiveLoss({in_batch_term({rows[0], rows[4]}, true)}, temperature),
+                               at::cat({vectors.narrow(0, 0, 1), vectors.narrow(0, 4, 1)}), at::cat({others.narrow(0, 0, 1), others.narrow(0, 4, 1)}));
   double expected = 0;
   for (const int64_t i : {0, 4}) {
     const std::vector<double> scores{vectors[i].dot(others[0]).item<double>() / temperature, vectors[i].dot(others[4]).item<double>() / temperature};

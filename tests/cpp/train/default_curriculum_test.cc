@@ -112,7 +112,9 @@ TEST_CASE("Each cycle of a default run says why it asked each pair, and draws so
 TEST_CASE("A default run's plan bounds what it asks") {
   const Workshop workshop("default plan");
   TrainerOptions options = small_default();
-  const auto plan_with = [&](const Budget& budget) { return workshop.trainer(truthful(), options, {.folder = workshop / "run", .store = {}, .budget = budget}).plan(); };
+  const auto plan_with = [&](const Budget& budget) {
+    return workshop.trainer(truthful(), options, {.folder = workshop / "run", .store = {}, .budget = budget}).plan();
+  };
   const Plan plan = plan_with(pairs(300));
   CHECK(plan.development == 15);
   CHECK(plan.cycles == 3);
@@ -151,7 +153,11 @@ TEST_CASE("A default run that was stopped at many moments ends as one that was n
     int64_t left = 1 + random.below(25);
     try {
       workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)})
-          .run([&](const Event&) { if (--left <= 0) source.request_stop(); }, source.get_token());
+          .run(
+              [&](const Event&) {
+                if (--left <= 0) source.request_stop();
+              },
+              source.get_token());
       done = true;
     } catch (const Stopped&) {
       REQUIRE(++stops < 1000);
@@ -166,6 +172,7 @@ TEST_CASE("Where the teacher only guesses, the base encoder is kept, and the rep
   const Workshop workshop("guessing");
   TrainerOptions options = small_default();
   options.accept_confidence = 0.99;
+  options.patience = 2;
   const TrainingReport report = workshop.run(guessing(), "run", options, pairs(300));
   REQUIRE(report.best_cycle == -1);
   // Patience ended it.
@@ -181,10 +188,12 @@ TEST_CASE("Labels that read alike are one question, also on documents held out")
   const Workshop workshop("alike");
   std::vector<Label> labels;
   for (const char* kind : {"t", "u"}) {
-    for (int64_t i = 0; i < num_topics; ++i) labels.push_back({.uid = uid(kind, i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
+    for (int64_t i = 0; i < num_topics; ++i)
+      labels.push_back({.uid = uid(kind, i), .name = label_word(i), .description = {}, .other_names = {}, .broader = {}});
   }
   const auto teacher = truthful();
-  workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)}, topic_documents(num_documents), LabelSet(labels)).run();
+  workshop.trainer(teacher, small_default(), {.folder = workshop / "run", .store = {}, .budget = pairs(300)}, topic_documents(num_documents), LabelSet(labels))
+      .run();
   CHECK(teacher->asked().size() >= 270);
   for (const auto& [pair, times] : teacher->asked()) {
     CHECK(times == 1);
@@ -200,4 +209,30 @@ TEST_CASE("Students learn from the last cycle's verdicts alone where options say
   for (const CycleReport& cycle : report.cycles) {
     CHECK(cycle.documents_with_yes + cycle.documents_without_yes == asked_of(workshop / "run", cycle.cycle, "asked").num_documents());
   }
+}
+
+TEST_CASE("A default run refuses files of its folder that are damaged, naming them") {
+  const Workshop workshop("default damaged");
+  const auto trainer = [&](const fs::path& folder) {
+    return workshop.trainer(truthful(), small_default(), {.folder = folder, .store = {}, .budget = pairs(300)});
+  };
+  std::stop_source source;
+  const auto stop_after_first = [&](const Event& event) {
+    if (event.kind == Event::Kind::cycle) source.request_stop();
+  };
+  CHECK_THROWS_AS(trainer(workshop / "run").run(stop_after_first, source.get_token()), Stopped);
+  const fs::path copy = workshop / "copy";
+  for (const char* name : {"base/words", "base/vectors/training.npy", "base/vectors/view.json", "cycle-0/vectors/labels.npy", "cycle-0/proposals",
+                           "cycle-0/ranked", "cycle-0/ranked-half", "cycle-0/untouched", "cycle-0/measured"}) {
+    INFO(name);
+    fs::remove_all(copy);
+    fs::copy(workshop / "run", copy, fs::copy_options::recursive);
+    std::string bytes = detail::read_file(copy / name);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    detail::write_file_atomically(copy / name, bytes);
+    CHECK_THROWS_WITH(trainer(copy).run(), ContainsSubstring((copy / name).string()));
+  }
+  fs::remove_all(copy);
+  fs::copy(workshop / "run", copy, fs::copy_options::recursive);
+  CHECK_NOTHROW(trainer(copy).run());
 }

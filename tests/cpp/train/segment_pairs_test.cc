@@ -93,9 +93,12 @@ TEST_CASE("RTS has a pair for each title, label and segment of a titled document
       }
       const Document& document = texts[static_cast<size_t>(pair.owner)];
       CHECK(pair.owner != 4);
-      if (pair.left == document.title && pair.right == document.title) ++titles;
-      else if (pair.left == document.title) with_title[pair.owner].push_back(pair.right);
-      else for (const auto part : {pair.left, pair.right}) with_each_other[pair.owner].push_back(part);
+      if (pair.left == document.title && pair.right == document.title)
+        ++titles;
+      else if (pair.left == document.title)
+        with_title[pair.owner].push_back(pair.right);
+      else
+        for (const auto part : {pair.left, pair.right}) with_each_other[pair.owner].push_back(part);
     }
     // 24 have a title, 4 not among them; each label but one.
     CHECK(titles == 23);
@@ -144,8 +147,10 @@ TEST_CASE("each kind of RTS' pairs can be left out, and all be bounded with each
     options.min_words = 5;
     return world.pairs(options).size(0);
   };
-  const int64_t titles = count({.labels = false, .title_segments = false, .segments = false}), of_labels = count({.titles = false, .title_segments = false, .segments = false});
-  const int64_t title_segments = count({.titles = false, .labels = false, .segments = false}), segments = count({.titles = false, .labels = false, .title_segments = false});
+  const int64_t titles = count({.labels = false, .title_segments = false, .segments = false}),
+                of_labels = count({.titles = false, .title_segments = false, .segments = false});
+  const int64_t title_segments = count({.titles = false, .labels = false, .segments = false}),
+                segments = count({.titles = false, .labels = false, .title_segments = false});
   const int64_t all = count({});
   CHECK(titles == 23);
   CHECK(of_labels == 6);
@@ -310,7 +315,11 @@ TEST_CASE("MACLR's steps have titles, second views and different labels on the r
   TitledTexts::write(folder.path(), Corpus::from_documents(documents()), tokenizer, {.title_length = 4, .content_length = 10});
   TokenFile::write(folder / "labels.tokens", labels(), tokenizer, 4);
   TitledTexts titled = TitledTexts::open(folder.path(), num_documents);
-  const TitleTexts texts{.titles = titled.titles, .contents = titled.contents, .documents = titled.documents, .labels = TokenFile::open(folder / "labels.tokens"), .label_numbers = {0, 1, 2, 4, 6}};
+  const TitleTexts texts{.titles = titled.titles,
+                         .contents = titled.contents,
+                         .documents = titled.documents,
+                         .labels = TokenFile::open(folder / "labels.tokens"),
+                         .label_numbers = {0, 1, 2, 4, 6}};
   TrainerOptions options;
   options.batch_size = 6;
   options.random_labels = 3;

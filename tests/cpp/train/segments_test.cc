@@ -1,9 +1,10 @@
 // Texts as the methods without a teacher cut and pair them.
+#include "lmtx/train/unsupervised/segments.h"
+
 #include <numeric>
 
 #include "catch.h"
 #include "lmtx/detail/random.h"
-#include "lmtx/train/unsupervised/segments.h"
 #include "lmtx/train/unsupervised/sentences.h"
 #include "lmtx/train/unsupervised/title_pair.h"
 #include "lmtx/train/unsupervised/words.h"

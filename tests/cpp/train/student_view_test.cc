@@ -67,10 +67,12 @@ TEST_CASE("a view has the encoder's vector of every text, at its place") {
   REQUIRE(view.held_out.sizes() == at::IntArrayRef({8, 32}));
   const auto documents = topic_documents(40);
   for (size_t i = 0; i < desk.training().size(); ++i) {
-    CHECK(largest_difference(view.training[static_cast<int64_t>(i)], vector_of(desk.encoder(), document_text(documents[static_cast<size_t>(desk.training()[i])]))) < 1e-5);
+    CHECK(largest_difference(view.training[static_cast<int64_t>(i)],
+                             vector_of(desk.encoder(), document_text(documents[static_cast<size_t>(desk.training()[i])]))) < 1e-5);
   }
   for (size_t i = 0; i < desk.held_out().size(); ++i) {
-    CHECK(largest_difference(view.held_out[static_cast<int64_t>(i)], vector_of(desk.encoder(), document_text(documents[static_cast<size_t>(desk.held_out()[i])]))) < 1e-5);
+    CHECK(largest_difference(view.held_out[static_cast<int64_t>(i)],
+                             vector_of(desk.encoder(), document_text(documents[static_cast<size_t>(desk.held_out()[i])]))) < 1e-5);
   }
   for (int64_t i = 0; i < num_topics; ++i) CHECK(largest_difference(view.labels[i], vector_of(desk.encoder(), label_word(i))) < 1e-5);
 }

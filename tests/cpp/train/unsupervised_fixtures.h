@@ -9,7 +9,8 @@
 
 namespace lmtx::test {
 
-// Document n is about topics n % 20 and (3 n + 1) % 20, has the former as title, and now and then the word of a label. Every sixth has no title, every ninth only two words.
+// Document n is about topics n % 20 and (3 n + 1) % 20, has the former as title, and now and then the word of a label. Every sixth has no title, every ninth
+// only two words.
 inline std::vector<Document> titled_documents(int64_t count) {
   std::vector<Document> documents;
   for (int64_t i = 0; i < count; ++i) {

@@ -125,7 +125,11 @@ TEST_CASE("A run without a teacher that was stopped at many moments ends as one 
     const int64_t moment = 1 + random.below(12);
     int64_t events = 0;
     try {
-      workshop.trainer(options).run([&](const Event&) { if (++events >= moment) source.request_stop(); }, source.get_token());
+      workshop.trainer(options).run(
+          [&](const Event&) {
+            if (++events >= moment) source.request_stop();
+          },
+          source.get_token());
       done = true;
     } catch (const Stopped&) {
       REQUIRE(++stops < 1000);
@@ -143,10 +147,15 @@ TEST_CASE("Runs without a teacher never look at true labels") {
     std::string lines;
     const auto documents = titled_documents(40);
     for (size_t i = 0; i < documents.size(); ++i)
-      lines += detail::Json{{"uid", documents[i].uid}, {"title", documents[i].title}, {"content", documents[i].content}, {"target_ind", {(static_cast<int64_t>(i) + shift) % num_topics}}}.dump() + "\n";
+      lines += detail::Json{{"uid", documents[i].uid},
+                            {"title", documents[i].title},
+                            {"content", documents[i].content},
+                            {"target_ind", {(static_cast<int64_t>(i) + shift) % num_topics}}}
+                   .dump() +
+               "\n";
     detail::write_file_atomically(workshop / uid("documents", shift), lines);
-    CurriculumTrainer(Encoder::load(workshop / "model"), Corpus::open(workshop / uid("documents", shift)), topic_labels(), nullptr, tiny_unsupervised_options(method),
-                      {.folder = workshop / uid("run", shift), .store = {}, .budget = {}})
+    CurriculumTrainer(Encoder::load(workshop / "model"), Corpus::open(workshop / uid("documents", shift)), topic_labels(), nullptr,
+                      tiny_unsupervised_options(method), {.folder = workshop / uid("run", shift), .store = {}, .budget = {}})
         .run();
     weights.push_back(workshop.weights(uid("run", shift)));
   }
@@ -189,13 +198,27 @@ TEST_CASE("Each option of the methods without a teacher changes the student", "[
   };
   workshop.run(tiny_unsupervised_options("maclr"), "maclr");
   workshop.run(tiny_unsupervised_options("rts"), "rts");
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"clusters", "none"}, {"random_labels", "0"}, {"regularization", "0.5"}, {"title_deletion", "0"},
-                                                                      {"inverse_cloze", "false"}, {"self_training_epochs", "0"}, {"self_training_rate", "1"},
-                                                                      {"steps", "14"}, {"mask_duplicates", "false"}, {"temperature", "0.1"},
-                                                                      {"final_rate", "0.5"}, {"title_length", "3"}})
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"clusters", "none"},
+                                                                      {"random_labels", "0"},
+                                                                      {"regularization", "0.5"},
+                                                                      {"title_deletion", "0"},
+                                                                      {"inverse_cloze", "false"},
+                                                                      {"self_training_epochs", "0"},
+                                                                      {"self_training_rate", "1"},
+                                                                      {"steps", "14"},
+                                                                      {"mask_duplicates", "false"},
+                                                                      {"temperature", "0.1"},
+                                                                      {"final_rate", "0.5"},
+                                                                      {"title_length", "3"}})
     check_changes("maclr", name, value);
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"segment_words", "2"}, {"pair_titles", "false"}, {"pair_labels", "false"}, {"pair_title_segments", "false"},
-                                                                      {"pair_segments", "false"}, {"max_pairs", "50"}, {"mask_duplicates", "false"}, {"temperature", "0.1"}})
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"segment_words", "2"},
+                                                                      {"pair_titles", "false"},
+                                                                      {"pair_labels", "false"},
+                                                                      {"pair_title_segments", "false"},
+                                                                      {"pair_segments", "false"},
+                                                                      {"max_pairs", "50"},
+                                                                      {"mask_duplicates", "false"},
+                                                                      {"temperature", "0.1"}})
     check_changes("rts", name, value);
 }
 
@@ -233,12 +256,14 @@ TEST_CASE("What makes no sense without a teacher is refused before anything is m
   TrainerOptions options = tiny_unsupervised_options("maclr");
   SECTION("clusters") {
     options.clusters = "10,x";
-    CHECK_THROWS_WITH(workshop.trainer(options), ContainsSubstring("`clusters` must be \"auto\", \"none\" or numbers from 2 on, such as \"250,500\", but is \"10,x\" instead."));
+    CHECK_THROWS_WITH(workshop.trainer(options),
+                      ContainsSubstring("`clusters` must be \"auto\", \"none\" or numbers from 2 on, such as \"250,500\", but is \"10,x\" instead."));
   }
   SECTION("prompts") {
     detail::write_file_atomically(workshop / "model" / "1_Pooling" / "config.json", R"({"word_embedding_dimension": 32, "include_prompt": false})");
     options.document_prompt = "x x ";
-    CHECK_THROWS_WITH(workshop.trainer(options), ContainsSubstring("needs prompts of equally many tokens, but `document_prompt` has 3 and `label_prompt` has "));
+    CHECK_THROWS_WITH(workshop.trainer(options),
+                      ContainsSubstring("needs prompts of equally many tokens, but `document_prompt` has 3 and `label_prompt` has "));
   }
   SECTION("titles without room") {
     options.title_length = 3;
