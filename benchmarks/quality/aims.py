@@ -16,6 +16,7 @@ RIVALS = ("untouched", "bm25", "fusion", "prototypes", "maclr", "rts")
 AHEAD_OF_RIVALS = 5.0
 MOST_JUDGMENTS, MOST_TOKENS = 0.30, 0.15
 LEAST_OF_CEILING, LEAST_OF_PERFECT = 2 / 3, 0.75
+UNMEASURED = ("no set has both rows", "no set has the rows")
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,16 @@ def judge_all(board, sets=SEVEN):
         for rival in RIVALS:
             expected = three if rival in ("maclr", "rts") else sets
             verdicts += [judge_ahead(board, rival, AHEAD_OF_RIVALS, expected, teacher, metric) for metric in ("precision@1", "recall@10")]
-    return [*verdicts, judge_ceiling(board, three), judge_noise(board, sets)]
+    verdicts = [*verdicts, judge_ceiling(board, three), judge_noise(board, sets)]
+    labels = {teacher: board.label("default", BUDGET, teacher) for teacher in TEACHERS}
+    return [_labelled(verdict, labels) for verdict in verdicts]
 
 
 def judge_ahead(board, rival, ahead, sets, teacher, metric):
     name = f"default against {rival}, {metric}, {teacher}, {BUDGET} judgments"
     found = board.compare("default", rival, sets, BUDGET, teacher, metric)
     if not found:
-        return Verdict(name, "not measured", "no set has both rows")
+        return Verdict(name, "not measured", UNMEASURED[0])
     figure, below = found.mean.figure(), found.below()
     text = f"{figure.value:+.2f} points ({figure.low:+.2f} to {figure.high:+.2f}), aim +{ahead:g} or more"
     text += f"; wholly below zero on {', '.join(below)}" if below else ""
@@ -60,7 +63,7 @@ def judge_needs(board, sets, teacher):
     ):
         name = f"{what} to reach the best of paper, {teacher}"
         if not found:
-            verdicts.append(Verdict(name, "not measured", "no set has the rows"))
+            verdicts.append(Verdict(name, "not measured", UNMEASURED[1]))
             continue
         value = statistics.fmean(map(share, found.values()))
         behind = [of_set for of_set, need in found.items() if not need.is_reached]
@@ -73,7 +76,7 @@ def judge_ceiling(board, sets):
     name = f"share of the distance to the ceiling, true, {BUDGET} judgments"
     found = _means(board, sets, [("default", "true"), ("untouched", None), ("ceiling", "true")])
     if not found:
-        return Verdict(name, "not measured", "no set has the rows")
+        return Verdict(name, "not measured", UNMEASURED[1])
     default, untouched, ceiling = (statistics.fmean(values) for values in zip(*found.values(), strict=True))
     if ceiling <= untouched:
         return Verdict(name, "missed", f"the ceiling, {ceiling:.2f}, is not above the untouched encoder, {untouched:.2f}")
@@ -86,13 +89,20 @@ def judge_noise(board, sets):
     name = f"gain with the noisy teacher as a share of that with the perfect one, {BUDGET} judgments"
     found = _means(board, sets, [("default", "noisy"), ("default", "true"), ("untouched", None)])
     if not found:
-        return Verdict(name, "not measured", "no set has the rows")
+        return Verdict(name, "not measured", UNMEASURED[1])
     noisy, true, untouched = (statistics.fmean(values) for values in zip(*found.values(), strict=True))
     if true <= untouched:
         return Verdict(name, "missed", f"there is no gain with the perfect teacher: {true:.2f} against {untouched:.2f}")
     share = (noisy - untouched) / (true - untouched)
     text = f"{share:.2f} (gains {noisy - untouched:+.2f} and {true - untouched:+.2f}), aim at least {LEAST_OF_PERFECT:g}"
     return _verdict(name, share >= LEAST_OF_PERFECT, text, found, sets, f"by {LEAST_OF_PERFECT - share:.2f}")
+
+
+def _labelled(verdict, labels):
+    """Says so where `default` was measured as it was before."""
+    teachers = [teacher for teacher in TEACHERS if teacher in verdict.name.split(", ")] or TEACHERS
+    label = next((labels[teacher] for teacher in teachers if labels[teacher]), "") if verdict.text not in UNMEASURED else ""
+    return Verdict(verdict.name, verdict.outcome, verdict.text + (f"; `default` was measured with {label}" if label else ""))
 
 
 def _means(board, sets, places):

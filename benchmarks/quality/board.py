@@ -30,27 +30,39 @@ class Comparison:
 class Board:
     """Rows of one configuration: so many training and test documents at most, and of one base encoder.
 
-    Of an arm with a budget only those rows count that have the options of its newest row, since the arm has changed since the others; `all_rows` has those,
-    too.
+    `differences(row)` says in what options a row differs from its arm of today. Rows of today count first. Of the others those count that have the options of
+    the arm's newest: where a teacher and budget has no row of today they stand for the arm, elsewhere they are arms of their own. `all_rows` has all.
     """
 
-    def __init__(self, records, train=4000, test=None):
+    def __init__(self, records, train=4000, test=None, differences=lambda row: {}):
         rows = [row for row in records.rows.values() if row["key"]["test"] == test and row["key"]["train"] in (train, None)]
         bases = Counter(row["key"]["base"] for row in rows)
         rows = sorted((row for row in rows if row["key"]["base"] == bases.most_common(1)[0][0]), key=lambda row: row.get("time", 0))
         self.all_rows = rows
-        newest = {_arm_and_budget(row): row["key"]["options"] for row in rows}
-        self.rows = [row for row in rows if row["key"]["options"] == newest[_arm_and_budget(row)]]
+        self._labels = {id(row): ", ".join(f"{name}={value}" for name, value in differences(row).items()) for row in rows}
+        newest = {(_arm_and_budget(row), bool(self._labels[id(row)])): row["key"]["options"] for row in rows}
+        self.rows = [row for row in rows if row["key"]["options"] == newest[_arm_and_budget(row), bool(self._labels[id(row)])]]
         self.stale = len(rows) - len(self.rows)
+        self._today = {_setting(row) for row in self.rows if not self._labels[id(row)]}
         self._true = {(record["set"], record["data"]): kept.unpack(record["true"]) for record in records.sets.values() if record["test"] == test}
         self._sets = {record["set"]: record for record in records.sets.values() if record["test"] == test}
-        self._by_place = {(key["arm"], key["set"], key["seed"], key["budget"], key["teacher"]): row for row in self.rows for key in [row["key"]]}
+        self._by_place = {(self.shown(row), key["set"], key["seed"], key["budget"], key["teacher"]): row for row in self.rows for key in [row["key"]]}
 
     def set_record(self, name):
         return self._sets[name]
 
+    def shown(self, row):
+        """The arm's name, with what differs from it where rows of today are there, too."""
+        label = self._labels[id(row)]
+        return f"{row['key']['arm']} ({label})" if label and _setting(row) in self._today else row["key"]["arm"]
+
+    def label(self, arm, budget, teacher):
+        """In what the rows that stand for an arm differ from it; empty where they are those of today."""
+        rows = [row for row in self.rows if self.shown(row) == row["key"]["arm"] == arm and self._labels[id(row)]]
+        return next((self._labels[id(row)] for row in rows if (row["key"]["budget"], row["key"]["teacher"]) == (budget, teacher)), "")
+
     def arms(self):
-        return list(dict.fromkeys(row["key"]["arm"] for row in self.rows))
+        return list(dict.fromkeys(map(self.shown, self.rows)))
 
     def sets(self):
         return list(dict.fromkeys(row["key"]["set"] for row in self.rows))
@@ -109,3 +121,7 @@ def _values(metric, packed, true):
 
 def _arm_and_budget(row):
     return row["key"]["arm"], row["key"]["budget"]
+
+
+def _setting(row):
+    return row["key"]["arm"], row["key"]["budget"], row["key"]["teacher"]

@@ -4,6 +4,7 @@ import statistics
 
 import aims
 import tables
+import today
 from board import UNTRAINED, Board
 from common.pages import fill_part
 from common.results import ROOT
@@ -25,7 +26,7 @@ COLORS = {
 
 def check(records, sets, train, test):
     """Prints a line for each aim; 1 where one is missed or not measured."""
-    verdicts = aims.judge_all(Board(records, train, test), sets or aims.SEVEN)
+    verdicts = aims.judge_all(make_board(records, train, test), sets or aims.SEVEN)
     for verdict in verdicts:
         print(f"{verdict.name}: {verdict.outcome}: {verdict.text}")
     bad = [verdict for verdict in verdicts if verdict.outcome != "met"]
@@ -33,9 +34,14 @@ def check(records, sets, train, test):
     return 1 if bad else 0
 
 
+def make_board(records, train, test):
+    published = today.published()
+    return Board(records, train, test, lambda row: today.differences(row, published))
+
+
 def fill(records, sets, train, test):
     """Writes tables and plots into the page."""
-    board = Board(records, train, test)
+    board = make_board(records, train, test)
     sets = [of_set for of_set in (sets or [*aims.SEVEN, *board.sets()]) if of_set in board.sets()]
     sets = list(dict.fromkeys(sets))
     teachers = list(dict.fromkeys(teacher for teacher, _ in board.settings()))
@@ -56,7 +62,7 @@ def results_part(board, sets, plots):
     arms = tables.listed_arms(board)
     for teacher, budget in compared_settings(board):
         parts += [f"### {tables.heading(teacher, budget)}\n", tables.precision_table(board, arms, sets, budget, teacher)]
-        parts += [tables.metrics_table(board, arms, sets, budget, teacher)]
+        parts += [tables.footnote(board, arms, budget, teacher), tables.metrics_table(board, arms, sets, budget, teacher)]
         parts += [tables.difference_table(board, sets, budget, teacher, metric) for metric in ("precision@1", "recall@10")]
     for teacher in plots:
         name = {"true": "perfect", "noisy": "noisy"}.get(teacher, teacher)
@@ -83,9 +89,7 @@ def how_far(board, sets):
 
 
 def ablations_part(board):
-    import lmtx
-
-    published, parts = lmtx.TrainerOptions("paper").to_dict(), []
+    published, parts = today.published(), []
     for teacher, budget in board.settings():
         table = tables.ablation_table(board, published, teacher, budget)
         parts += [f"**{tables.heading(teacher, budget)}**\n", table] if table else []

@@ -20,7 +20,7 @@ from prototypes import pair_scores, prototype_tagger, top_pairs
 from rankings import Rankings, as_documents, label_set, rank_by_tagger
 from records import key_text
 from sets import MOST_TRAINING, DataSet, true_labels
-from true_verdicts import AskedNothing, true_pairs, write_asked
+from true_verdicts import AskedNothing, give_verdicts, true_pairs
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Row:
             trainer(NothingAsked(oracle)).run()
         except AskedNothing:
             pass
-        write_asked(folder / "cycle-0" / "asked", true_pairs(documents, self.rankings.fusion(documents)[:, :10]))
+        give_verdicts(folder / "cycle-0", true_pairs(documents, self.rankings.fusion(documents)[:, :10]))
 
     def _cycle(self, cycle, report, tagger, folder, costs, clock, scores):
         """A point of the learning curve."""

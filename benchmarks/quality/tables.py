@@ -35,6 +35,13 @@ def heading(teacher, budget):
     return f"{name}, {budget} judgments a document"
 
 
+def footnote(board, arms, budget, teacher):
+    """What an asterisk means."""
+    labels = {arm: board.label(arm, budget, teacher) for arm in arms}
+    notes = [f"\\* `{arm}` was measured with {label}." for arm, label in labels.items() if label]
+    return " ".join(notes) + "\n" if notes else ""
+
+
 def listed_arms(board):
     """The main table's, in its order, then rows of other options that are no ablations."""
     found = board.arms()
@@ -49,7 +56,7 @@ def precision_table(board, arms, sets, budget, teacher, metric="precision@1"):
         known = [value for value in values.values() if value is not None]
         if known:
             mean = f"{statistics.fmean(known):.2f}" + (f" ({len(known)} sets)" if len(known) < len(sets) else "")
-            rows.append([_bold(arm), *(_number(values[of_set]) for of_set in sets), mean])
+            rows.append([_shown(board, arm, budget, teacher), *(_number(values[of_set]) for of_set in sets), mean])
     return markdown([metric, *map(short, sets), "mean"], rows) if rows else ""
 
 
@@ -68,7 +75,7 @@ def metrics_table(board, arms, sets, budget, teacher):
     for arm in measured:
         of_sets = [of_set for of_set in sets if comparable_mean(board, arm, of_set, budget, teacher, "precision@1") is not None]
         means = [statistics.fmean(board.mean(arm, of_set, budget, teacher, metric) for of_set in of_sets) for metric in METRICS]
-        name = _bold(arm) + (f" ({len(of_sets)} sets)" if len(of_sets) < len(sets) else "")
+        name = _shown(board, arm, budget, teacher) + (f" ({len(of_sets)} sets)" if len(of_sets) < len(sets) else "")
         rows.append([name, *(f"{mean:.2f}" for mean in means), *_asked(board, arm, of_sets, budget, teacher)])
     return markdown(["means", *METRICS, "judgments", "tokens", "seconds"], rows) if rows else ""
 
@@ -126,5 +133,6 @@ def _number(value):
     return "" if value is None else f"{value:.2f}"
 
 
-def _bold(arm):
-    return f"**{arm}**" if arm == "default" else arm
+def _shown(board, arm, budget, teacher):
+    """The arm's name; with an asterisk where it is what it was before."""
+    return (f"**{arm}**" if arm == "default" else arm) + (" \\*" if board.label(arm, budget, teacher) else "")

@@ -7,6 +7,7 @@ import numpy as np
 from asked import MARK, SCORED
 
 FORMAT = 1
+STREAMS_MARK = b"LMTXSTRM"
 CHARGED = 64
 
 
@@ -24,18 +25,22 @@ def true_pairs(documents, shortlist):
     return pairs
 
 
-def write_asked(file, pairs):
-    """`pairs` as a file of asked pairs (docs/formats/run.md), all scored."""
+def give_verdicts(cycle, pairs):
+    """`pairs` as the files of a cycle's folder that say what was asked, all scored, and why, all as the top of shortlists (docs/formats/run.md)."""
     numbers = [number for number, (labels, _) in enumerate(pairs) if labels]
     labels = [label for number in numbers for label in pairs[number][0]]
-    scores = [float(is_true) for number in numbers for is_true in pairs[number][1]]
-    arrays = [
+    asked = [
         np.array(numbers, "<i8"),
         np.cumsum([0, *(len(pairs[number][0]) for number in numbers)]).astype("<i8"),
         np.array(labels, "<i4"),
         np.full(len(labels), SCORED | CHARGED, "u1"),
-        np.array(scores, "<f8"),
+        np.array([float(is_true) for number in numbers for is_true in pairs[number][1]], "<f8"),
     ]
+    (cycle / "streams").write_bytes(framed(STREAMS_MARK, [np.zeros(len(labels), "u1")]))
+    (cycle / "asked").write_bytes(framed(MARK, asked))
+
+
+def framed(mark, arrays):
     content = b"".join(struct.pack("<Q", array.nbytes) + array.tobytes() for array in arrays)
-    framed = MARK + struct.pack("<II", FORMAT, 0) + content
-    file.write_bytes(framed + struct.pack("<q", len(content)) + hashlib.blake2b(framed, digest_size=16).digest())
+    hashed = mark + struct.pack("<II", FORMAT, 0) + content
+    return hashed + struct.pack("<q", len(content)) + hashlib.blake2b(hashed, digest_size=16).digest()

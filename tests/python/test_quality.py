@@ -272,11 +272,21 @@ def test_given_verdicts_are_read_as_asked_ones(truth_data, tmp_path):
     data = sets.DataSet.read(truth_data)
     shortlist = np.tile(np.array([0, 1, 2, rankings.NONE]), (len(data.train), 1))
     pairs = true_verdicts.true_pairs(data.train, shortlist)
-    true_verdicts.write_asked(tmp_path / "asked", pairs)
+    true_verdicts.give_verdicts(tmp_path, pairs)
     found, labels, states = asked.read_asked(tmp_path / "asked")
     assert set(states) == {asked.SCORED}
     for number, document in enumerate(data.train):
         assert set(labels[found == number]) == {0, 1, 2, *document["target_ind"]}
+
+
+def test_the_ceiling_learns_from_every_true_pair(truth_data, model, tmp_path):
+    changes = {"document_length": 32, "batch_size": 32, "steps": 20}
+    result = rows.compute(row_spec(truth_data, model, tmp_path, arm="ceiling", budget=None, changes=changes))
+    pairs = pairs_asked(run_folder(tmp_path))
+    train = sets.DataSet.read(truth_data).train
+    assert pairs >= {(number, label) for number, document in enumerate(train) for label in document["target_ind"]}
+    assert result["costs"]["distinct"] == len(pairs) >= 60 * 10
+    assert (result["best_cycle"], len(result["cycles"])) == (0, 1)
 
 
 # -- prototypes
@@ -455,6 +465,24 @@ def test_rows_of_options_that_have_changed_since_do_not_count():
     board = Board(found)
     assert board.stale == 14
     assert [row["key"]["options"] for row in board.rows if row["key"]["arm"] == "default"] == [{"steps": 600}]
+
+
+def test_rows_of_before_stand_for_an_arm_that_was_not_measured_since():
+    found = made_up()
+    differences = lambda row: {"patience": 2} if row["key"]["arm"] == "default" and row["key"]["options"] == {} else {}  # noqa: E731
+    board = Board(found, differences=differences)
+    assert board.label("default", 10, "true") == "patience=2"
+    verdict = {verdict.name: verdict for verdict in aims.judge_all(board)}["default against paper, precision@1, true, 10 judgments"]
+    assert verdict.outcome == "met"
+    assert verdict.text.endswith("; `default` was measured with patience=2")
+    # With one row of today they are an arm of their own where that was measured, and elsewhere still stand for it.
+    before = next(row for row in found.rows.values() if row["key"]["arm"] == "default" and row["key"]["teacher"] == "true")
+    today = {**before, "key": {**before["key"], "options": {"patience": 4}}}
+    found.rows[records.key_text(today["key"])] = today
+    board = Board(found, differences=differences)
+    assert board.find("default", before["key"]["set"], 0, 10, "true") is today
+    assert board.find("default (patience=2)", before["key"]["set"], 0, 10, "true") is before
+    assert (board.label("default", 10, "true"), board.label("default", 10, "noisy")) == ("", "patience=2")
 
 
 def test_ablations_are_rows_that_differ_in_their_options_alone(monkeypatch):
