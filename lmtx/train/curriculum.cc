@@ -230,7 +230,8 @@ void Curriculum::propose_from_views(int64_t cycle) {
 
 // A share of all that may be asked, which grows from cycle to cycle; by place, as much in each.
 AskedPairs Curriculum::ask_chosen(int64_t cycle) {
-  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - pairs_held_out(), options_.cycles, cycle, charged(training_asked_))
+  const int64_t held_out = is_pooled() ? charged(development_asked_) + reserve_of_held_out(cycle) : pairs_held_out();
+  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - held_out, options_.cycles, cycle, charged(training_asked_))
                                                      : options_.judgments_per_cycle * static_cast<int64_t>(split_.training.size());
   Asking asking = stages_->choose(cycle, training_asked_, judged_, pairs);
   return ask(cycle, std::move(asking.pairs), training_asked_, spending_on_training(cycle), "asked");
@@ -527,9 +528,14 @@ Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget,
 
 Spending Curriculum::spending_on_training(int64_t cycle) const {
   Spending spending = spending_so_far();
-  const int64_t reserve = is_pooled() ? std::max<int64_t>(0, pairs_held_out() - charged(development_asked_)) : development_reserve(cycle, spending.left());
-  spending.keep_back(reserve);
+  spending.keep_back(is_pooled() ? reserve_of_held_out(cycle) : development_reserve(cycle, spending.left()));
   return spending;
+}
+
+// What the documents held out may still cost; in the last cycle no more than its student can need.
+int64_t Curriculum::reserve_of_held_out(int64_t cycle) const {
+  const int64_t left = std::max<int64_t>(0, pairs_held_out() - charged(development_asked_));
+  return cycle + 1 < options_.cycles ? left : std::min(left, pooled_->most_wanted());
 }
 
 // Without some of the budget for the documents held out nobody could tell whether the rest was well spent.

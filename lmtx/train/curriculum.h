@@ -97,6 +97,7 @@ class Curriculum {
   // Without what is put aside for the documents held out.
   Spending spending_on_training(int64_t cycle) const;
   int64_t development_reserve(int64_t cycle, int64_t left) const;
+  int64_t reserve_of_held_out(int64_t cycle) const;
   // Pairs that a run spreads over its cycles, and those of them that are for the documents held out.
   int64_t pairs_in_all() const;
   int64_t pairs_held_out() const;

@@ -44,6 +44,10 @@ void PooledSelection::rank(int64_t cycle, std::span<const JudgedDocument> judged
   if (cycle == 0 && !fs::exists(base)) stages_.rank_held_out(-1, stages_.index(-1), options_.held_out_labels).save(base);
 }
 
+int64_t PooledSelection::most_wanted() const {
+  return static_cast<int64_t>(texts_.split.development.size() * rankings_of(options_).size()) * options_.held_out_labels;
+}
+
 AskedPairs PooledSelection::wanted(int64_t cycle, std::span<const AskedPairs> asked) const {
   std::vector<RankedLabels> rankings;
   for (const Ranking& ranking : rankings_of(options_)) rankings.push_back(load(cycle, ranking.name));

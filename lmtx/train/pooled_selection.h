@@ -27,6 +27,8 @@ class LMTX_API PooledSelection {
   // Leaves in the cycle's folder what its student ranks first, once for each weight that its labels may have, and in the first cycle what the base encoder
   // does. `judged`: all verdicts so far, with targets.
   void rank(int64_t cycle, std::span<const JudgedDocument> judged) const;
+  // Pairs that wanted() can name from the second cycle on.
+  int64_t most_wanted() const;
   // First labels that no cycle before this asked, as far as the pairs go: half of them in the first cycle, when words are asked about, too.
   AskedPairs wanted(int64_t cycle, std::span<const AskedPairs> asked) const;
   // The share of the options' `prototype_weight` that the labels of the cycle keep; `asked` has its stage.
