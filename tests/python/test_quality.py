@@ -554,14 +554,14 @@ def test_rows_add_up_and_none_is_measured_twice(truth_data, model, tmp_path):
     where = ["--data", truth_data, "--base", model, "--out", out, "--cache", tmp_path / "cache"]
     common = [*where, "--budgets", 3, "--set", *changes, "--arms", "untouched", "fusion"]
     assert run(*common).returncode == 0
-    first = run(*common, "paper", "prototypes", "paper-free", "--teachers", "true", "noisy", "--workers", 2)
-    assert "2 rows are there; 6 to measure" in first.stdout, first.stdout + first.stderr
+    first = run(*common, "paper", "prototypes", "--teachers", "noisy", "--workers", 2)
+    assert "2 rows are there; 2 to measure" in first.stdout, first.stdout + first.stderr
     assert first.returncode == 0, first.stdout + first.stderr
     found = records.read([out])
-    assert len(found.rows) == 8
+    assert len(found.rows) == 4
     assert len(found.sets) == 1
-    again = run(*common, "paper", "prototypes", "paper-free", "--workers", 2)
-    assert "8 rows are there; 0 to measure" in again.stdout
+    again = run(*common, "paper", "prototypes", "--teachers", "noisy")
+    assert "4 rows are there; 0 to measure" in again.stdout
     check = run("--check", "--data", truth_data, "--out", out)
     assert check.returncode == 1
     assert "default against paper, precision@1, true, 10 judgments: not measured" in check.stdout
