@@ -376,6 +376,7 @@ TrainerOptions best() {
   options.steps = 300;
   options.plan = "all_judged";
   options.targets = "posterior";
+  options.yes_rate = -1;
   options.loss = "bce";
   options.column_weight = 0;
   options.prototype_weight = 0.7;

@@ -149,6 +149,9 @@ class Evidence {
     graded_ = std::clamp(agreement / full_agreement, 0.0, 1.0);
   }
 
+  // How far scores count beside yes and no, in [0, 1].
+  double graded() const { return graded_; }
+
   double of(const Pair& pair) const {
     const double mean = pair.yes ? yeses_.mean_logit : noes_.mean_logit, between = yeses_.mean_logit - noes_.mean_logit;
     const double own = pair.yes ? yes_ : no_;
@@ -161,12 +164,42 @@ class Evidence {
   Group yeses_, noes_;
 };
 
-void set_targets(std::vector<Pair>& pairs, double false_yes, double false_no) {
+double mean_target(const std::vector<double>& logits, double shift) {
+  double sum = 0;
+  for (const double x : logits) sum += sigmoid(x + shift);
+  return sum / static_cast<double>(logits.size());
+}
+
+// By bisection: the mean target rises with the shift.
+double find_shift(const std::vector<double>& logits, double mean) {
+  double low = -30, high = 30;
+  for (int round = 0; round < 60; ++round) {
+    const double middle = (low + high) / 2;
+    (mean_target(logits, middle) < mean ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+// What the mean target should be. A teacher that grades is sure of too much: automatically, as far as its scores count, it is half of what it says.
+double wanted_mean(double mean, double observed_rate, double graded, double yes_rate) {
+  if (yes_rate > 0) return yes_rate;
+  return yes_rate == 0 ? mean : std::min(mean, (1 - graded) * mean + graded * observed_rate / 2);
+}
+
+void set_targets(std::vector<Pair>& pairs, double false_yes, double false_no, double yes_rate) {
   const Evidence evidence(pairs, false_yes, false_no);
-  for (Pair& pair : pairs) {
+  std::vector<double> logits;
+  double yeses = 0;
+  for (const Pair& pair : pairs) {
     const double prior = std::clamp((pair.expected - false_yes) / (1 - false_yes - false_no), 0.003, surest_prior);
-    pair.label->target = sigmoid(logit(prior) + evidence.of(pair));
-    pair.label->weight = std::max(least_weight, std::abs(2 * pair.label->target - 1));
+    logits.push_back(logit(prior) + evidence.of(pair));
+    yeses += pair.yes ? 1 : 0;
+  }
+  const double mean = mean_target(logits, 0), wanted = wanted_mean(mean, yeses / static_cast<double>(pairs.size()), evidence.graded(), yes_rate);
+  const double shift = wanted == mean ? 0 : find_shift(logits, wanted);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i].label->target = sigmoid(logits[i] + shift);
+    pairs[i].label->weight = std::max(least_weight, std::abs(2 * pairs[i].label->target - 1));
   }
 }
 
@@ -223,7 +256,7 @@ PosteriorSummary assign_posterior_targets(std::span<JudgedDocument> judged, cons
   const Features weights = fit(pairs);
   for (Pair& pair : pairs) pair.expected = sigmoid(weights.dot(pair.features));
   const double false_yes = floor_of(pairs);
-  set_targets(pairs, false_yes, options.false_no_rate);
+  set_targets(pairs, false_yes, options.false_no_rate, options.yes_rate);
   const double lowest = lowest_positive(pairs, options.positive_mean);
   for (JudgedDocument& document : judged) set_uses(document, lowest, options.negative_below);
   PosteriorSummary summary = summarize(judged, options.yes_above);

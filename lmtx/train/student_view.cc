@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "lmtx/detail/fault.h"
@@ -47,19 +48,19 @@ class ViewWriter {
 
  private:
   void write_labels() const {
-    if (fs::exists(folder_ / labels_file)) return;
+    if (is_done(labels_file)) return;
+    detail::VectorFile file(folder_ / labels_file, {.rows = texts_.labels.size(), .dim = encoder_.dim()}, Json::object(), /*overwrite=*/false);
+    if (file.was_finished()) return;
     RaggedTokens tokens;
     for (int64_t i = 0; i < texts_.labels.size(); ++i) append_sequence(tokens, texts_.labels[i]);
     const at::Tensor rows = encoder_.encode_tokens(tokens, embedding_options(options_, options_.prompts.label), {}, stop_);
-    detail::VectorFile file(folder_ / labels_file, {.rows = rows.size(0), .dim = rows.size(1)}, Json::object(), /*overwrite=*/false);
-    if (file.was_finished()) return;
     file.append(bytes_of(rows).substr(static_cast<size_t>(file.rows_done() * rows.size(1)) * sizeof(float)));
     file.finish();
   }
 
   // `before`: documents of the view that come earlier.
   void write_documents(const char* name, std::span<const int64_t> numbers, int64_t before) const {
-    if (fs::exists(folder_ / name)) return;
+    if (is_done(name)) return;
     const auto size = static_cast<int64_t>(numbers.size()), total = static_cast<int64_t>(texts_.training.size() + texts_.held_out.size());
     detail::VectorFile file(folder_ / name, {.rows = size, .dim = encoder_.dim()}, Json::object(), /*overwrite=*/false);
     if (file.was_finished()) return;
@@ -74,6 +75,9 @@ class ViewWriter {
     }
     file.finish();
   }
+
+  // Without what VectorFile leaves where it is interrupted between its last steps.
+  bool is_done(const std::string& name) const { return fs::exists(folder_ / name) && !fs::exists(folder_ / (name + ".partial.json")); }
 
   const fs::path& folder_;
   const Encoder& encoder_;

@@ -338,25 +338,26 @@ TEST_CASE("A call that blocks is left behind about a second after a stop request
   World world("blocked");
   std::stop_source source;
   std::mutex gate;
-  std::atomic<bool> entered = false, returned = false;
+  // Two calls at once, both of which see this function's variables.
+  std::atomic<int> entered = 0, returned = 0;
   gate.lock();
   const auto blocking = std::make_shared<Teacher>(
       [&](std::span<const Question> questions, AnswerSink& answers) {
-        entered = true;
+        ++entered;
         { const std::lock_guard wait(gate); }
         answers.put(questions[0], truths(questions[0]));
-        returned = true;
+        ++returned;
       },
       TeacherTraits{.questions_per_call = 1, .concurrent_calls = 2});
   std::jthread stopper([&] {
-    while (!entered) std::this_thread::sleep_for(1ms);
+    while (entered == 0) std::this_thread::sleep_for(1ms);
     source.request_stop();
   });
   const auto start = std::chrono::steady_clock::now();
   REQUIRE_THROWS_AS(world.ask(blocking, wanted_pairs(30), {}, {}, {}, source.get_token()), Stopped);
   REQUIRE(std::chrono::steady_clock::now() - start < 2s);
   gate.unlock();
-  while (!returned) std::this_thread::sleep_for(1ms);
+  while (returned < entered) std::this_thread::sleep_for(1ms);
   REQUIRE(world.store->size() == 0);
 }
 
