@@ -36,9 +36,9 @@ struct PosteriorSummary {
 // the least likely pairs (the 15 % quantile, .4 at most) is the teacher's rate of false yeses e0; that of false noes e1 is `false_no_rate`. So the prior
 // probability that a pair fits is (p - e0) / (1 - e0 - e1). 3. Bayes: its odds times (1 - e1) / e0 after a yes, times e1 / (1 - e0) after a no. Where scores
 // between agree with the prior inside the yeses and inside the noes, they count by their logits, on a line through these two; then, as far as they count, all
-// odds are shifted so that the mean target is half the share of yeses (`yes_rate` -1; 0: no shift; above 0: that is the mean, whatever scores tell). 4. Positives are the pairs with
-// the highest targets, as many as have a mean of `positive_mean`, besides each document's best where that is above .4; negatives are below `negative_below`.
-// All weigh max(.2, |2 q - 1|).
+// odds are shifted so that the mean target is half the share of yeses (`yes_rate` -1; 0: no shift; above 0: that is the mean, whatever scores tell). 4.
+// Positives are the pairs with the highest targets, as many as have a mean of `positive_mean`, besides each document's best where that is above .4; negatives
+// are below `negative_below`. All weigh max(.2, |2 q - 1|).
 //
 // The error rates are those of Dawid and Skene (1979) with one judge, the prior in the place of other judges. With fewer than 50 verdicts, or all alike, they
 // are taken at their word (assign_targets() with "hard").
