@@ -155,6 +155,10 @@ const std::vector<Field>& fields() {
       {"positive_mean", &O::positive_mean, {.low = 0, .high = 1}, "Yeses are positives from the surest down, as long as their mean target is so much."},
       {"negative_below", &O::negative_below, {.low = 0, .high = 1}, "Shifted targets below are noes; what is neither is learned by graded losses only."},
       {"false_no_rate", &O::false_no_rate, {.low = 0.001, .high = 0.4}, "The share of labels that fit to which the teacher says no, for `posterior` targets."},
+      {"label_evidence",
+       &O::label_evidence,
+       {.low = -1, .high = 1},
+       "How far a label's verdicts on other documents count in `posterior` targets; -1 means less, the more the teacher's scores grade."},
       {"mask_near", &O::mask_near, at_least_0, "Labels at the head of a document's shortlist that are no negatives while they are not judged."},
       {"judged_per_step", &O::judged_per_step, at_least_0, "Most labels of a document in one step, drawn anew each time; 0 means all that are judged."},
       {"loss",
@@ -337,6 +341,7 @@ void check_field(const TrainerOptions& options, const Field& field) {
 // What each may be, but not beside the others.
 void check_together(const TrainerOptions& options) {
   if (options.yes_rate == 1 || (options.yes_rate < 0 && options.yes_rate != -1)) refuse(find("yes_rate"), "-1 or in [0, 1)", to_text(options.yes_rate));
+  if (options.label_evidence < 0 && options.label_evidence != -1) refuse(find("label_evidence"), "-1 or in [0, 1]", to_text(options.label_evidence));
   if (options.plan == "all_judged") return;
   if (options.loss != "triplet") refuse(find("loss"), "\"triplet\" where `plan` is \"one_yes\"", "\"" + options.loss + "\"");
   if (options.bce_weight > 0) refuse(find("bce_weight"), "0 where `plan` is \"one_yes\"", to_text(options.bce_weight));
@@ -377,6 +382,7 @@ TrainerOptions best() {
   options.plan = "all_judged";
   options.targets = "posterior";
   options.yes_rate = -1;
+  options.label_evidence = -1;
   options.loss = "bce";
   options.column_weight = 0;
   options.prototype_weight = 0.7;

@@ -127,6 +127,8 @@ struct TrainerOptions {
   double negative_below = 0.1;
   // The share of the labels that fit to which the teacher says no, for "posterior" targets.
   double false_no_rate = 0.1;
+  // How far a label's verdicts on other documents count in "posterior" targets, in [0, 1]; -1: less, the more the teacher's scores grade.
+  double label_evidence = 1;
   // Labels at the head of a document's shortlist that are no negatives while they are not judged.
   int64_t mask_near = 50;
   // Labels of a document in one step; 0: all that are judged.

@@ -15,6 +15,8 @@ namespace lmtx {
 namespace {
 
 constexpr int num_features = 8;
+// The first of those that tell of other verdicts on the label.
+constexpr int first_of_label = 4, num_of_label = 3;
 using Features = Eigen::Matrix<double, num_features, 1>;
 
 constexpr int64_t fewest_pairs = 50;
@@ -109,6 +111,11 @@ Features fit(const std::vector<Pair>& pairs) {
   return weights;
 }
 
+void expect(std::vector<Pair>& pairs) {
+  const Features weights = fit(pairs);
+  for (Pair& pair : pairs) pair.expected = sigmoid(weights.dot(pair.features));
+}
+
 double floor_of(const std::vector<Pair>& pairs) {
   std::vector<double> expected;
   for (const Pair& pair : pairs) expected.push_back(pair.expected);
@@ -140,14 +147,32 @@ Group group_of(const std::vector<Pair>& pairs, bool yes) {
   return group;
 }
 
+// How far scores agree with what was expected, inside the yeses and inside the noes, in [0, 1].
+double agreement(const std::vector<Pair>& pairs) {
+  const Group yeses = group_of(pairs, true), noes = group_of(pairs, false);
+  return std::clamp((yeses.count * yeses.correlation + noes.count * noes.correlation) / (yeses.count + noes.count) / full_agreement, 0.0, 1.0);
+}
+
+// What is expected of each pair: in part, `label_evidence`, with what the label's other verdicts tell. Automatically that is what scores leave: a teacher that
+// grades errs label by label, and what it says of a label's other documents is no second opinion.
+void expect(std::vector<Pair>& pairs, double label_evidence) {
+  std::vector<Pair> without = pairs;
+  for (Pair& pair : without) pair.features.segment<num_of_label>(first_of_label).setZero();
+  expect(without);
+  const double share = label_evidence < 0 ? 1 - agreement(without) : label_evidence;
+  expect(pairs);
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i].expected = share * pairs[i].expected + (1 - share) * without[i].expected;
+}
+
 // The evidence of a verdict, as a logarithm of odds.
 class Evidence {
  public:
   Evidence(const std::vector<Pair>& pairs, double false_yes, double false_no)
-      : yes_(std::log((1 - false_no) / false_yes)), no_(std::log(false_no / (1 - false_yes))), yeses_(group_of(pairs, true)), noes_(group_of(pairs, false)) {
-    const double agreement = (yeses_.count * yeses_.correlation + noes_.count * noes_.correlation) / (yeses_.count + noes_.count);
-    graded_ = std::clamp(agreement / full_agreement, 0.0, 1.0);
-  }
+      : yes_(std::log((1 - false_no) / false_yes)),
+        no_(std::log(false_no / (1 - false_yes))),
+        graded_(agreement(pairs)),
+        yeses_(group_of(pairs, true)),
+        noes_(group_of(pairs, false)) {}
 
   // How far scores count beside yes and no, in [0, 1].
   double graded() const { return graded_; }
@@ -253,8 +278,7 @@ PosteriorSummary assign_posterior_targets(std::span<JudgedDocument> judged, cons
     assign_targets(judged, at_their_word);
     return summarize(judged, options.yes_above);
   }
-  const Features weights = fit(pairs);
-  for (Pair& pair : pairs) pair.expected = sigmoid(weights.dot(pair.features));
+  expect(pairs, options.label_evidence);
   const double false_yes = floor_of(pairs);
   set_targets(pairs, false_yes, options.false_no_rate, options.yes_rate);
   const double lowest = lowest_positive(pairs, options.positive_mean);

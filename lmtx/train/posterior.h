@@ -32,7 +32,8 @@ struct PosteriorSummary {
 
 // Sets target, weight and use of every judged label: the probability that it fits, given the verdict and what else is known of the pair.
 //
-// 1. A logistic regression predicts the teacher's yes from the pair's features and from the label's verdicts on other documents. 2. What it still predicts for
+// 1. A logistic regression predicts the teacher's yes from the pair's features and, as far as `label_evidence` says, from the label's verdicts on other
+// documents (-1: less, the more its scores grade). 2. What it still predicts for
 // the least likely pairs (the 15 % quantile, .4 at most) is the teacher's rate of false yeses e0; that of false noes e1 is `false_no_rate`. So the prior
 // probability that a pair fits is (p - e0) / (1 - e0 - e1). 3. Bayes: its odds times (1 - e1) / e0 after a yes, times e1 / (1 - e0) after a no. Where scores
 // between agree with the prior inside the yeses and inside the noes, they count by their logits, on a line through these two; then, as far as they count, all
