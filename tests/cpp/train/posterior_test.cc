@@ -217,3 +217,49 @@ TEST_CASE("few verdicts, and verdicts that are all alike, are taken at their wor
   }
   CHECK(assign_posterior_targets({}, options, few.features_of()).pairs == 0);
 }
+
+// The teacher says yes to a tenth of the labels whatever the document, as real ones do.
+World repeated_errors(bool graded) {
+  World world = make_world({.documents = 600, .false_yes = 0.05, .graded = graded});
+  for (JudgedDocument& document : world.judged) {
+    for (JudgedLabel& label : document.labels) {
+      if (label.label % 10 == 0) label.score = std::max(label.score, graded ? 0.5 + 0.3 * label.score : 1.0);
+      if (!graded) label.score = label.score >= 0.5 ? 1 : 0;
+    }
+  }
+  return world;
+}
+
+TEST_CASE("a label's other verdicts count the less, the more the teacher's scores grade") {
+  const auto targets_with = [](bool graded, double label_evidence) {
+    TrainerOptions changed = options;
+    changed.label_evidence = label_evidence;
+    World world = repeated_errors(graded);
+    assign_posterior_targets(world.judged, changed, world.features_of());
+    return world;
+  };
+  const auto same = [](const World& a, const World& b) {
+    bool all = true;
+    for (size_t i = 0; i < a.judged.size(); ++i) {
+      for (size_t j = 0; j < a.judged[i].labels.size(); ++j) all = all && a.judged[i].labels[j].target == Approx(b.judged[i].labels[j].target).margin(1e-9);
+    }
+    return all;
+  };
+  // Scores of 0 and 1 do not grade: all that other verdicts tell counts.
+  CHECK(same(targets_with(false, -1), targets_with(false, 1)));
+  CHECK_FALSE(same(targets_with(false, 1), targets_with(false, 0)));
+  // Errors that a teacher repeats are believed less.
+  CHECK(brier(targets_with(true, -1)) < brier(targets_with(true, 1)) - 0.001);
+}
+
+TEST_CASE("the odds of a teacher that grades are shifted towards half its yeses, or to the rate that is given") {
+  TrainerOptions shifted = options;
+  shifted.yes_rate = -1;
+  World graded = make_world({.graded = true}), known = make_world({});
+  const PosteriorSummary of_graded = assign_posterior_targets(graded.judged, shifted, graded.features_of());
+  World as_they_are = make_world({.graded = true});
+  CHECK(of_graded.mean_target < assign_posterior_targets(as_they_are.judged, options, as_they_are.features_of()).mean_target);
+  CHECK(of_graded.mean_target >= of_graded.observed_rate / 2 - 1e-6);
+  shifted.yes_rate = 0.07;
+  CHECK(assign_posterior_targets(known.judged, shifted, known.features_of()).mean_target == Approx(0.07).margin(1e-6));
+}
