@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "lmtx/train/odds.h"
+
 namespace lmtx {
 
 namespace {
@@ -25,11 +27,6 @@ at::Tensor to_tensor(const std::vector<T>& numbers, at::ScalarType dtype) {
 at::Tensor places_of(const std::vector<int64_t>& places) { return to_tensor(places, at::kLong); }
 
 at::Tensor numbers_of(const std::vector<double>& numbers) { return to_tensor(std::vector<float>(numbers.begin(), numbers.end()), at::kFloat); }
-
-double logit(double q) {
-  const double p = std::clamp(q, 1 - surest, surest);
-  return std::log(p / (1 - p));
-}
 
 // exp((t - max) / tau), not yet divided by their sum.
 std::vector<double> unscaled_softmax(std::span<const double> logits, double tau) {
@@ -72,7 +69,7 @@ double expected_yeses(const JudgedRow& row) {
 // Over the judged, then the listed columns of a row.
 std::vector<double> list_distribution(const JudgedRow& row) {
   std::vector<double> logits;
-  for (const JudgedEntry& entry : row.judged) logits.push_back(logit(entry.target));
+  for (const JudgedEntry& entry : row.judged) logits.push_back(logit(entry.target, surest));
   const double tau = find_tau(logits, std::max(1.0, expected_yeses(row)));
   logits.resize(logits.size() + row.listed.size(), *std::min_element(logits.begin(), logits.end()));
   std::vector<double> weights = unscaled_softmax(logits, tau);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lmtx/train/odds.h"
 #include "lmtx/train/targets.h"
 
 namespace lmtx {
@@ -23,13 +24,9 @@ constexpr int64_t fewest_pairs = 50;
 constexpr double ridge = 2e-4;
 // Which predictions show false yeses, and the most there may be.
 constexpr double floor_quantile = 0.15, highest_floor = 0.4;
-constexpr double surest_prior = 0.995, surest_score = 0.99;
+constexpr double surest_prior = 0.995;
 // From this correlation with the prior on, scores count in full beside yes and no.
 constexpr double full_agreement = 0.2;
-constexpr double best_above = 0.4, least_weight = 0.2;
-
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-double logit(double p) { return std::log(p / (1 - p)); }
 
 struct Pair {
   JudgedLabel* label;
@@ -52,8 +49,7 @@ std::vector<Pair> pairs_of(std::span<JudgedDocument> judged, const TrainerOption
   double yeses = 0;
   for (JudgedDocument& document : judged) {
     for (JudgedLabel& label : document.labels) {
-      const double score = std::clamp(label.score, 1 - surest_score, surest_score);
-      pairs.push_back({.label = &label, .features = Features::Zero(), .yes = label.score >= options.yes_above, .logit = logit(score)});
+      pairs.push_back({.label = &label, .features = Features::Zero(), .yes = label.score >= options.yes_above, .logit = logit(label.score, surest_score)});
       Verdicts& verdicts = of_label[label.label];
       verdicts.all += 1;
       verdicts.yes += pairs.back().yes ? 1 : 0;
@@ -68,7 +64,7 @@ std::vector<Pair> pairs_of(std::span<JudgedDocument> judged, const TrainerOption
       const PairFeatures known = features_of(document.document, label.label);
       // As if there were two more verdicts at the mean rate.
       const double others = (verdicts.yes - (pair->yes ? 1 : 0) + 2 * rate) / (verdicts.all + 1);
-      const double by_label = logit(std::clamp(others, 1 - surest_prior, surest_prior)), count = std::log(verdicts.all), cosine = known.cosine;
+      const double by_label = logit(others, surest_prior), count = std::log(verdicts.all), cosine = known.cosine;
       pair->features << 10 * cosine, 10 * cosine * cosine, 2 * known.words, known.words > 0 ? 1 : 0, by_label, by_label * count, count / 3, 1;
       ++pair;
     }
@@ -136,7 +132,7 @@ Group group_of(const std::vector<Pair>& pairs, bool yes) {
   double x = 0, y = 0, xx = 0, yy = 0, xy = 0;
   for (const Pair& pair : pairs) {
     if (pair.yes != yes) continue;
-    const double a = pair.logit, b = logit(std::clamp(pair.expected, 1 - surest_prior, surest_prior));
+    const double a = pair.logit, b = logit(pair.expected, surest_prior);
     group.count += 1;
     x += a, y += b, xx += a * a, yy += b * b, xy += a * b;
   }
@@ -148,18 +144,18 @@ Group group_of(const std::vector<Pair>& pairs, bool yes) {
 }
 
 // How far scores agree with what was expected, inside the yeses and inside the noes, in [0, 1].
-double agreement(const std::vector<Pair>& pairs) {
-  const Group yeses = group_of(pairs, true), noes = group_of(pairs, false);
+double agreement(const Group& yeses, const Group& noes) {
   return std::clamp((yeses.count * yeses.correlation + noes.count * noes.correlation) / (yeses.count + noes.count) / full_agreement, 0.0, 1.0);
 }
 
 // What is expected of each pair: in part, `label_evidence`, with what the label's other verdicts tell. Automatically that is what scores leave: a teacher that
 // grades errs label by label, and what it says of a label's other documents is no second opinion.
 void expect(std::vector<Pair>& pairs, double label_evidence) {
+  if (label_evidence == 1) return expect(pairs);
   std::vector<Pair> without = pairs;
   for (Pair& pair : without) pair.features.segment<num_of_label>(first_of_label).setZero();
   expect(without);
-  const double share = label_evidence < 0 ? 1 - agreement(without) : label_evidence;
+  const double share = label_evidence < 0 ? 1 - agreement(group_of(without, true), group_of(without, false)) : label_evidence;
   expect(pairs);
   for (size_t i = 0; i < pairs.size(); ++i) pairs[i].expected = share * pairs[i].expected + (1 - share) * without[i].expected;
 }
@@ -170,9 +166,9 @@ class Evidence {
   Evidence(const std::vector<Pair>& pairs, double false_yes, double false_no)
       : yes_(std::log((1 - false_no) / false_yes)),
         no_(std::log(false_no / (1 - false_yes))),
-        graded_(agreement(pairs)),
         yeses_(group_of(pairs, true)),
-        noes_(group_of(pairs, false)) {}
+        noes_(group_of(pairs, false)),
+        graded_(agreement(yeses_, noes_)) {}
 
   // How far scores count beside yes and no, in [0, 1].
   double graded() const { return graded_; }
@@ -185,24 +181,15 @@ class Evidence {
   }
 
  private:
-  double yes_, no_, graded_;
+  double yes_, no_;
   Group yeses_, noes_;
+  double graded_;
 };
 
 double mean_target(const std::vector<double>& logits, double shift) {
   double sum = 0;
   for (const double x : logits) sum += sigmoid(x + shift);
   return sum / static_cast<double>(logits.size());
-}
-
-// By bisection: the mean target rises with the shift.
-double find_shift(const std::vector<double>& logits, double mean) {
-  double low = -30, high = 30;
-  for (int round = 0; round < 60; ++round) {
-    const double middle = (low + high) / 2;
-    (mean_target(logits, middle) < mean ? low : high) = middle;
-  }
-  return (low + high) / 2;
 }
 
 // What the mean target should be. A teacher that grades is sure of too much: automatically, as far as its scores count, it is half of what it says.
@@ -217,14 +204,14 @@ void set_targets(std::vector<Pair>& pairs, double false_yes, double false_no, do
   double yeses = 0;
   for (const Pair& pair : pairs) {
     const double prior = std::clamp((pair.expected - false_yes) / (1 - false_yes - false_no), 0.003, surest_prior);
-    logits.push_back(logit(prior) + evidence.of(pair));
+    logits.push_back(std::log(prior / (1 - prior)) + evidence.of(pair));
     yeses += pair.yes ? 1 : 0;
   }
   const double mean = mean_target(logits, 0), wanted = wanted_mean(mean, yeses / static_cast<double>(pairs.size()), evidence.graded(), yes_rate);
-  const double shift = wanted == mean ? 0 : find_shift(logits, wanted);
+  const double shift = wanted == mean ? 0 : find_shift([&](double by) { return mean_target(logits, by); }, wanted, 30, 60);
   for (size_t i = 0; i < pairs.size(); ++i) {
     pairs[i].label->target = sigmoid(logits[i] + shift);
-    pairs[i].label->weight = std::max(least_weight, std::abs(2 * pairs[i].label->target - 1));
+    pairs[i].label->weight = weight_of_target(pairs[i].label->target);
   }
 }
 
@@ -239,15 +226,6 @@ double lowest_positive(const std::vector<Pair>& pairs, double mean) {
     if (sum >= mean * static_cast<double>(i + 1)) lowest = targets[i];
   }
   return lowest;
-}
-
-void set_uses(JudgedDocument& document, double lowest, double negative_below) {
-  double best = 0;
-  for (const JudgedLabel& label : document.labels) best = std::max(best, label.target);
-  for (JudgedLabel& label : document.labels) {
-    const bool positive = label.target >= lowest || (label.target == best && best > best_above);
-    label.use = positive ? PairUse::positive : label.target < negative_below ? PairUse::negative : PairUse::soft;
-  }
 }
 
 PosteriorSummary summarize(std::span<const JudgedDocument> judged, double yes_above) {
@@ -282,7 +260,7 @@ PosteriorSummary assign_posterior_targets(std::span<JudgedDocument> judged, cons
   const double false_yes = floor_of(pairs);
   set_targets(pairs, false_yes, options.false_no_rate, options.yes_rate);
   const double lowest = lowest_positive(pairs, options.positive_mean);
-  for (JudgedDocument& document : judged) set_uses(document, lowest, options.negative_below);
+  for (JudgedDocument& document : judged) set_uses(document, lowest, options.negative_below, [](const JudgedLabel&) { return true; });
   PosteriorSummary summary = summarize(judged, options.yes_above);
   summary.false_yes_rate = false_yes;
   return summary;

@@ -4,24 +4,14 @@
 #include <cmath>
 #include <vector>
 
+#include "lmtx/train/odds.h"
+
 namespace lmtx {
 
 namespace {
 
-// Scores beyond are as good as certain; certainty itself has no logit.
-constexpr double surest = 0.99;
-// A document's best yes is a positive from above here.
-constexpr double best_above = 0.4;
-constexpr double least_weight = 0.2;
 // Of the rate over a shortlist that is taken where nobody says another.
 constexpr double most_automatic_rate = 0.1;
-
-double logit_of_score(double score) {
-  const double p = std::clamp(score, 1 - surest, surest);
-  return std::log(p / (1 - p));
-}
-
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // The pairs that rates are about.
 struct Sample {
@@ -47,9 +37,9 @@ Sample take_sample(std::span<const JudgedDocument> judged, double yes_above, boo
   for (const JudgedDocument& document : judged) {
     for (const JudgedLabel& label : document.labels) {
       if ((at_random_only && !label.at_random) || label.stands_for <= 0) continue;
-      sample.logits.push_back(logit_of_score(label.score));
+      sample.logits.push_back(logit(label.score, surest_score));
       sample.counts.push_back(label.stands_for);
-      sample.is_graded = sample.is_graded || (label.score > 1 - surest && label.score < surest);
+      sample.is_graded = sample.is_graded || (label.score > 1 - surest_score && label.score < surest_score);
       yeses += label.score >= yes_above ? label.stands_for : 0;
       count += label.stands_for;
     }
@@ -70,16 +60,10 @@ double wanted_rate(const Sample& sample, double yes_rate) {
   return sample.is_random ? std::min(sample.yes_rate / 2, most_automatic_rate) : sample.yes_rate / 2;
 }
 
-// By bisection: the mean target rises with the shift.
-double find_shift(const Sample& sample, double slope, double rate) {
+double shift_of(const Sample& sample, double slope, double rate) {
   // Beyond, every target is 0 or 1 to nine digits.
-  const double widest = slope * logit_of_score(1) + 20;
-  double low = -widest, high = widest;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (sample.mean_target(slope, middle) < rate ? low : high) = middle;
-  }
-  return (low + high) / 2;
+  const double widest = slope * logit(1, surest_score) + 20;
+  return find_shift([&](double shift) { return sample.mean_target(slope, shift); }, rate, widest, 100);
 }
 
 template <typename Visit>
@@ -112,23 +96,12 @@ double lowest_positive(std::span<JudgedDocument> judged, double yes_above, doubl
   return lowest;
 }
 
-void set_uses(JudgedDocument& document, double lowest, const TrainerOptions& options) {
-  double best = 0;
-  for (const JudgedLabel& label : document.labels) {
-    if (label.score >= options.yes_above) best = std::max(best, label.target);
-  }
-  for (JudgedLabel& label : document.labels) {
-    const double q = label.target;
-    const bool positive = label.score >= options.yes_above && (q >= lowest || (q == best && best > best_above));
-    label.use = positive ? PairUse::positive : q < options.negative_below ? PairUse::negative : PairUse::soft;
-    label.weight = label.use == PairUse::soft ? std::max(least_weight, std::abs(2 * q - 1)) : 1;
-  }
-}
-
 void set_shifted(std::span<JudgedDocument> judged, const TrainerOptions& options, double shift) {
-  visit_labels(judged, [&](JudgedLabel& label) { label.target = sigmoid(options.score_slope * logit_of_score(label.score) + shift); });
+  visit_labels(judged, [&](JudgedLabel& label) { label.target = sigmoid(options.score_slope * logit(label.score, surest_score) + shift); });
   const double lowest = lowest_positive(judged, options.yes_above, options.positive_mean);
-  for (JudgedDocument& document : judged) set_uses(document, lowest, options);
+  const auto is_yes = [&](const JudgedLabel& label) { return label.score >= options.yes_above; };
+  for (JudgedDocument& document : judged) set_uses(document, lowest, options.negative_below, is_yes);
+  visit_labels(judged, [](JudgedLabel& label) { label.weight = label.use == PairUse::soft ? weight_of_target(label.target) : 1; });
 }
 
 }  // namespace
@@ -140,7 +113,7 @@ TargetSummary assign_targets(std::span<JudgedDocument> judged, const TrainerOpti
     visit_labels(judged, [&](JudgedLabel& label) { set_hard(label, options.yes_above); });
   } else {
     summary.yes_rate = wanted_rate(sample, options.yes_rate);
-    if (summary.yes_rate > 0) summary.shift = find_shift(sample, options.score_slope, summary.yes_rate);
+    if (summary.yes_rate > 0) summary.shift = shift_of(sample, options.score_slope, summary.yes_rate);
     set_shifted(judged, options, summary.shift);
   }
   visit_labels(judged, [&](const JudgedLabel& label) {
