@@ -114,6 +114,12 @@ AskedPairs AskedPairs::load(const std::filesystem::path& file) {
   return asked;
 }
 
+int64_t num_charged(std::span<const AskedPairs> stages) {
+  int64_t charged = 0;
+  for (const AskedPairs& stage : stages) charged += stage.num_charged();
+  return charged;
+}
+
 AskingReport summarize(const AskedPairs& pairs, double yes_above) {
   AskingReport report;
   report.questions = num_questions(pairs);

@@ -74,6 +74,9 @@ class LMTX_API AskedPairs {
   std::vector<AskedPair> pairs_;
 };
 
+// Pairs of all stages that count against the budget.
+LMTX_API int64_t num_charged(std::span<const AskedPairs> stages);
+
 // What one stage came to. A score of at least `yes_above` is a yes.
 LMTX_API AskingReport summarize(const AskedPairs& pairs, double yes_above);
 // What several came to: a pair wanted by several counts once, as the last of them left it; questions add up.

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "lmtx/detail/random.h"
+#include "lmtx/detail/to_tensor.h"
 #include "lmtx/nn/dropout.h"
 #include "lmtx/nn/ops.h"
 #include "lmtx/stopped.h"
@@ -49,12 +50,6 @@ std::vector<Group> group_texts(const TrainingBatch& batch, at::Device device) {
   return {left, right};
 }
 
-at::Tensor to_tensor(const std::vector<int64_t>& numbers) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kLong);
-  std::copy(numbers.begin(), numbers.end(), tensor.mutable_data_ptr<int64_t>());
-  return tensor;
-}
-
 int64_t num_tokens(const std::vector<Group>& groups) {
   int64_t tokens = 0;
   for (const Group& group : groups) {
@@ -74,7 +69,7 @@ void add_parts(const Group& group, uint64_t dropout_key, PreparedBatch& batch, s
       texts.push_back(group.texts[static_cast<size_t>(member)]);
       rows.push_back(group.rows[static_cast<size_t>(member)]);
     }
-    batch.parts.push_back({pack(texts), to_tensor(rows), detail::random_key(dropout_key, group.purpose, {number++})});
+    batch.parts.push_back({pack(texts), detail::to_tensor(rows), detail::random_key(dropout_key, group.purpose, {number++})});
     batch.parts.back().tokens.unpooled = group.unpooled;
     order.insert(order.end(), rows.begin(), rows.end());
   }
@@ -180,7 +175,7 @@ PreparedBatch prepare_batch(const TrainingBatch& batch, const BatchGradientOptio
   for (const Group& group : groups) add_parts(group, batch.dropout_key, prepared, order);
   std::vector<int64_t> positions(order.size());
   for (size_t i = 0; i < order.size(); ++i) positions[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-  prepared.positions = to_tensor(positions);
+  prepared.positions = detail::to_tensor(positions);
   if (device.is_cuda()) pin_memory(prepared);
   return prepared;
 }

@@ -112,13 +112,6 @@ std::vector<JudgedDocument> in_common(std::span<const JudgedDocument> judged, st
   return common;
 }
 
-// Pairs that count against the budget.
-int64_t charged(std::span<const AskedPairs> stages) {
-  int64_t charged = 0;
-  for (const AskedPairs& stage : stages) charged += stage.num_charged();
-  return charged;
-}
-
 bool cut_by_budget(const CycleReport& cycle) { return cycle.training.over_budget + cycle.development.over_budget > 0; }
 
 }  // namespace
@@ -230,8 +223,8 @@ void Curriculum::propose_from_views(int64_t cycle) {
 
 // A share of all that may be asked, which grows from cycle to cycle; by place, as much in each.
 AskedPairs Curriculum::ask_chosen(int64_t cycle) {
-  const int64_t held_out = is_pooled() ? charged(development_asked_) + reserve_of_held_out(cycle) : pairs_held_out();
-  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - held_out, options_.cycles, cycle, charged(training_asked_))
+  const int64_t held_out = is_pooled() ? num_charged(development_asked_) + reserve_of_held_out(cycle) : pairs_held_out();
+  const int64_t pairs = options_.asking == "streams" ? round_budget(pairs_in_all() - held_out, options_.cycles, cycle, num_charged(training_asked_))
                                                      : options_.judgments_per_cycle * static_cast<int64_t>(split_.training.size());
   Asking asking = stages_->choose(cycle, training_asked_, judged_, pairs);
   return ask(cycle, std::move(asking.pairs), training_asked_, spending_on_training(cycle), "asked");
@@ -524,7 +517,7 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
   return pairs;
 }
 
-Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget, charged(training_asked_) + charged(development_asked_)); }
+Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget, num_charged(training_asked_) + num_charged(development_asked_)); }
 
 Spending Curriculum::spending_on_training(int64_t cycle) const {
   Spending spending = spending_so_far();
@@ -534,7 +527,7 @@ Spending Curriculum::spending_on_training(int64_t cycle) const {
 
 // What the documents held out may still cost; in the last cycle no more than its student can need.
 int64_t Curriculum::reserve_of_held_out(int64_t cycle) const {
-  const int64_t left = std::max<int64_t>(0, pairs_held_out() - charged(development_asked_));
+  const int64_t left = std::max<int64_t>(0, pairs_held_out() - num_charged(development_asked_));
   return cycle + 1 < options_.cycles ? left : std::min(left, pooled_->most_wanted());
 }
 
@@ -566,14 +559,8 @@ const Shortlister& Curriculum::shortlister(int64_t cycle, int64_t student) {
   if (shortlister_ && shortlister_student_ == student) return *shortlister_;
   const Clock::time_point begin = Clock::now();
   const Encoder encoder = load_student(student);
-  const Computing computing = resolve_computing(options_, encoder.model());
-  shortlister_.emplace(encoder, *labels_, label_twins_,
-                       EmbeddingOptions{.search_length = input_.lengths.search,
-                                        .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                                        .token_budget = computing.search_token_budget,
-                                        .dtype = computing.dtype,
-                                        .prompts = input_.prompts},
-                       staged("embed labels", cycle), stop_);
+  shortlister_.emplace(encoder, *labels_, label_twins_, resolve_embedding(options_, input_.lengths, input_.prompts, encoder), staged("embed labels", cycle),
+                       stop_);
   shortlister_student_ = student;
   tell_stage("embed labels", cycle, begin);
   return *shortlister_;

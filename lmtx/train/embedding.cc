@@ -1,6 +1,17 @@
 #include "lmtx/train/embedding.h"
 
+#include "lmtx/train/computing.h"
+
 namespace lmtx {
+
+EmbeddingOptions resolve_embedding(const TrainerOptions& options, const Lengths& lengths, const TextPrompts& prompts, const Encoder& encoder) {
+  const Computing computing = resolve_computing(options, encoder.model());
+  return {.search_length = lengths.search,
+          .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
+          .token_budget = computing.search_token_budget,
+          .dtype = computing.dtype,
+          .prompts = prompts};
+}
 
 EncodeOptions embedding_options(const EmbeddingOptions& options, const std::string& prompt) {
   EncodeOptions encode;

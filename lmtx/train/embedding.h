@@ -30,6 +30,9 @@ struct EmbeddingOptions {
 // Documents embedded together. Part of the result: vectors depend on what they are computed with by rounding.
 inline constexpr int64_t documents_at_once = 4096;
 
+// As a run embeds with this encoder. Throws as resolve_computing() does.
+EmbeddingOptions resolve_embedding(const TrainerOptions& options, const Lengths& lengths, const TextPrompts& prompts, const Encoder& encoder);
+
 // Of texts that begin with `prompt`; vectors have unit length.
 EncodeOptions embedding_options(const EmbeddingOptions& options, const std::string& prompt);
 void append_sequence(RaggedTokens& tokens, std::span<const int32_t> sequence);

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "lmtx/detail/to_tensor.h"
 #include "lmtx/train/odds.h"
 
 namespace lmtx {
@@ -17,16 +18,9 @@ namespace {
 // Beyond, logits are those of targets this near to 0 and 1.
 constexpr double surest = 0.9999;
 
-template <typename T>
-at::Tensor to_tensor(const std::vector<T>& numbers, at::ScalarType dtype) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, dtype);
-  std::copy(numbers.begin(), numbers.end(), tensor.mutable_data_ptr<T>());
-  return tensor;
-}
+at::Tensor places_of(const std::vector<int64_t>& places) { return detail::to_tensor(places); }
 
-at::Tensor places_of(const std::vector<int64_t>& places) { return to_tensor(places, at::kLong); }
-
-at::Tensor numbers_of(const std::vector<double>& numbers) { return to_tensor(std::vector<float>(numbers.begin(), numbers.end()), at::kFloat); }
+at::Tensor numbers_of(const std::vector<double>& numbers) { return detail::to_tensor(std::vector<float>(numbers.begin(), numbers.end())); }
 
 // exp((t - max) / tau), not yet divided by their sum.
 std::vector<double> unscaled_softmax(std::span<const double> logits, double tau) {

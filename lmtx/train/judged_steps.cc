@@ -14,13 +14,8 @@ JudgedSteps::JudgedSteps(const JudgedPlan& plan, TrainingTexts texts, const Trai
 TrainingBatch JudgedSteps::batch(int64_t t) const {
   const JudgedStep step = plan_.step(t);
   JudgedBatch judged = JudgedBatch::of(step.rows, static_cast<int64_t>(step.labels.size()));
-  TrainingBatch batch{.loss = std::make_shared<JudgedLoss>(std::move(judged), JudgedLossOptions::of(options_)),
-                      .left_unpooled = texts_.document_unpooled,
-                      .right_unpooled = texts_.label_unpooled,
-                      .dropout_key = detail::random_key(options_.seed, "dropout", {cycle_, t})};
-  for (const int64_t document : step.documents) batch.left.push_back(texts_.document(document));
-  for (const int64_t label : step.labels) batch.right.push_back(texts_.label(label));
-  return batch;
+  return texts_.batch(step.documents, step.labels, std::make_shared<JudgedLoss>(std::move(judged), JudgedLossOptions::of(options_)),
+                      detail::random_key(options_.seed, "dropout", {cycle_, t}));
 }
 
 void JudgedSteps::add_to(detail::Hasher& key) const {

@@ -24,12 +24,6 @@ std::vector<Ranking> rankings_of(const TrainerOptions& options) {
   return {{of_student, 1}, {"ranked-half", 0.5}, {"ranked-names", 0}};
 }
 
-int64_t num_charged(std::span<const AskedPairs> stages) {
-  int64_t charged = 0;
-  for (const AskedPairs& stage : stages) charged += stage.num_charged();
-  return charged;
-}
-
 }  // namespace
 
 PooledSelection::PooledSelection(const ViewStages& stages, const WorkFolder& folder, const TrainerOptions& options, const RunTexts& texts, int64_t pairs)

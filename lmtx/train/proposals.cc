@@ -196,11 +196,12 @@ uint8_t parse_sources(const std::string& names) {
   return sources;
 }
 
+// What a student has learned goes beyond words: from the second cycle on the other sources count a third.
 ProposalOptions ProposalOptions::of(const TrainerOptions& options, int64_t cycle) {
   return {.sources = parse_sources(options.shortlist_sources),
           .size = options.shortlist_size > 0 ? options.shortlist_size : options.judgments_per_cycle,
           .exploration = options.exploration,
-          .dense_weight = options.dense_weight,
+          .dense_weight = cycle > 0 && options.dense_weight > 0 ? 1 - (1 - options.dense_weight) / 3 : options.dense_weight,
           .neighbours_weight = options.neighbours_weight,
           .seed = options.seed,
           .cycle = cycle};

@@ -28,9 +28,7 @@ LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const T
     append_sequence(tokens, labels[i]);
     owners.push_back(i);
   }
-  const LabelIndex index = LabelIndex::build(encoder.encode_tokens(tokens, embedding_options(options, options.prompts.label), on_event, stop), owners);
-  // Older cards embed; the CPU searches for them.
-  return card::has_bfloat16(encoder.model().device()) ? index.to(encoder.model().device().str()) : index;
+  return beside(LabelIndex::build(encoder.encode_tokens(tokens, embedding_options(options, options.prompts.label), on_event, stop), owners), encoder);
 }
 
 // A block as one record: label numbers (int32), then scores (float32).
@@ -49,6 +47,11 @@ void append(Shortlists& lists, const std::string& record) {
 }
 
 }  // namespace
+
+LabelIndex beside(const LabelIndex& index, const Encoder& encoder) {
+  const at::Device device = encoder.model().device();
+  return card::has_bfloat16(device) ? index.to(device.str()) : index;
+}
 
 void Shortlists::save(const std::filesystem::path& file) const {
   ArrayFileWriter writer;

@@ -35,6 +35,9 @@ struct LMTX_API Shortlists {
   static Shortlists load(const std::filesystem::path& file);
 };
 
+// Where an encoder's vectors are searched: on its device; older cards embed, and the CPU searches for them.
+LabelIndex beside(const LabelIndex& index, const Encoder& encoder);
+
 class LMTX_API Shortlister {
  public:
   // Embeds the labels, of those that read alike the first: so that a shortlist of k is k different questions.

@@ -1,6 +1,5 @@
 #include "lmtx/train/student_view.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>

@@ -14,13 +14,8 @@ TripletSteps::TripletSteps(const TrainingPlan& plan, TrainingTexts texts, const 
 TrainingBatch TripletSteps::batch(int64_t t) const {
   TrainingStep step = plan_.step(t);
   const TripletLossOptions loss{options_.margin, options_.hard_negatives, options_.violator_temperature};
-  TrainingBatch batch{.loss = std::make_shared<TripletBatchLoss>(std::move(step.yeses), loss),
-                      .left_unpooled = texts_.document_unpooled,
-                      .right_unpooled = texts_.label_unpooled,
-                      .dropout_key = detail::random_key(options_.seed, "dropout", {cycle_, t})};
-  for (const int64_t document : step.documents) batch.left.push_back(texts_.document(document));
-  for (const int64_t label : step.labels) batch.right.push_back(texts_.label(label));
-  return batch;
+  return texts_.batch(step.documents, step.labels, std::make_shared<TripletBatchLoss>(std::move(step.yeses), loss),
+                      detail::random_key(options_.seed, "dropout", {cycle_, t}));
 }
 
 // As the first version had it, whose checkpoints go on being used: nothing names the kind of steps.

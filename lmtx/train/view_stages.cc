@@ -1,7 +1,6 @@
 #include "lmtx/train/view_stages.h"
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <numeric>
@@ -10,10 +9,8 @@
 
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
-#include "lmtx/nn/sentence_model.h"
+#include "lmtx/detail/to_tensor.h"
 #include "lmtx/train/array_file.h"
-#include "lmtx/train/card.h"
-#include "lmtx/train/computing.h"
 #include "lmtx/train/label_refinement.h"
 #include "lmtx/train/lexical_shortlister.h"
 #include "lmtx/train/neighbour_labels.h"
@@ -79,15 +76,6 @@ class Targets {
   std::span<const JudgedDocument> judged_;
 };
 
-// Copies.
-at::Tensor to_tensor(const std::vector<int64_t>& numbers) {
-  return at::from_blob(const_cast<int64_t*>(numbers.data()), {static_cast<int64_t>(numbers.size())}, at::TensorOptions().dtype(at::kLong)).clone();
-}
-
-at::Tensor to_tensor(const std::vector<float>& numbers) {
-  return at::from_blob(const_cast<float*>(numbers.data()), {static_cast<int64_t>(numbers.size())}, at::TensorOptions().dtype(at::kFloat)).clone();
-}
-
 float cosine(const at::Tensor& a, int64_t i, const at::Tensor& b, int64_t j) {
   const int64_t dim = a.size(1);
   const float *x = a.const_data_ptr<float>() + i * dim, *z = b.const_data_ptr<float>() + j * dim;
@@ -116,21 +104,19 @@ ViewStages::ViewStages(const WorkFolder& folder, const TrainerOptions& options, 
 
 fs::path ViewStages::folder_of(int64_t student) const { return student < 0 ? folder_.path() / "base" : folder_.cycle(student); }
 
-StudentView ViewStages::view(int64_t student) const {
+const StudentView& ViewStages::view(int64_t student) const {
+  if (const auto opened = views_.find(student); opened != views_.end()) return opened->second;
   const fs::path folder = folder_of(student) / "vectors";
   if (!is_view(folder)) {
     const Encoder encoder = services_.load_student(student);
-    const Computing computing = resolve_computing(options_, encoder.model());
-    write_view(folder, encoder, view_texts(),
-               {.search_length = lengths_.search,
-                .suffix_size = static_cast<int64_t>(encoder.tokenizer().suffix().size()),
-                .token_budget = computing.search_token_budget,
-                // float16 has three bits more than bfloat16.
-                .dtype = computing.dtype == ComputeDtype::float32 ? ComputeDtype::float32 : ComputeDtype::float16,
-                .prompts = prompts_},
-               services_.events("embed documents", student + 1), services_.stop);
+    EmbeddingOptions options = resolve_embedding(options_, lengths_, prompts_, encoder);
+    // float16 has three bits more than bfloat16.
+    if (options.dtype != ComputeDtype::float32) options.dtype = ComputeDtype::float16;
+    write_view(folder, encoder, view_texts(), options, services_.events("embed documents", student + 1), services_.stop);
   }
-  return open_view(folder, view_texts(), services_.load_student(-1).dim());
+  // The base encoder's is used in every cycle, of the others the newest.
+  std::erase_if(views_, [](const auto& opened) { return opened.first >= 0; });
+  return views_.emplace(student, open_view(folder, view_texts(), services_.load_student(-1).dim())).first->second;
 }
 
 ViewStages::Words ViewStages::words() const {
@@ -156,21 +142,15 @@ int64_t ViewStages::row_of(int64_t document) const {
   return found - training.begin();
 }
 
-LabelIndex ViewStages::on_device(const LabelIndex& index) const {
-  const at::Device device = services_.load_student(-1).model().device();
-  return card::has_bfloat16(device) ? index.to(device.str()) : index;
-}
-
 // --- what to ask ---
 
 void ViewStages::propose(int64_t cycle, std::span<const JudgedDocument> judged) const {
   const fs::path file = folder_.cycle(cycle) / "proposals";
   if (fs::exists(file)) return;
-  const StudentView view = this->view(cycle - 1);
-  ProposalOptions options = ProposalOptions::of(options_, cycle);
-  // What a student has learned goes beyond words.
-  if (cycle > 0) options.dense_weight = 1 - (1 - options.dense_weight) / 3;
-  const LabelMatches matches = on_device(index(cycle - 1)).search(view.training, std::min(options.size, texts_.labels.size()), {}, {}, services_.stop);
+  const StudentView& view = this->view(cycle - 1);
+  const ProposalOptions options = ProposalOptions::of(options_, cycle);
+  const LabelMatches matches =
+      beside(index(cycle - 1), services_.load_student(-1)).search(view.training, std::min(options.size, texts_.labels.size()), {}, {}, services_.stop);
   const Shortlists dense = to_shortlists(texts_.split.training, matches);
   const Words words = options.sources & proposed_by::bm25 ? this->words() : Words();
   RankedLists neighbours;
@@ -211,7 +191,7 @@ std::vector<JudgedDocument> ViewStages::judged(std::span<const AskedPairs> stage
   if (judged.empty()) return judged;
   add_near(judged, static_cast<int64_t>(stages.size()) - 1);
   if (options_.targets == "posterior") {
-    const StudentView base = view(-1);
+    const StudentView& base = view(-1);
     const Words words = this->words();
     assign_posterior_targets(judged, options_, [&](int64_t document, int64_t label) {
       const int64_t row = row_of(document);
@@ -263,13 +243,13 @@ JudgedPairs ViewStages::pairs_of(std::span<const JudgedDocument> judged) const {
       weights.push_back(static_cast<float>(label.weight));
     }
   }
-  return {to_tensor(rows), to_tensor(labels), to_tensor(targets), to_tensor(weights)};
+  return {detail::to_tensor(rows), detail::to_tensor(labels), detail::to_tensor(targets), detail::to_tensor(weights)};
 }
 
 LabelIndex ViewStages::refined(int64_t cycle, std::span<const JudgedDocument> judged, double share) const {
   LabelRefinementOptions options = LabelRefinementOptions::of(options_);
   options.prototype_weight *= share;
-  const StudentView view = this->view(cycle);
+  const StudentView& view = this->view(cycle);
   if (!options.any()) return LabelIndex::build(view.labels);
   const RefinedLabels refined = refine_labels(view.training, view.labels, pairs_of(judged), options);
   const LabelIndex index = LabelIndex::build(refined.vectors);

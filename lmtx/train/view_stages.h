@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -88,7 +89,8 @@ class LMTX_API ViewStages {
   };
 
   ViewTexts view_texts() const { return {texts_.documents, texts_.labels, texts_.split.training, texts_.split.development}; }
-  StudentView view(int64_t student) const;
+  // Opened once; valid until another student's is asked for.
+  const StudentView& view(int64_t student) const;
   std::filesystem::path folder_of(int64_t student) const;
   Words words() const;
   Proposals load_proposals(int64_t cycle) const;
@@ -98,7 +100,6 @@ class LMTX_API ViewStages {
   void mark_random(std::vector<JudgedDocument>& judged, std::span<const AskedPairs> stages) const;
   // The pairs of documents that are trained on, each once.
   JudgedPairs pairs_of(std::span<const JudgedDocument> judged) const;
-  LabelIndex on_device(const LabelIndex& index) const;
 
   const WorkFolder& folder_;
   const TrainerOptions& options_;
@@ -106,6 +107,8 @@ class LMTX_API ViewStages {
   const Lengths& lengths_;
   const RunTexts texts_;
   const StageServices services_;
+  // Opening one reads all of it, for its checksums.
+  mutable std::map<int64_t, StudentView> views_;
 };
 
 }  // namespace lmtx

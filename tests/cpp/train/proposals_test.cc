@@ -383,6 +383,11 @@ TEST_CASE("Options of a run name the sources and sizes of its proposals") {
     set_option(options, "shortlist_sources", sources);
     CHECK(ProposalOptions::of(options, 0).sources == parse_sources(sources));
   }
+  // From the second cycle on words count less in a mix; reciprocal ranks stay what they are.
+  CHECK(ProposalOptions::of(options, 1).dense_weight == 0);
+  options.dense_weight = 0.7;
+  CHECK(ProposalOptions::of(options, 0).dense_weight == 0.7);
+  CHECK(ProposalOptions::of(options, 1).dense_weight == Approx(0.9));
   set_option(options, "shortlist_size", "50");
   options.exploration = 51;
   CHECK(ProposalOptions::of(options, 0).size == 50);
