@@ -6,6 +6,7 @@
 #include "lmtx/stopped.h"
 #include "lmtx/train/answer_book.h"
 #include "lmtx/train/curriculum_trainer.h"
+#include "lmtx/train/document_seeker.h"
 #include "lmtx/train/teacher_calls.h"
 
 namespace lmtx {
@@ -37,24 +38,12 @@ class CallBuilder {
   Call call_;
 };
 
-// Reads forward to documents by their numbers.
-class DocumentSeeker {
- public:
-  explicit DocumentSeeker(const Corpus& documents) : reader_(documents.read()) {}
-
-  Document read(int64_t number) {
-    Document document;
-    for (; next_ <= number; ++next_) {
-      if (!reader_->next(document))
-        throw std::runtime_error("The corpus ended before document " + std::to_string(number) + "; its file must not change during a run.");
-    }
-    return document;
-  }
-
- private:
-  std::unique_ptr<DocumentReader> reader_;
-  int64_t next_ = 0;
-};
+Document read_document(DocumentSeeker& documents, int64_t number) {
+  Document document;
+  if (!documents.read(number, document))
+    throw std::runtime_error("The corpus ended before document " + std::to_string(number) + "; its file must not change during a run.");
+  return document;
+}
 
 std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure) {
   std::string message = std::to_string(open) + " of " + std::to_string(pairs) + " pairs are still open: the teacher did not answer them";
@@ -99,7 +88,7 @@ void Asker::offer(AnswerBook& book, TeacherCalls& calls, const std::stop_token& 
   for (int64_t i = 0; i < book.num_documents(); ++i) {
     check_stop(stop);
     if (!book.is_open(i)) continue;
-    auto question = book.prepare(i, documents.read(book.document(i)));
+    auto question = book.prepare(i, read_document(documents, book.document(i)));
     if (question) builder.add(std::move(question));
     if (builder.full()) calls.submit(builder.take());
   }
@@ -107,8 +96,6 @@ void Asker::offer(AnswerBook& book, TeacherCalls& calls, const std::stop_token& 
   calls.wait();
 }
 
-bool Asker::may_close(int64_t open, int64_t pairs) const {
-  return static_cast<double>(open) <= options_.accept_missing * static_cast<double>(pairs);
-}
+bool Asker::may_close(int64_t open, int64_t pairs) const { return static_cast<double>(open) <= options_.accept_missing * static_cast<double>(pairs); }
 
 }  // namespace lmtx

@@ -21,6 +21,7 @@
 #include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
+#include "lmtx/train/prepared_texts.h"
 #include "lmtx/train/round_budget.h"
 #include "lmtx/train/selection.h"
 #include "lmtx/train/student_training.h"
@@ -85,19 +86,6 @@ AskedPairs first_ranked(const Shortlists& student, const std::optional<Shortlist
   return wanted;
 }
 
-void check_count(const fs::path& file, int64_t found, int64_t expected) {
-  if (found == expected) return;
-  detail::fail(file.string(), "must have " + std::to_string(expected) + " texts, as the run's input, but has " + std::to_string(found) + " instead.");
-}
-
-// For each document whether it has no tokens but those that every text has: the special ones and the prompt's.
-std::vector<bool> find_empty(const TokenFile& documents, const Tokenizer& tokenizer, std::string_view prompt) {
-  const size_t without_text = tokenizer.encode(std::span(&prompt, 1), documents.max_length())[0].size();
-  std::vector<bool> is_empty;
-  for (int64_t i = 0; i < documents.size(); ++i) is_empty.push_back(documents[i].size() <= without_text);
-  return is_empty;
-}
-
 // The labels of `judged` that `verdicts` have, too; both by rising document and label.
 std::vector<JudgedDocument> in_common(std::span<const JudgedDocument> judged, std::span<const JudgedDocument> verdicts) {
   std::vector<JudgedDocument> common;
@@ -143,31 +131,17 @@ TrainingReport Curriculum::run() {
 // --- before the first cycle ---
 
 void Curriculum::prepare() {
-  const Tokenizer& tokenizer = input_.base.tokenizer();
-  const Lengths& lengths = input_.lengths;
   const Clock::time_point begin = Clock::now();
   const bool is_new = !fs::exists(folder_.twins());
-  if (!fs::exists(folder_.document_tokens()))
-    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
-                     staged("tokenize", -1), stop_);
-  if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label, input_.prompts.label);
-  if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
-  documents_ = TokenFile::open(folder_.document_tokens());
-  labels_ = TokenFile::open(folder_.label_tokens());
-  document_twins_ = Twins::load(folder_.twins());
-  label_twins_ = Twins::of(*input_.labels);
+  PreparedTexts texts =
+      prepare_texts(folder_, input_.documents, *input_.labels, input_.base.tokenizer(), input_.lengths, input_.prompts, staged("tokenize", -1), stop_);
   if (is_new) tell_stage("tokenize", -1, begin);
-  check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
-  check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
-  const std::vector<bool> is_empty = find_empty(*documents_, tokenizer, input_.prompts.document);
-  split_ = split(is_empty);
-  so_far_.inputs = {.documents = documents_->size(),
-                    .labels = labels_->size(),
-                    .empty_documents = std::count(is_empty.begin(), is_empty.end(), true),
-                    .repeated_documents = document_twins_.size(),
-                    .repeated_labels = label_twins_.size(),
-                    .cut_documents = documents_->num_cut(),
-                    .cut_labels = labels_->num_cut()};
+  split_ = split(texts.is_empty, texts.document_twins);
+  so_far_.inputs = texts.report();
+  documents_ = std::move(texts.documents);
+  labels_ = std::move(texts.labels);
+  document_twins_ = std::move(texts.document_twins);
+  label_twins_ = std::move(texts.label_twins);
   so_far_.notices = notices::of_inputs(input_, so_far_.inputs, split_);
   for (const std::string& notice : so_far_.notices) notify(-1, notice);
   if (needs_views(options_)) prepare_stages();
@@ -182,9 +156,9 @@ void Curriculum::prepare_stages() {
   if (options_.selection == "pooled") pooled_.emplace(*stages_, folder_, options_, texts, pairs_held_out());
 }
 
-DocumentSplit Curriculum::split(const std::vector<bool>& is_empty) const {
-  if (options_.selection != "pooled" || options_.development == 0) return split_documents(is_empty, document_twins_, options_.development, options_.seed);
-  return hold_out(is_empty, document_twins_, held_out_size(documents_->size(), pairs_in_all()), options_.seed);
+DocumentSplit Curriculum::split(const std::vector<bool>& is_empty, const Twins& twins) const {
+  if (options_.selection != "pooled" || options_.development == 0) return split_documents(is_empty, twins, options_.development, options_.seed);
+  return hold_out(is_empty, twins, held_out_size(static_cast<int64_t>(is_empty.size()), pairs_in_all()), options_.seed);
 }
 
 // --- a cycle ---
@@ -537,7 +511,7 @@ int64_t Curriculum::development_reserve(int64_t cycle, int64_t left) const {
   return std::min(pairs, left / 10);
 }
 
-int64_t Curriculum::pairs_in_all() const { return lmtx::pairs_in_all(manifest_.budget.judgments, options_.judgments_per_document, documents_->size()); }
+int64_t Curriculum::pairs_in_all() const { return lmtx::pairs_in_all(manifest_.budget.judgments, options_.judgments_per_document, input_.documents.size()); }
 
 int64_t Curriculum::pairs_held_out() const { return split_.development.empty() ? 0 : lmtx::pairs_held_out(pairs_in_all()); }
 

@@ -67,7 +67,7 @@ class Curriculum {
   void prepare();
   void run_cycle(int64_t cycle);
   void prepare_stages();
-  DocumentSplit split(const std::vector<bool>& is_empty) const;
+  DocumentSplit split(const std::vector<bool>& is_empty, const Twins& twins) const;
   void propose(int64_t cycle);
   void propose_from_views(int64_t cycle);
   AskedPairs ask_training(int64_t cycle);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lmtx/stopped.h"
+#include "lmtx/train/document_seeker.h"
 
 namespace lmtx {
 
@@ -16,36 +17,18 @@ namespace {
 constexpr int64_t block_size = 4096;
 
 Bm25Index index_names(const LabelSet& labels, const Twins& twins, const Bm25Options& options) {
+  const std::vector<int64_t> owners = twins.firsts(labels.size());
   std::vector<std::string_view> names;
-  std::vector<int64_t> owners;
-  for (int64_t i = 0; i < labels.size(); ++i) {
-    if (!twins.is_first(i)) continue;
-    names.push_back(labels[i].name);
-    owners.push_back(i);
-  }
+  for (const int64_t label : owners) names.push_back(labels[label].name);
   return Bm25Index::build(names, owners, options);
 }
 
-// Texts of documents with rising numbers.
-class TextReader {
- public:
-  explicit TextReader(const Corpus& documents) : reader_(documents.read()), size_(documents.size()) {}
-
-  std::string read(int64_t number) {
-    for (; next_ <= number; ++next_) {
-      if (!reader_->next(document_)) {
-        throw std::out_of_range("Document " + std::to_string(number) + " is not among the " + std::to_string(size_) + " of the corpus.");
-      }
-    }
-    return document_text(document_);
-  }
-
- private:
-  std::unique_ptr<DocumentReader> reader_;
-  int64_t size_;
-  int64_t next_ = 0;
-  Document document_;
-};
+std::string read_text(DocumentSeeker& documents, int64_t number, int64_t size) {
+  Document document;
+  if (!documents.read(number, document))
+    throw std::out_of_range("Document " + std::to_string(number) + " is not among the " + std::to_string(size) + " of the corpus.");
+  return document_text(document);
+}
 
 void append(RankedLists& lists, const RankedLists& more) {
   const auto before = static_cast<int64_t>(lists.labels.size());
@@ -62,12 +45,12 @@ LexicalShortlister::LexicalShortlister(const LabelSet& labels, const Twins& labe
 RankedLists LexicalShortlister::shortlist(const Corpus& documents, std::span<const int64_t> numbers, int64_t k, const EventCallback& on_event,
                                           std::stop_token stop) const {
   const auto total = static_cast<int64_t>(numbers.size());
-  TextReader reader(documents);
+  DocumentSeeker seeker(documents);
   RankedLists lists;
   for (int64_t begin = 0; begin < total; begin += block_size) {
     check_stop(stop);
     std::vector<std::string> texts;
-    for (const int64_t number : numbers.subspan(begin, std::min(block_size, total - begin))) texts.push_back(reader.read(number));
+    for (const int64_t number : numbers.subspan(begin, std::min(block_size, total - begin))) texts.push_back(read_text(seeker, number, documents.size()));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     append(lists, index_.search(views, k, {}, stop));
     if (on_event) on_event({.kind = Event::Kind::progress, .stage = "search words", .done = begin + static_cast<int64_t>(texts.size()), .total = total});

@@ -164,14 +164,6 @@ std::vector<int64_t> draw_unlisted(std::span<const int64_t> from, std::span<cons
   return drawn;
 }
 
-std::vector<int64_t> first_of_twins(int64_t num_labels, const Twins& twins) {
-  std::vector<int64_t> labels;
-  for (int64_t i = 0; i < num_labels; ++i) {
-    if (twins.is_first(i)) labels.push_back(i);
-  }
-  return labels;
-}
-
 void add(Proposals& proposals, int64_t label, float score, uint8_t sources) {
   proposals.labels.push_back(static_cast<int32_t>(label));
   proposals.scores.push_back(score);
@@ -212,7 +204,7 @@ Proposals propose(std::span<const int64_t> documents, const ProposalRankings& gi
   check(options);
   const std::vector<Ranking> rankings = take_rankings(documents, given, label_twins, options.sources);
   const RankedLists fused = fuse(rankings, options, stop);
-  const std::vector<int64_t> drawn_from = options.exploration > 0 ? first_of_twins(num_labels, label_twins) : std::vector<int64_t>();
+  const std::vector<int64_t> drawn_from = options.exploration > 0 ? label_twins.firsts(num_labels) : std::vector<int64_t>();
   const int64_t most_fused = options.size - options.exploration;
   Proposals proposals;
   proposals.documents.assign(documents.begin(), documents.end());

@@ -22,12 +22,8 @@ constexpr detail::FileKind kind{"LMTXLIST", 1, "file of shortlists"};
 LabelIndex embed_labels(const Encoder& encoder, const TokenFile& labels, const Twins& twins, const EmbeddingOptions& options, const EventCallback& on_event,
                         const std::stop_token& stop) {
   RaggedTokens tokens;
-  std::vector<int64_t> owners;
-  for (int64_t i = 0; i < labels.size(); ++i) {
-    if (!twins.is_first(i)) continue;
-    append_sequence(tokens, labels[i]);
-    owners.push_back(i);
-  }
+  const std::vector<int64_t> owners = twins.firsts(labels.size());
+  for (const int64_t label : owners) append_sequence(tokens, labels[label]);
   return beside(LabelIndex::build(encoder.encode_tokens(tokens, embedding_options(options, options.prompts.label), on_event, stop), owners), encoder);
 }
 

@@ -58,6 +58,14 @@ int64_t Twins::first(int64_t i) const {
   return found != by_number_.end() && found->number == i ? found->first : i;
 }
 
+std::vector<int64_t> Twins::firsts(int64_t size) const {
+  std::vector<int64_t> firsts;
+  for (int64_t i = 0; i < size; ++i) {
+    if (is_first(i)) firsts.push_back(i);
+  }
+  return firsts;
+}
+
 std::vector<int64_t> Twins::others(int64_t first) const {
   std::vector<int64_t> others;
   auto found = std::lower_bound(by_first_.begin(), by_first_.end(), first, [](const Twin& twin, int64_t number) { return twin.first < number; });

@@ -24,6 +24,8 @@ class LMTX_API Twins {
   // The first that reads as number i: i itself where there is no earlier one.
   int64_t first(int64_t i) const;
   bool is_first(int64_t i) const { return first(i) == i; }
+  // Those of the numbers below `size` that read as no earlier one, rising.
+  std::vector<int64_t> firsts(int64_t size) const;
   // All later numbers that read as `first`.
   std::vector<int64_t> others(int64_t first) const;
   // How many have an earlier twin.

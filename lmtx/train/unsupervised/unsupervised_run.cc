@@ -23,6 +23,7 @@
 #include "lmtx/train/array_file.h"
 #include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
+#include "lmtx/train/prepared_texts.h"
 #include "lmtx/train/shortlister.h"
 #include "lmtx/train/step_training.h"
 #include "lmtx/train/training_texts.h"
@@ -67,19 +68,6 @@ void check_finite(const SentenceModel& student, double learning_rate) {
   }
 }
 
-void check_count(const fs::path& file, int64_t found, int64_t expected) {
-  if (found != expected)
-    detail::fail(file.string(), "must have " + std::to_string(expected) + " texts, as the run's input, but has " + std::to_string(found) + " instead.");
-}
-
-std::vector<int64_t> firsts(const Twins& twins, int64_t size) {
-  std::vector<int64_t> numbers;
-  for (int64_t i = 0; i < size; ++i) {
-    if (twins.is_first(i)) numbers.push_back(i);
-  }
-  return numbers;
-}
-
 // The part of a schedule's steps that come after `end`.
 int64_t steps_after(const std::vector<StagePart>& parts, const StagePart& part) {
   const StagePart& last = parts.back();
@@ -102,39 +90,31 @@ TrainingReport UnsupervisedRun::run() {
 
 void UnsupervisedRun::prepare() {
   const Tokenizer& tokenizer = input_.base.tokenizer();
-  const Lengths& lengths = input_.lengths;
-  if (!fs::exists(folder_.document_tokens()))
-    TokenFile::write(folder_.document_tokens(), input_.documents, tokenizer, std::max(lengths.document, lengths.search), input_.prompts.document,
-                     staged("tokenize"), stop_);
-  if (!fs::exists(folder_.label_tokens())) TokenFile::write(folder_.label_tokens(), *input_.labels, tokenizer, lengths.label, input_.prompts.label);
-  if (!fs::exists(folder_.twins())) Twins::of(input_.documents).save(folder_.twins());
+  PreparedTexts texts = prepare_texts(folder_, input_.documents, *input_.labels, tokenizer, input_.lengths, input_.prompts, staged("tokenize"), stop_);
+  report_.inputs = texts.report();
+  documents_ = std::move(texts.documents);
+  labels_ = std::move(texts.labels);
+  document_twins_ = std::move(texts.document_twins);
+  label_twins_ = std::move(texts.label_twins);
   TitledTexts::write(folder_.path(), input_.documents, tokenizer,
                      {.pairs = {.title_deletion = options_.title_deletion, .inverse_cloze = options_.inverse_cloze},
                       .title_length = std::min(options_.title_length, input_.base.max_positions()),
-                      .content_length = lengths.document,
+                      .content_length = input_.lengths.document,
                       .prompt = input_.prompts.document,
                       .seed = options_.seed},
                      stop_);
-  documents_ = TokenFile::open(folder_.document_tokens());
-  labels_ = TokenFile::open(folder_.label_tokens());
-  check_count(folder_.document_tokens(), documents_->size(), input_.documents.size());
-  check_count(folder_.label_tokens(), labels_->size(), input_.labels->size());
-  document_twins_ = Twins::load(folder_.twins());
-  label_twins_ = Twins::of(*input_.labels);
   TitledTexts titled = TitledTexts::open(folder_.path(), documents_->size());
   titled_ = TitleTexts{.titles = titled.titles,
                        .contents = titled.contents,
                        .documents = std::move(titled.documents),
                        .labels = *labels_,
-                       .label_numbers = firsts(label_twins_, labels_->size()),
+                       .label_numbers = label_twins_.firsts(labels_->size()),
                        .unpooled = input_.base.unpooled_tokens(input_.prompts.document)};
-  split();
+  split(texts.is_empty);
 }
 
 // Documents that read as an earlier one, or have no text, are passed over.
-void UnsupervisedRun::split() {
-  const std::string_view prompt = input_.prompts.document;
-  const size_t without_text = input_.base.tokenizer().encode(std::span(&prompt, 1), documents_->max_length())[0].size();
+void UnsupervisedRun::split(const std::vector<bool>& is_empty) {
   std::vector<int64_t> titled;
   for (size_t place = 0; place < titled_->documents.size(); ++place) {
     if (document_twins_.is_first(titled_->documents[place])) titled.push_back(static_cast<int64_t>(place));
@@ -150,16 +130,8 @@ void UnsupervisedRun::split() {
   for (const int64_t place : titled) {
     if (!is_held_out[static_cast<size_t>(titled_->documents[static_cast<size_t>(place)])]) places_.push_back(place);
   }
-  report_.inputs = {.documents = documents_->size(),
-                    .labels = labels_->size(),
-                    .repeated_documents = document_twins_.size(),
-                    .repeated_labels = label_twins_.size(),
-                    .cut_documents = documents_->num_cut(),
-                    .cut_labels = labels_->num_cut()};
   for (int64_t i = 0; i < documents_->size(); ++i) {
-    const bool is_empty = (*documents_)[i].size() <= without_text;
-    report_.inputs.empty_documents += is_empty;
-    if (!is_empty && document_twins_.is_first(i) && !is_held_out[static_cast<size_t>(i)]) training_.push_back(i);
+    if (!is_empty[static_cast<size_t>(i)] && document_twins_.is_first(i) && !is_held_out[static_cast<size_t>(i)]) training_.push_back(i);
   }
 }
 

@@ -53,7 +53,7 @@ class UnsupervisedRun {
   };
 
   void prepare();
-  void split();
+  void split(const std::vector<bool>& is_empty);
   void run_maclr();
   void run_titles();
   void run_self_training();
