@@ -62,7 +62,7 @@ class LMTX_API SegmentPairs final : public PairSource {
     int64_t number = -1, size = 0;
     // By kind: how many pairs there are, and where fewer are taken, which.
     std::array<int64_t, num_kinds> all{}, taken{};
-    std::array<std::vector<int64_t>, num_kinds> chosen;
+    std::array<std::vector<int64_t>, num_kinds> chosen{};
     // Pairs of the documents before each of document_numbers, and of all.
     std::vector<int64_t> title_segments_before, segments_before;
   };

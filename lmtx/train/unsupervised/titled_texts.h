@@ -17,7 +17,7 @@
 namespace lmtx {
 
 struct TitledTextsOptions {
-  TitlePairOptions pairs;
+  TitlePairOptions pairs = {};
   // Tokens of a title and a content, special tokens and prompt included.
   int64_t title_length = 32;
   int64_t content_length = 128;
