@@ -27,13 +27,13 @@ class PythonAnswerSink {
     sink_ = nullptr;
   }
 
-  void put(const OwnedQuestion& question, const py::object& answers, const Usage& usage) {
+  void put(const OwnedQuestion& question, const py::object& answers, const Usage& usage, const Text& raw) {
     const std::vector<Verdict> verdicts = to_verdicts(answers, question);
     const QuestionView view(question);
     py::gil_scoped_release release;
     const std::shared_lock lock(mutex_);
     if (!sink_) throw std::invalid_argument("answers came after judge() had returned; they are not kept");
-    sink_->put(view.get(), verdicts, usage);
+    sink_->put(view.get(), verdicts, usage, raw.utf8);
   }
 
   bool open() const {
@@ -83,6 +83,12 @@ class PythonTeacher final : public TeacherOracle, public py::trampoline_self_lif
     py::list owned;
     for (const Question& question : questions) owned.append(own(question));
     overridden("judge")(owned, sink);
+  }
+
+  Usage estimate(const Question& question) const override {
+    py::gil_scoped_acquire acquire;
+    const py::function method = py::get_override(static_cast<const TeacherOracle*>(this), "estimate");
+    return method ? method(own(question)).cast<Usage>() : TeacherOracle::estimate(question);
   }
 
   TeacherTraits traits() const override {
@@ -138,12 +144,13 @@ Example:
     ...                 answers.put(part, [label.name in question.text for label in part.labels], usage=lmtx.Usage(prompt_tokens=100))
     >>> Halves()
     Halves(identity='halves/1'))")
-      .def("put", &PythonAnswerSink::put, py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{},
+      .def("put", &PythonAnswerSink::put, py::arg("question"), py::arg("verdicts"), py::kw_only(), py::arg("usage") = Usage{}, py::arg("raw") = Text{},
            R"(Answers a question, or a part() of one. Stored when it returns.
 
 Args:
     verdicts: For each label a Verdict, a score in [0, 1], a bool or None (abstains).
     usage: What the answer cost.
+    raw: What the teacher said, word for word, where it is to be kept beside the verdicts.
 
 Raises:
     ValueError: For another number of verdicts, one that is none (naming document and label), a question that was not asked, or after judge() returned.
@@ -207,6 +214,16 @@ where it is no str.
 Example:
     >>> lmtx.RecordedOracle.open('verdicts.jsonl').identity()
     'perfect/1')")
+      .def("estimate", [](const TeacherOracle& teacher, const OwnedQuestion& question) { return teacher.estimate(QuestionView(question).get()); }, py::arg("question"),
+           py::call_guard<py::gil_scoped_release>(),
+           R"(Usage: what answering a question would come to, as far as can be told without asking; zeros where unknown. Plans add it up.
+
+`cached_tokens` are those prompt tokens that a server with a prefix cache need not compute.
+
+Example:
+    >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
+    >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
+    Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0.0, seconds=0.0))")
       .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
            R"(TeacherTraits: how it likes to be asked; one question a call unless overridden.
 

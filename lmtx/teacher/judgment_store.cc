@@ -386,7 +386,8 @@ std::vector<std::optional<Judgment>> JudgmentStore::find(const std::string& iden
   });
 }
 
-int64_t JudgmentStore::put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage, const std::string& run) {
+int64_t JudgmentStore::put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage, const std::string& run,
+                           std::string_view /*raw*/) {
   impl_->check_process();
   check_verdicts(question, verdicts);
   const QuestionKeys key_of(identity, question);

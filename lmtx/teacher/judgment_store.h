@@ -37,8 +37,10 @@ class LMTX_API JudgmentStore {
   std::vector<std::optional<Judgment>> find(const std::string& identity, const Question& question) const;
 
   // Keeps the scored and abstained among `verdicts`, in one transaction: when it returns they survive the end of the process. A pair that is
-  // there already stays as it was. Failed and missing ones are passed over. Returns how many were not there before.
-  int64_t put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, const std::string& run = {});
+  // there already stays as it was. Failed and missing ones are passed over. `raw`, what the teacher said word for word, is kept unless empty.
+  // Returns how many were not there before.
+  int64_t put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, const std::string& run = {},
+              std::string_view raw = {});
 
   // When it returns what was put before survives a power cut, too.
   void flush();

@@ -51,8 +51,9 @@ class LMTX_API AnswerSink {
  public:
   virtual ~AnswerSink() = default;
   // verdicts[i] answers question.labels[i]; what is stored of it is in the store when put() returns. `question` may be a part of one that was asked: the same
-  // document with some of its labels. Throws std::invalid_argument naming document and label for a list of another length, or a question that was not asked.
-  virtual void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}) = 0;
+  // document with some of its labels. `raw` is what the teacher said, word for word, where it is to be kept beside the verdicts.
+  // Throws std::invalid_argument naming document and label for a list of another length, or a question that was not asked.
+  virtual void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, std::string_view raw = {}) = 0;
   // Set when the run wants to end: return soon, what is open is asked next time.
   virtual std::stop_token stop() const = 0;
 };
@@ -77,6 +78,10 @@ class LMTX_API TeacherOracle {
   virtual void judge(std::span<const Question> questions, AnswerSink& answers) = 0;
 
   virtual TeacherTraits traits() const { return {}; }
+
+  // What answering `question` would come to, as far as can be told without asking: plans add it up. 0 where unknown; `cached_tokens` are those prompt tokens that a
+  // server with a prefix cache need not compute. May be called from several threads, also while judge() runs.
+  virtual Usage estimate(const Question& question) const;
 };
 
 }  // namespace lmtx

@@ -93,7 +93,7 @@ void AnswerBook::end(const Call& call) {
   for (const auto& asked : call) in_flight_.erase(asked->document.uid);
 }
 
-void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage) {
+void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw) {
   check_verdicts(question, verdicts);
   const std::lock_guard lock(mutex_);
   if (closed_) return;
@@ -110,7 +110,7 @@ void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts
     pairs.push_back(&*std::find_if(of.begin(), of.end(), [&](const AskedPair& pair) { return (*labels_)[pair.label].uid == asked.labels[i].uid; }));
   }
   try {
-    keep({asked.document.uid, asked.document.title, asked.document.content, labels}, pairs, verdicts, usage);
+    keep({asked.document.uid, asked.document.title, asked.document.content, labels}, pairs, verdicts, usage, raw);
   } catch (...) {
     // The teacher may make something else of it, or nothing.
     failure_ = std::current_exception();
@@ -124,8 +124,8 @@ std::exception_ptr AnswerBook::failure() const {
   return failure_;
 }
 
-void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage) {
-  const int64_t num_new = store_->put(options_.identity, own, verdicts, usage, options_.run);
+void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw) {
+  const int64_t num_new = store_->put(options_.identity, own, verdicts, usage, options_.run, raw);
   // What counts is what the store holds now: another run that shares it may have been first.
   const auto held = num_new == static_cast<int64_t>(verdicts.size()) ? judgments_of(verdicts) : store_->find(options_.identity, own);
   std::vector<AskedPair*> missing;

@@ -64,7 +64,7 @@ class LMTX_API AnswerBook final : public AnswerSink {
   // Answers are taken between these two.
   void begin(const Call& call);
   void end(const Call& call);
-  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}) override;
+  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, std::string_view raw = {}) override;
 
   std::stop_token stop() const override { return stop_.get_token(); }
   void request_stop() { stop_.request_stop(); }
@@ -87,7 +87,7 @@ class LMTX_API AnswerBook final : public AnswerSink {
 
  private:
   // The verdicts on the pairs of a question in our own words.
-  void keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage);
+  void keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw);
   std::vector<std::optional<Judgment>> judgments_of(std::span<const Verdict> verdicts) const;
   void settle(AskedPair& pair, const Judgment& judgment);
   void settle_missing(AskedPair& pair);

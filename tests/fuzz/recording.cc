@@ -9,7 +9,7 @@ namespace {
 
 class Sink final : public AnswerSink {
  public:
-  void put(const Question& question, std::span<const Verdict> verdicts, const Usage&) override {
+  void put(const Question& question, std::span<const Verdict> verdicts, const Usage&, std::string_view) override {
     check_verdicts(question, verdicts);
     for (const Verdict& verdict : verdicts) {
       if (verdict.scored() && !(verdict.score() >= 0 && verdict.score() <= 1)) report("a score out of range");

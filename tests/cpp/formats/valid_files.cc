@@ -296,7 +296,7 @@ Json read_labels(const fs::path& file) {
 // All verdicts that a teacher puts.
 class Collector final : public AnswerSink {
  public:
-  void put(const Question&, std::span<const Verdict> verdicts, const Usage&) override {
+  void put(const Question&, std::span<const Verdict> verdicts, const Usage&, std::string_view) override {
     for (const Verdict& verdict : verdicts) found.push_back(verdict.scored() ? Json(verdict.score()) : Json(static_cast<int>(verdict.kind())));
   }
   std::stop_token stop() const override { return {}; }

@@ -18,7 +18,7 @@ using namespace lmtx;
 // Keeps what it is given.
 class CollectingSink final : public AnswerSink {
  public:
-  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage) override {
+  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view) override {
     check_verdicts(question, verdicts);
     for (size_t i = 0; i < verdicts.size(); ++i) answers.insert_or_assign({std::string(question.uid), std::string(question.labels[i].uid)}, verdicts[i]);
     last_usage = usage;
