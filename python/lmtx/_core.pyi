@@ -1824,23 +1824,65 @@ class JudgmentStore:
             RecordedOracle(identity='my-llm/1', 2 pairs)"""
 
 class Budget:
-    """What a run may spend. Immutable.
+    """What a run may spend: hard limits, None for none. Immutable.
+
+    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a question takes, tokens
+    and money are put aside before it is asked; else calls that are under way may go over by what they take.
 
     Example:
-        >>> lmtx.Budget(judgments=20_000)
-        Budget(judgments=20000, charge_stored=False)"""
-    def __init__(self, judgments: int | None = None, *, charge_stored: bool = False) -> None:
+        >>> lmtx.Budget(judgments=20_000, cost=5)
+        Budget(judgments=20000, cost=5.0, charge_stored=False)"""
+    def __init__(self, judgments: int | None = None, *, tokens: int | None = None, cost: float | None = None, seconds: float | None = None, charge_stored: bool = False) -> None:
         """A budget; the trainer refuses one below 0 with ValueError.
 
         Args:
-            judgments: Distinct pairs of document and label, scored or abstained, those on held-out documents included; None: no limit.
-            charge_stored: Count pairs that the store held before the run, too."""
+            judgments: Distinct pairs of document and label, scored or abstained, those on held-out documents included.
+            tokens: Prompt tokens, cached or not, and tokens of answers together, as the teacher counts them.
+            cost: Money, as the teacher says it or the run's Rates come to.
+            seconds: Time of asking by the clock, all sessions together.
+            charge_stored: Count pairs that the store held before the run, too; of `judgments` alone."""
     @property
     def judgments(self) -> int | None:
-        """int, distinct pairs; None: no limit."""
+        """int | None: distinct pairs."""
+    @property
+    def tokens(self) -> int | None:
+        """int | None: tokens of prompts and answers."""
+    @property
+    def cost(self) -> float | None:
+        """float | None: money."""
+    @property
+    def seconds(self) -> float | None:
+        """float | None: time of asking."""
     @property
     def charge_stored(self) -> bool:
         """bool: whether pairs that the store held before the run count, too."""
+
+class Rates:
+    """What a teacher charges and how fast it is, where it does not say so itself. Immutable.
+
+    Example:
+        >>> lmtx.Rates(prompt=0.15, cached=0.075, completion=0.6)
+        Rates(prompt=0.15, cached=0.075, completion=0.6, tokens_per_second=0.0)"""
+    def __init__(self, *, prompt: float = 0.0, cached: float | None = None, completion: float = 0.0, tokens_per_second: float = 0.0) -> None:
+        """Rates; the trainer refuses one below 0 with ValueError.
+
+        Args:
+            prompt: Money for a million prompt tokens.
+            cached: The same for those that a prefix cache served; None: as much as for others.
+            completion: Money for a million tokens of answers.
+            tokens_per_second: Tokens that it takes in or puts out a second, all calls that run at once together; 0: unknown."""
+    @property
+    def prompt(self) -> float:
+        """float: money for a million prompt tokens."""
+    @property
+    def cached(self) -> float | None:
+        """float | None: money for a million prompt tokens that a prefix cache served; None: as much as for others."""
+    @property
+    def completion(self) -> float:
+        """float: money for a million tokens of answers."""
+    @property
+    def tokens_per_second(self) -> float:
+        """float: tokens a second, all calls together; 0: unknown."""
 
 class OptionInfo:
     """What an option of a training run is for. Immutable.
@@ -1902,8 +1944,52 @@ def preset_names() -> list[str]:
         >>> lmtx.preset_names()
         ['default', 'paper', 'paper-tuned', 'maclr', 'rts']"""
 
+class Estimate:
+    """What a plan takes of the teacher, each with a 95 % interval over the documents that were looked at.
+
+    Example:
+        >>> class Priced(lmtx.TeacherOracle):
+        ...     def identity(self):
+        ...         return 'priced/1'
+        ...
+        ...     def judge(self, questions, answers):
+        ...         for question in questions:
+        ...             answers.put(question, [True] * len(question))
+        ...
+        ...     def estimate(self, question):
+        ...         return lmtx.Usage(prompt_tokens=100, cost=0.001)
+        >>> trainer = lmtx.CurriculumTrainer(
+        ...     lmtx.Encoder.load('model'), lmtx.Corpus.open('train.jsonl'), lmtx.LabelSet.open('labels.jsonl'), Priced(), folder='priced',
+        ...     options=lmtx.TrainerOptions(cycles=1, development=0))
+        >>> trainer.plan().estimate
+        Estimate(prompt_tokens=6000, computed_tokens=6000, completion_tokens=0, cost=0.06, hours=None)"""
+    @property
+    def sampled(self) -> int:
+        """int: questions that were looked at; 0: answers to earlier runs told."""
+    @property
+    def prompt_tokens(self) -> Interval:
+        """Interval: prompt tokens."""
+    @property
+    def computed_tokens(self) -> Interval:
+        """Interval: of these, those left to compute where the teacher has a prefix cache."""
+    @property
+    def completion_tokens(self) -> Interval:
+        """Interval: tokens of answers."""
+    @property
+    def cost(self) -> Interval | None:
+        """Interval: money, without a prefix cache; None without prices."""
+    @property
+    def cost_with_cache(self) -> Interval | None:
+        """Interval: money, with one."""
+    @property
+    def hours(self) -> Interval | None:
+        """Interval: hours, without a prefix cache; None where nobody knows how fast the teacher is."""
+    @property
+    def hours_with_cache(self) -> Interval | None:
+        """Interval: hours, with one."""
+
 class Plan:
-    """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
+    """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. Its counts are int.
 
     Example:
         >>> trainer.plan()  # Of a CurriculumTrainer.
@@ -1932,6 +2018,12 @@ class Plan:
     @property
     def judgments(self) -> int:
         """Of these, at most so many are charged to the budget."""
+    @property
+    def estimate(self) -> Estimate | None:
+        """Estimate: what that takes of the teacher; None where neither it nor the store can tell."""
+    @property
+    def limit(self) -> str:
+        """str: the limit of the budget that is reached first: "judgments", "tokens", "cost" or "seconds"; empty: none."""
 
 class InputReport:
     """What a run was given, and what of it could not be used as it was. All its numbers are int.
@@ -2038,6 +2130,9 @@ class CycleReport:
     def development_precision(self) -> Interval | None:
         """Interval: share of development documents whose first label is a yes, a fraction; None without any."""
     @property
+    def usage(self) -> Usage:
+        """Usage: what its answers cost, as far as the teacher or the run's rates say."""
+    @property
     def accepted(self) -> bool:
         """bool: whether the run went on with this cycle's student as the best so far."""
 
@@ -2065,6 +2160,15 @@ class TrainingReport:
     @property
     def untouched_precision(self) -> Interval | None:
         """Interval: the untouched encoder on the development documents, a fraction; None without any."""
+    @property
+    def usage(self) -> Usage:
+        """Usage: what all answers cost."""
+    def gains_per_thousand(self) -> list[float | None]:
+        """list[float | None]: what a thousand judgments of each cycle bought: the rise of the held-out precision, a fraction; None where it is unknown.
+
+        Example:
+            >>> tagger.report.gains_per_thousand()  # Of a tagger that lmtx.train made, without held-out documents.
+            [None, None]"""
     @property
     def best_cycle(self) -> int:
         """int: the cycle whose student the tagger carries; -1 where nothing could be trained."""
@@ -2104,7 +2208,7 @@ class CurriculumTrainer:
         TrainingReport(1 cycles, 600 judgments, best cycle 0)
         >>> lmtx.Tagger.load(report.tagger_folder)
         Tagger(12 labels, dim=32, search_length=64, k=5)"""
-    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
+    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None, rates: Rates | None = None) -> None:
         """Checks everything that can be checked before anything is made or asked.
 
         Args:
@@ -2116,12 +2220,13 @@ class CurriculumTrainer:
             options: The settings.
             store: The judgment store's file; None: judgments.db in the work folder.
             budget: What the run may spend; None: no limit.
+            rates: What the teacher charges and how fast it is, for plans, and for answers to which it gives no cost.
 
         Raises:
             ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
             RuntimeError: For a folder or store that cannot be read or written."""
     def plan(self) -> Plan:
-        """Plan: what run() will ask at most.
+        """Plan: what run() will ask at most, and what that takes of the teacher in tokens, money and hours. Nothing is asked.
 
         Example:
             >>> plan = trainer.plan()  # Of the trainer above.

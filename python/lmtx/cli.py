@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import __version__, built_with_torch
-from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
+from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, Rates, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
 from .data import data_file
 from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from .models import find_model
@@ -159,9 +160,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
     pass
 
 
-@commands.command()
-@_interruptible
-def train(
+def _make_trainer(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and train.jsonl, plain or .gz.")],
     base: Annotated[str, typer.Option(metavar="MODEL", help="The encoder to start from: a sentence-transformers folder, or a name on the Hugging Face hub.")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="The work folder; the tagger is then in RUN/tagger.")],
@@ -172,11 +171,77 @@ def train(
     preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = DEFAULT_PRESET,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; --list-options shows them all.")] = None,
     budget: Annotated[int | None, typer.Option(metavar="N", help="Judgments to spend at most.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(metavar="N", help="Tokens of prompts and answers to spend at most.")] = None,
+    max_cost: Annotated[float | None, typer.Option(metavar="AMOUNT", help="Money to spend at most, as the teacher says it or --prices come to.")] = None,
+    max_hours: Annotated[float | None, typer.Option(metavar="HOURS", help="Time of asking to spend at most.")] = None,
+    prices: Annotated[
+        str | None, typer.Option(metavar="PROMPT[,CACHED],ANSWER", help="What the teacher charges for a million tokens: of prompts, of prompts from its cache, of answers.")
+    ] = None,
+    tokens_per_second: Annotated[float, typer.Option(metavar="N", help="How fast the teacher is, all calls together, to plan the time; 0: unknown.")] = 0,
     store: Annotated[Path | None, typer.Option(metavar="PATH", help="The file where judgments are kept, to share between runs; else one in RUN.")] = None,
     teacher_identity: Annotated[str | None, typer.Option(metavar="ID", help="The name under which a function's judgments are kept; else its name and a hash of its source.")] = None,
     recorded_only: Annotated[bool, typer.Option("--recorded-only", help="Train only on the documents that a recording holds.")] = False,
     device: Device = "cpu",
-    plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask, and end.")] = False,
+) -> tuple[TeacherOracle | None, CurriculumTrainer]:
+    """Opens and checks all that a run needs, the cheap things first."""
+    options = TrainerOptions(preset, **_parse_changes(set_ or []))
+    labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
+    labels = LabelSet.open(labels_file)
+    if teacher is None and options.method == "curriculum":
+        raise ValueError("The run needs a teacher: give --teacher recorded:FILE or python:module:function, or a --preset that asks nothing, such as maclr.")
+    oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
+    if teacher and isinstance(oracle, RecordedOracle):
+        check_recorded_labels(Path(teacher.partition(":")[2]), labels, labels_file)
+    elif recorded_only:
+        raise ValueError("--recorded-only needs a teacher recorded:FILE.")
+    documents = Corpus.open(documents_file)
+    if recorded_only and isinstance(oracle, RecordedOracle):
+        documents = documents_of(documents, oracle)
+    limits = Budget(budget, tokens=max_tokens, cost=max_cost, seconds=None if max_hours is None else max_hours * 3600)
+    rates = _parse_prices(prices, tokens_per_second)
+    encoder = Encoder.load(find_model(base), device=device)
+    return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limits, rates=rates)
+
+
+def _parse_prices(prices: str | None, tokens_per_second: float) -> Rates:
+    if prices is None:
+        return Rates(tokens_per_second=tokens_per_second)
+    try:
+        numbers = [float(price) for price in prices.split(",")]
+        prompt, *cached, completion = numbers
+    except ValueError:
+        raise ValueError(f"--prices takes two or three numbers PROMPT[,CACHED],ANSWER, but {prices!r} came instead.") from None
+    if len(cached) > 1:
+        raise ValueError(f"--prices takes two or three numbers PROMPT[,CACHED],ANSWER, but {prices!r} has {len(numbers)}.")
+    return Rates(prompt=prompt, cached=cached[0] if cached else None, completion=completion, tokens_per_second=tokens_per_second)
+
+
+def _with_options_of_a_run(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command all that _make_trainer() takes; its first argument makes the trainer of it, its second is what came."""
+    shared = inspect.signature(_make_trainer).parameters
+    own = list(inspect.signature(command).parameters.values())[2:]
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in shared}
+        command(functools.partial(_make_trainer, **given), given, **arguments)
+
+    parameters = [*shared.values(), *own]
+    setattr(wrapped, "__signature__", inspect.Signature(parameters))
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped
+
+
+MakeTrainer = Callable[[], tuple[TeacherOracle | None, CurriculumTrainer]]
+
+
+@commands.command()
+@_with_options_of_a_run
+@_interruptible
+def train(
+    make_trainer: MakeTrainer,
+    given: dict[str, Any],
+    plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask and take, and end, as lmtx plan does.")] = False,
     list_options: Annotated[bool, typer.Option("--list-options", help="Show every setting with its value in the preset default and end.", callback=_show_options, is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -195,13 +260,12 @@ def train(
     where my_llm.py holds ask(document: str, labels: list\[str]) -> list\[float | bool | None]; None abstains.
     """
     with _checking_input():
-        oracle, trainer = _make_trainer(data, base, device, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)
-        expected = trainer.plan()
+        oracle, trainer = make_trainer()
     if plan:
-        print(expected)
+        _show_plan(trainer)
         return
     with ProgressDisplay(enabled=not quiet) as display, _working():
-        notice = oracle and source_change_notice(oracle.identity(), store or out / "judgments.db")
+        notice = oracle and source_change_notice(oracle.identity(), given["store"] or given["out"] / "judgments.db")
         if notice:
             display.notice(notice)
         report = trainer.run(on_event=display)
@@ -209,27 +273,26 @@ def train(
     print(f"To tag: lmtx tag {report.tagger_folder} FILE")
 
 
-def _make_trainer(
-    data: Path, base: str, device: str, spec: str | None, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None,
-    recorded_only: bool,
-) -> tuple[TeacherOracle | None, CurriculumTrainer]:
-    """Opens and checks all that a run needs, the cheap things first."""
-    options = TrainerOptions(preset, **_parse_changes(changes))
-    labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
-    labels = LabelSet.open(labels_file)
-    if spec is None and options.method == "curriculum":
-        raise ValueError("The run needs a teacher: give --teacher recorded:FILE or python:module:function, or a --preset that asks nothing, such as maclr.")
-    oracle = None if spec is None else make_teacher(spec, identity)
-    if spec and isinstance(oracle, RecordedOracle):
-        check_recorded_labels(Path(spec.partition(":")[2]), labels, labels_file)
-    elif recorded_only:
-        raise ValueError("--recorded-only needs a teacher recorded:FILE.")
-    documents = Corpus.open(documents_file)
-    if recorded_only and isinstance(oracle, RecordedOracle):
-        documents = documents_of(documents, oracle)
-    encoder = Encoder.load(find_model(base), device=device)
-    limit = Budget() if budget is None else Budget(budget)
-    return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
+@commands.command("plan")
+@_with_options_of_a_run
+@_interruptible
+def plan_run(make_trainer: MakeTrainer, given: dict[str, Any]) -> None:
+    """Says what lmtx train, given the same, would ask at most, and what that takes in tokens, money and hours. Nothing is asked.
+
+    Tokens are estimated from a sample of documents, with a 95 % interval, or from what earlier answers of the same teacher in the store took.
+
+    [bold]Example[/bold]
+
+    lmtx plan shop --base all-MiniLM-L6-v2/ --teacher openai:https://api.example.com/v1#small --out run --prices 0.15,0.075,0.6 --max-cost 5
+    """
+    with _checking_input():
+        _, trainer = make_trainer()
+    _show_plan(trainer)
+
+
+def _show_plan(trainer: CurriculumTrainer) -> None:
+    with _working():
+        print(str(trainer.plan()).rstrip("\n"))
 
 
 def _parse_changes(changes: list[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._core import Budget, CurriculumTrainer, Encoder, Event, Tagger, TeacherOracle, TrainerOptions
+from ._core import Budget, CurriculumTrainer, Encoder, Event, Rates, Tagger, TeacherOracle, TrainerOptions
 from .inputs import make_corpus, make_labels
 from .models import find_model
 from .progress import ProgressDisplay
@@ -21,6 +21,7 @@ def train(
     teacher: TeacherOracle | Ask | str | None = None,
     base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
+    rates: Rates | None = None,
     out: str | os.PathLike[str] = "lmtx-run",
     preset: str = "default",
     store: str | os.PathLike[str] | None = None,
@@ -39,6 +40,7 @@ def train(
             "recorded:FILE" or "python:module:function". None with the presets "maclr" and "rts", which ask nothing.
         base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
         budget: What to spend at most; None is no limit.
+        rates: What the teacher charges and how fast it is, where it does not say so itself: for the plan, and for a budget's `cost`.
         out: The work folder. The tagger is then in `out`/tagger.
         preset: The options to start from: "default", which measured best, "paper", the published method, or another of preset_names().
         store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
@@ -67,7 +69,7 @@ def train(
     oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
-    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)
+    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget, rates=rates)
     with ProgressDisplay.for_argument(progress) as display:
         notice = oracle and source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
         if notice:

@@ -26,6 +26,13 @@ class Silent(lmtx.TeacherOracle):
         self.answers, self.while_asked = answers, repr(answers)
 
 
+class Estimates(Silent):
+    """Can tell what a question takes."""
+
+    def estimate(self, question):
+        return lmtx.Usage(prompt_tokens=len(question))
+
+
 def find_sink(model, data, folder):
     teacher = Silent()
     with pytest.raises(lmtx.PairsOpen):
@@ -47,6 +54,10 @@ def instances(tagger, model, data, tmp_path):
         options=lmtx.TrainerOptions(cycles=3, development=0),
     )  # fmt: skip
     protocol = lmtx.ChatProtocol("llama")
+    estimated = lmtx.CurriculumTrainer(
+        tagger.encoder, lmtx.Corpus.open(data / "train.jsonl"), tagger.labels, Estimates(), folder=tmp_path / "estimated",
+        options=lmtx.TrainerOptions(cycles=3, development=0),
+    )  # fmt: skip
     events = []
     tagger.encoder.encode("tax", on_event=events.append)
     teacher = find_sink(model, data, tmp_path / "open")
@@ -56,6 +67,9 @@ def instances(tagger, model, data, tmp_path):
         (report.total, None),
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
+        (lmtx.Budget(tokens=5, cost=0.5), "Budget(judgments=None, tokens=5, cost=0.5, charge_stored=False)"),
+        (lmtx.Rates(prompt=1), "Rates(prompt=1.0, cached=None, completion=0.0, tokens_per_second=0.0)"),
+        (estimated.plan().estimate, "Estimate(prompt_tokens=720, computed_tokens=720, completion_tokens=0, cost=None, hours=None)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
         (protocol, f"ChatProtocol(identity={protocol.identity!r})"),
         (protocol.requests(question)[0], "ChatRequest(labels=[0])"),
