@@ -39,6 +39,8 @@ class ConcurrentTeacher(TeacherOracle):
         return TeacherTraits(questions_per_call=4 * self._concurrency, concurrent_calls=2)
 
     def judge(self, questions: list[Question], answers: AnswerSink) -> None:
+        if not questions:
+            return
         future = self._loop.start(self._judge(questions, answers))
         try:
             while not future.done():  # Awake now and then: Ctrl-C comes to the main thread while it runs Python.
@@ -57,11 +59,9 @@ class ConcurrentTeacher(TeacherOracle):
             await self._wait(tasks, answers)
         finally:
             self._num_judging -= 1
-            for task in tasks:
-                task.cancel()
-        for task in tasks:
-            if not task.cancelled():
-                task.result()
+            errors = await _end(tasks)
+        if errors:
+            raise errors[0]
 
     async def _wait(self, tasks: "set[asyncio.Task[None]]", answers: AnswerSink) -> None:
         """Until all have ended, or the run wants to end and those that wait for an answer had time to get it. After a failure they have all the time: their
@@ -89,6 +89,14 @@ class ConcurrentTeacher(TeacherOracle):
         if self._slots is None or self._slots_of is not loop:
             self._slots, self._slots_of = asyncio.Semaphore(self._concurrency), loop
         return self._slots
+
+
+async def _end(tasks: "set[asyncio.Task[None]]") -> list[BaseException]:
+    """Cancels what still runs and waits a moment for it. Returns what the others ended with."""
+    for task in tasks:
+        task.cancel()
+    done, _ = await asyncio.wait(tasks, timeout=0.2)
+    return [error for task in done if not task.cancelled() and (error := task.exception())]
 
 
 def concurrent(function: Ask | AskAsync, *, concurrency: int = 16, identity: str | None = None) -> TeacherOracle:
