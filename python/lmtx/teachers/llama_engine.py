@@ -12,7 +12,7 @@ from .optional_packages import import_for
 
 __all__ = ["LlamaEngine"]
 
-# Sequence 0 holds what texts share; a batch has so many others at most.
+# Sequence 0 holds what texts share; a batch has so many others at most, and llama.cpp wants no more sequences than tokens in a batch.
 SEQUENCES = 64
 
 
@@ -32,14 +32,15 @@ class LlamaEngine:
     """
 
     def __init__(self, file: Path, *, n_ctx: int, n_batch: int, n_threads: int, n_gpu_layers: int):
-        self._api = api = import_for("llama_cpp", "llama_cpp.llama_cpp", "llama-cpp-python")
-        logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)
         self._model = self._context = None
+        self._api = api = import_for("llama_cpp", "llama_cpp.llama_cpp", "llama-cpp-python")
+        logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
         api.llama_backend_init()
         self._model = _load_model(api, file, n_gpu_layers)
         self._vocabulary = api.llama_model_get_vocab(self._model)
-        self.n_batch = min(n_batch, n_ctx)
-        self._context = _make_context(api, self._model, n_ctx, self.n_batch, n_threads)
+        self.n_batch = max(2, min(n_batch, n_ctx))
+        self._num_sequences = min(SEQUENCES, self.n_batch - 1)
+        self._context = _make_context(api, self._model, n_ctx, self.n_batch, self._num_sequences + 1, n_threads)
         self.n_ctx: int = api.llama_n_ctx(self._context)
         self._memory = api.llama_get_memory(self._context)
         # What sequence 0 holds.
@@ -123,7 +124,7 @@ class LlamaEngine:
         groups: list[list[list[int]]] = []
         size = room + 1
         for end in ends:
-            if size + len(end) > room or len(groups[-1]) == SEQUENCES:
+            if size + len(end) > room or len(groups[-1]) == self._num_sequences:
                 groups.append([])
                 size = 0
             groups[-1].append(end)
@@ -181,10 +182,10 @@ def _load_model(api: Any, file: Path, n_gpu_layers: int) -> Any:
     return model
 
 
-def _make_context(api: Any, model: Any, n_ctx: int, n_batch: int, n_threads: int) -> Any:
+def _make_context(api: Any, model: Any, n_ctx: int, n_batch: int, n_sequences: int, n_threads: int) -> Any:
     parameters = api.llama_context_default_params()
     parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = n_ctx, n_batch, n_batch
-    parameters.n_seq_max = SEQUENCES + 1
+    parameters.n_seq_max = n_sequences
     # One memory for all sequences, in which they share their prefix.
     parameters.kv_unified = True
     if n_threads:
