@@ -151,7 +151,9 @@ def test_what_was_answered_before_a_failure_is_not_asked_again(model, tmp_path, 
     first, broken = dict(counts.documents), False
     run()
     assert first and first[failing] == 1
-    assert {document: count for document, count in counts.documents.items() if document in first and document != failing} == {d: 1 for d in first if d != failing}
+    assert {document: count for document, count in counts.documents.items() if document in first and document != failing} == {
+        d: 1 for d in first if d != failing
+    }
     assert counts.documents[failing] == 2 and len(counts.documents) == 30
 
 
@@ -198,11 +200,11 @@ def test_the_loop_is_the_same_from_call_to_call_and_works_inside_another():
 
     teacher = lmtx.teachers.concurrent(ask, identity="a/1")
 
-    async def notebook():
+    async def notebook(teacher):
         teacher.judge(questions(3), Sink())
         teacher.judge(questions(3), Sink())
 
-    asyncio.run(notebook())
+    asyncio.run(notebook(teacher))
     teacher.judge(questions(3), Sink())
     assert len(loops) == 1
     [loop] = loops
@@ -303,7 +305,9 @@ def test_a_batch_function_that_yields_has_each_answer_kept_at_once():
     assert seen == [0, 1, 2, 3, 4] and list(sink.put_answers) == [question.uid for question in questions(4)]
 
 
-@pytest.mark.parametrize(("change", "came"), [(lambda answers: answers[:-1], "gave 2"), (lambda answers: [*answers, []], "gave more"), (lambda answers: [], "gave 0")])
+@pytest.mark.parametrize(
+    ("change", "came"), [(lambda answers: answers[:-1], "gave 2"), (lambda answers: [*answers, []], "gave more"), (lambda answers: [], "gave 0")]
+)
 def test_a_batch_of_another_length_is_refused_and_what_fits_is_kept(change, came):
     sink = Sink()
     teacher = lmtx.teachers.batch(lambda asked: change([tiny.topic_answers(*one) for one in asked]), identity="b/1")

@@ -55,7 +55,10 @@ def peer(gguf):
 def questions():
     documents = tiny.make_documents(5)
     contents = [" ".join(d["content"].split()[: 3 + 5 * i]) for i, d in enumerate(documents)]
-    return [lmtx.Question(lmtx.Document(d["uid"], title=d["title"], content=c), LABELS[: 1 + 2 * i]) for i, (d, c) in enumerate(zip(documents, contents, strict=True))]
+    return [
+        lmtx.Question(lmtx.Document(d["uid"], title=d["title"], content=c), LABELS[: 1 + 2 * i])
+        for i, (d, c) in enumerate(zip(documents, contents, strict=True))
+    ]
 
 
 def score(tokenizer, logits):
@@ -66,7 +69,9 @@ def score(tokenizer, logits):
 
 def in_chat(tokenizer, prompt, question, label):
     messages = [{"role": "user", "content": prompt.one(prompt.document(question), label).text}]
-    return tokenizer.apply_chat_template(([{"role": "system", "content": prompt.system}] if prompt.system else []) + messages, tokenize=False, add_generation_prompt=True)
+    return tokenizer.apply_chat_template(
+        ([{"role": "system", "content": prompt.system}] if prompt.system else []) + messages, tokenize=False, add_generation_prompt=True
+    )
 
 
 @pytest.mark.parametrize(("n_ctx", "n_batch"), [(1024, 512), (512, 64), (512, 32)])
@@ -86,7 +91,9 @@ def test_tokens_are_those_of_transformers(gguf, peer, questions):
     prompt = lmtx.Prompt(task="Tags are subjects.")
     teacher = lmtx.teachers.llama_cpp(gguf, prompt=prompt, n_ctx=512, n_threads=1)
     for question in questions:
-        assert teacher.tokens(question) == [tokenizer(in_chat(tokenizer, prompt, question, label), add_special_tokens=False).input_ids for label in question.labels]
+        assert teacher.tokens(question) == [
+            tokenizer(in_chat(tokenizer, prompt, question, label), add_special_tokens=False).input_ids for label in question.labels
+        ]
 
 
 def make_engine(gguf, n_ctx=512, n_batch=64):
@@ -184,5 +191,7 @@ def test_what_is_no_model_is_named(tmp_path):
 
 
 def test_a_run_with_a_language_model_goes_through(gguf, model, tmp_path, fast):
-    tagger = lmtx.train(tiny.make_documents(10), tiny.TOPICS, teacher=f"llama_cpp:{gguf}", base=model, out=tmp_path / "run", progress=False, **{**fast, "cycles": 1})
+    tagger = lmtx.train(
+        tiny.make_documents(10), tiny.TOPICS, teacher=f"llama_cpp:{gguf}", base=model, out=tmp_path / "run", progress=False, **{**fast, "cycles": 1}
+    )
     assert tagger.report.total.judgments == 50 and tagger.report.teacher.startswith("llama_cpp/Tiny-")

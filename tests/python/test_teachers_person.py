@@ -29,7 +29,9 @@ class Sink:
 
 
 def question(*labels, content=CONTENT):
-    return lmtx.Question(lmtx.Document("d1", title="A title", content=content), [lmtx.Label(f"l-{label}", label, description=f"what {label} is") for label in labels])
+    return lmtx.Question(
+        lmtx.Document("d1", title="A title", content=content), [lmtx.Label(f"l-{label}", label, description=f"what {label} is") for label in labels]
+    )
 
 
 def ask(lines, *questions, **options):
@@ -89,7 +91,19 @@ def test_all_labels_at_once_take_the_numbers_of_those_that_fit():
 
 @pytest.mark.parametrize(
     ("line", "values"),
-    [("2", [0, 1, 0]), ("1 2,3", [1, 1, 1]), ("-", [0, 0, 0]), ("s", [None] * 3), ("2s 1", [1, None, 0]), ("", None), ("0", None), ("4", None), ("x", None), ("1 x", None), ("999999999999", None)],
+    [
+        ("2", [0, 1, 0]),
+        ("1 2,3", [1, 1, 1]),
+        ("-", [0, 0, 0]),
+        ("s", [None] * 3),
+        ("2s 1", [1, None, 0]),
+        ("", None),
+        ("0", None),
+        ("4", None),
+        ("x", None),
+        ("1 x", None),
+        ("999999999999", None),
+    ],
 )
 def test_lines_of_numbers(line, values):
     verdicts = verdicts_of(line, 3)
@@ -111,7 +125,20 @@ def test_a_person_is_named_and_bad_arguments_are_refused():
 
 
 def test_the_same_command_goes_on_where_the_person_stopped(model, data, tmp_path):
-    settings = ["--preset", "paper", "--set", "cycles=1", "--set", "epochs=1", "--set", "batch_size=2", "--set", "development=0", "--set", "judgments_per_cycle=2"]
+    settings = [
+        "--preset",
+        "paper",
+        "--set",
+        "cycles=1",
+        "--set",
+        "epochs=1",
+        "--set",
+        "batch_size=2",
+        "--set",
+        "development=0",
+        "--set",
+        "judgments_per_cycle=2",
+    ]
     (tmp_path / "labels.jsonl").write_text((data / "labels.jsonl").read_text())
     tiny.write_lines(tmp_path / "train.jsonl", tiny.make_documents(4))
     command = [sys.executable, "-m", "lmtx", "train", tmp_path, "--base", model, "--teacher", "human", "--out", tmp_path / "run", *settings]
@@ -120,7 +147,9 @@ def test_the_same_command_goes_on_where_the_person_stopped(model, data, tmp_path
         return subprocess.run([str(word) for word in command], input=lines, capture_output=True, text=True, env=environment())
 
     first = type_in("y\nn\ns\nq\n")
-    assert first.returncode == 1 and first.stderr.splitlines()[-1] == "lmtx: stopped by the person; all answers are kept, and the same command asks for the rest."
+    assert (
+        first.returncode == 1 and first.stderr.splitlines()[-1] == "lmtx: stopped by the person; all answers are kept, and the same command asks for the rest."
+    )
     assert lmtx.JudgmentStore.open(tmp_path / "run" / "judgments.db").size("human") == 3
     second = type_in("y\n" * 5)
     assert second.returncode == 0, second.stderr

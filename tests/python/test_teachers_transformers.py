@@ -43,7 +43,10 @@ def questions():
     """Documents of different lengths with different numbers of labels."""
     documents = tiny.make_documents(7)
     contents = [" ".join(d["content"].split()[: 3 + 5 * i]) for i, d in enumerate(documents)]
-    return [lmtx.Question(lmtx.Document(d["uid"], title=d["title"], content=c), LABELS[: 1 + 2 * i]) for i, (d, c) in enumerate(zip(documents, contents, strict=True))]
+    return [
+        lmtx.Question(lmtx.Document(d["uid"], title=d["title"], content=c), LABELS[: 1 + 2 * i])
+        for i, (d, c) in enumerate(zip(documents, contents, strict=True))
+    ]
 
 
 def score_of_whole_prompt(model, tokenizer, text):
@@ -59,7 +62,9 @@ def score_of_whole_prompt(model, tokenizer, text):
 
 def in_chat(tokenizer, prompt, question, label):
     messages = [{"role": "user", "content": prompt.one(prompt.document(question), label).text}]
-    return tokenizer.apply_chat_template(([{"role": "system", "content": prompt.system}] if prompt.system else []) + messages, tokenize=False, add_generation_prompt=True)
+    return tokenizer.apply_chat_template(
+        ([{"role": "system", "content": prompt.system}] if prompt.system else []) + messages, tokenize=False, add_generation_prompt=True
+    )
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -164,7 +169,14 @@ def test_a_model_is_named_by_its_weights_prompt_and_number_format(tmp_path, toke
     def identity(model, **options):
         return lmtx.teachers.transformers(model, tokenizer=None if model is folder else tokenizer, **options).identity()
 
-    names = [identity(first), identity(second), identity(first, prompt=lmtx.Prompt(task="Tags are subjects.")), identity(first, chat=False), identity(folder), identity(folder, dtype="bfloat16")]
+    names = [
+        identity(first),
+        identity(second),
+        identity(first, prompt=lmtx.Prompt(task="Tags are subjects.")),
+        identity(first, chat=False),
+        identity(folder),
+        identity(folder, dtype="bfloat16"),
+    ]
     assert len(set(names)) == 6 and all(name.startswith("transformers/") for name in names)
     assert identity(first) == names[0] and identity(folder) == names[4] == lmtx.make_teacher(f"transformers:{folder}").identity()
     assert identity(first, documents_per_batch=9, rows_per_batch=2) == names[0]
@@ -175,7 +187,9 @@ def test_a_model_is_named_by_its_weights_prompt_and_number_format(tmp_path, toke
 
 def test_a_run_with_a_language_model_goes_through(model, tmp_path, fast):
     folder = tiny_language_model.save(tmp_path / "model")
-    tagger = lmtx.train(tiny.make_documents(10), tiny.TOPICS, teacher=f"transformers:{folder}", base=model, out=tmp_path / "run", progress=False, **{**fast, "cycles": 1})
+    tagger = lmtx.train(
+        tiny.make_documents(10), tiny.TOPICS, teacher=f"transformers:{folder}", base=model, out=tmp_path / "run", progress=False, **{**fast, "cycles": 1}
+    )
     assert tagger.report.total.judgments == 50 and tagger.report.teacher.startswith("transformers/")
 
 
@@ -188,7 +202,14 @@ def test_what_cannot_be_loaded_is_named(tmp_path, tokenizer):
         lmtx.teachers.transformers(tiny_language_model.make_model("llama", len(tokenizer)), tokenizer=tiny_language_model.make_tokenizer(None), chat=True)
 
 
-@pytest.mark.parametrize(("teacher", "module", "package"), [("transformers", "transformers", "transformers"), ("llama_cpp", "llama_cpp", "llama-cpp-python"), ("cross_encoder", "sentence_transformers", "sentence-transformers")])
+@pytest.mark.parametrize(
+    ("teacher", "module", "package"),
+    [
+        ("transformers", "transformers", "transformers"),
+        ("llama_cpp", "llama_cpp", "llama-cpp-python"),
+        ("cross_encoder", "sentence_transformers", "sentence-transformers"),
+    ],
+)
 def test_a_package_that_lacks_is_named_with_the_command_that_installs_it(monkeypatch, teacher, module, package):
     monkeypatch.setitem(sys.modules, module, None)
     for name in [name for name in sys.modules if name.startswith(f"{module}.")]:
@@ -287,7 +308,7 @@ def test_a_model_of_inference_gives_the_probability_of_one_output(cross_encoder_
         lmtx.teachers.cross_encoder(folder, output="yes")
 
 
-def test_a_cross_encoder_is_named_by_its_weights_and_what_it_reads(cross_encoder_folder):
+def test_a_cross_encoder_is_named_by_its_weights_and_what_it_reads(cross_encoder_folder, tmp_path):
     first, second = cross_encoder_folder(1), cross_encoder_folder(3)
     names = [
         lmtx.teachers.cross_encoder(first).identity(),
@@ -298,5 +319,5 @@ def test_a_cross_encoder_is_named_by_its_weights_and_what_it_reads(cross_encoder
     assert len(set(names)) == 4 and lmtx.make_teacher(f"cross_encoder:{first}").identity() == names[0]
     with pytest.raises(ValueError, match="`label_format` must have the field {label}, but is 'it' instead"):
         lmtx.teachers.cross_encoder(first, label_format="it")
-    with pytest.raises(ValueError, match="sentence-transformers cannot load the cross-encoder nothing: "):
-        lmtx.teachers.cross_encoder("nothing")
+    with pytest.raises(ValueError, match=r"sentence-transformers cannot load the cross-encoder .*nothing: "):
+        lmtx.teachers.cross_encoder(tmp_path / "nothing")

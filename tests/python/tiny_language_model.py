@@ -23,7 +23,11 @@ def make_tokenizer(chat: str | None = CHAT) -> transformers.PreTrainedTokenizerF
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    texts = [f"{d['title']}\n{d['content']}" for d in tiny.make_documents()] + ["Yes yes No no NO", "yes no"] * 20 + ["Is the document specifically about this tag?"] * 20
+    texts = (
+        [f"{d['title']}\n{d['content']}" for d in tiny.make_documents()]
+        + ["Yes yes No no NO", "yes no"] * 20
+        + ["Is the document specifically about this tag?"] * 20
+    )
     marks = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
     trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=marks, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
@@ -100,7 +104,13 @@ def _gguf_name(name: str) -> str:
     if name in whole:
         return whole[name]
     parts = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output"}
-    parts |= {"mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+    parts |= {
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
     number, _, rest = name.removeprefix("model.layers.").partition(".")
     part, _, kind = rest.rpartition(".")
     return f"blk.{number}.{parts[part]}.{kind}"

@@ -102,7 +102,9 @@ class LlamaEngine:
         """
         longest = len(prefix) + max(map(len, ends))
         if longest > self.n_ctx:
-            raise ValueError(f"a prompt has {longest:,} tokens, but n_ctx is {self.n_ctx:,}: give a larger n_ctx, or a prompt that shows fewer of a document's tokens.")
+            raise ValueError(
+                f"a prompt has {longest:,} tokens, but n_ctx is {self.n_ctx:,}: give a larger n_ctx, or a prompt that shows fewer of a document's tokens."
+            )
         self._hold(prefix)
         return np.concatenate([self._compute_ends(group) for group in self._groups(ends)])
 

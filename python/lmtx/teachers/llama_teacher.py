@@ -47,7 +47,14 @@ class LlamaCppTeacher(PromptedModel):
 
 
 def llama_cpp(
-    gguf: str | os.PathLike[str], *, prompt: Prompt | None = None, chat: bool | None = None, n_ctx: int = 4096, n_batch: int = 512, n_threads: int = 0, n_gpu_layers: int = 0
+    gguf: str | os.PathLike[str],
+    *,
+    prompt: Prompt | None = None,
+    chat: bool | None = None,
+    n_ctx: int = 4096,
+    n_batch: int = 512,
+    n_threads: int = 0,
+    n_gpu_layers: int = 0,
 ) -> LlamaCppTeacher:
     """A GGUF model in this process as the teacher, by llama.cpp (package llama-cpp-python).
 

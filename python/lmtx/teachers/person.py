@@ -51,7 +51,7 @@ class HumanTeacher(TeacherOracle):
                 if key == "b":
                     position, held = self._back(position, held)
                     continue
-                held = self._store(question, answers, held)
+                self._store(question, answers, held)
                 held = (position, verdict_of(key), time.monotonic() - started)
                 position += 1
         finally:

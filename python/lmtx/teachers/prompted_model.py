@@ -127,4 +127,7 @@ class PromptedModel(TeacherOracle):
         head = self._encode(prefix, False) if prefix.endswith("\n") else []
         whole = self._encode(texts[0].text, False)
         in_parts = bool(head) and head + self._encode(texts[0].suffix, False) == whole
-        return [whole, *(head + self._encode(text.suffix, False) if in_parts and text.suffix[:1].strip() else self._encode(text.text, False) for text in texts[1:])]
+        return [
+            whole,
+            *(head + self._encode(text.suffix, False) if in_parts and text.suffix[:1].strip() else self._encode(text.text, False) for text in texts[1:]),
+        ]
