@@ -30,8 +30,9 @@ class EventLoop:
         with self._lock:
             if self._loop is None or self._process != os.getpid():
                 self._loop, self._process = asyncio.new_event_loop(), os.getpid()
-                threading.Thread(target=_run, args=(self._loop,), name="lmtx-teacher", daemon=True).start()
-                weakref.finalize(self, _stop, self._loop, self._process)
+                thread = threading.Thread(target=_run, args=(self._loop,), name="lmtx-teacher", daemon=True)
+                thread.start()
+                weakref.finalize(self, _stop, self._loop, thread, self._process)
             return self._loop
 
 
@@ -41,6 +42,10 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def _stop(loop: asyncio.AbstractEventLoop, process: int) -> None:
-    if process == os.getpid() and loop.is_running():
-        loop.call_soon_threadsafe(loop.stop)
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread, process: int) -> None:
+    """Called at the end of the program, too: a thread that Python ends while it is in compiled code would end the program as a crash does."""
+    if process != os.getpid() or not loop.is_running():
+        return
+    loop.call_soon_threadsafe(loop.stop)
+    if thread is not threading.current_thread():
+        thread.join(timeout=1)
