@@ -47,7 +47,14 @@ def _article(function: object) -> str:
 
 
 def source_change_notice(identity: str, store: str | os.PathLike[str]) -> str | None:
-    """What to tell when the store knows the teacher's name, but only with another source."""
+    """What to tell when the store knows the teacher's name, but only with another source; None where there is nothing to tell.
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('changed.db')
+        >>> _ = store.put('my_llm:ask/0123456789abcdef', lmtx.Question(lmtx.Document('d1'), [lmtx.Label('l1', 'tax')]), [True])
+        >>> lmtx.teachers.source_change_notice('my_llm:ask/fedcba9876543210', 'changed.db')[:78]
+        'The source of the teacher my_llm:ask has changed: 1 judgments that it gave bef'
+    """
     name, slash, digest = identity.rpartition("/")
     if not slash or ":" not in name or len(digest) != 16 or not Path(store).is_file():
         return None

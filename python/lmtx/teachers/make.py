@@ -5,10 +5,9 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from .._core import RecordedOracle, TeacherOracle
-from .concurrency import concurrent
 from .functions import Ask, AskAsync, is_async, of_function
 
 __all__ = ["SPECS", "make_teacher"]
@@ -41,7 +40,9 @@ def make_teacher(teacher: TeacherOracle | Ask | AskAsync | str, identity: str | 
         return teacher
     if not callable(teacher):
         raise TypeError(f"the teacher must be a function ask(document, labels), a TeacherOracle or a str, but is of type {type(teacher).__name__} instead.")
-    return concurrent(teacher, identity=identity) if is_async(teacher) else of_function(teacher, identity)  # type: ignore[arg-type]
+    if is_async(teacher):
+        return _function("concurrent")(teacher, identity=identity)
+    return of_function(cast(Ask, teacher), identity)
 
 
 def _teacher_from_spec(spec: str) -> TeacherOracle | Ask:
@@ -59,11 +60,15 @@ def _teacher_from_spec(spec: str) -> TeacherOracle | Ask:
 
 
 def _made_by(kind: str, *arguments: str) -> TeacherOracle:
-    make: Callable[..., TeacherOracle] = getattr(importlib.import_module(__package__), kind)
     try:
-        return make(*arguments)
+        return _function(kind)(*arguments)
     except ImportError as error:
         raise ValueError(str(error)) from None
+
+
+def _function(name: str) -> Callable[..., TeacherOracle]:
+    """A function of this package that is imported only now."""
+    return getattr(importlib.import_module(__package__), name)  # type: ignore[no-any-return]
 
 
 def _import_function(module_name: str, function_name: str) -> TeacherOracle | Ask:
