@@ -15,6 +15,6 @@ def import_for(teacher: str, module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+        if error.name != module.partition(".")[0]:  # Something that the package itself lacks.
             raise
         raise ImportError(f"the teacher {teacher} needs the package {package}, which is not installed: pip install {package}") from None
