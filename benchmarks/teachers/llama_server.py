@@ -1,5 +1,6 @@
 """The server of llama-cpp-python."""
 
+import os
 import re
 import socket
 import subprocess
@@ -43,6 +44,12 @@ class Server:
                 return response.status == 200
         except OSError:
             return False
+
+    def cpu_seconds(self):
+        """Of its process, all threads together."""
+        with open(f"/proc/{self._process.pid}/stat") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def computed_tokens(self):
         """Prompt tokens that it has computed so far, as its log says."""

@@ -58,9 +58,9 @@ def one_by_one(questions):
 def in_process(options, prompt, questions):
     teacher = lmtx.teachers.llama_cpp(options.model, prompt=prompt, n_ctx=options.n_ctx, n_threads=options.threads)
     lmtx.ask_teacher(teacher, [WARM_UP])
-    started = time.monotonic()
+    cpu, started = time.process_time(), time.monotonic()
     asked = lmtx.ask_teacher(teacher, questions)
-    return asked, time.monotonic() - started, asked.usage.prompt_tokens - asked.usage.cached_tokens
+    return asked, time.monotonic() - started, time.process_time() - cpu, asked.usage.prompt_tokens - asked.usage.cached_tokens
 
 
 def over_http(options, prompt, questions):
@@ -68,12 +68,12 @@ def over_http(options, prompt, questions):
     with llama_server.Server(options.server_python, options.model, options.n_ctx, options.threads) as server:
         teacher = lmtx.HttpOracle(server.url, lmtx.ChatProtocol("model", prompt=prompt), max_concurrency=1, starting_concurrency=1, response_seconds=600)
         lmtx.ask_teacher(teacher, [WARM_UP])
-        before, started = server.computed_tokens(), time.monotonic()
+        before, cpu, started = server.computed_tokens(), server.cpu_seconds(), time.monotonic()
         asked = lmtx.ask_teacher(teacher, questions)
-        return asked, time.monotonic() - started, server.computed_tokens() - before
+        return asked, time.monotonic() - started, server.cpu_seconds() - cpu, server.computed_tokens() - before
 
 
-def row(name, questions, asked, seconds, computed_tokens):
+def row(name, questions, asked, seconds, cpu_seconds, computed_tokens):
     """The scores are kept, too, in the order of documents and their labels."""
     scores = {
         (question.uid, label.uid): verdict.value
@@ -85,6 +85,8 @@ def row(name, questions, asked, seconds, computed_tokens):
         "judgments": len(scores),
         "seconds": round(seconds, 1),
         "judgments_per_second": round(len(scores) / seconds, 2),
+        # What other programs on the machine disturb less.
+        "cpu_seconds": round(cpu_seconds, 1),
         "prompt_tokens": asked.usage.prompt_tokens,
         "computed_tokens": computed_tokens,
         "computed_per_judgment": round(computed_tokens / len(scores), 1),

@@ -19,6 +19,14 @@ LABELS = [lmtx.Label(f"l-{topic}", topic, description=f"laws about {topic}" if i
 ATOL = 1e-2
 
 
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """Digests of files are kept here, not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 class Sink:
     """Keeps what is put."""
 
@@ -112,6 +120,14 @@ def test_shared_prefixes_change_no_logits(gguf, peer, rng):
         expected = np.stack([logits_after(prefix + end) for end in ends])
         np.testing.assert_allclose(found, expected, atol=5 * ATOL)
         assert expected.std() > 1
+
+
+def test_a_shared_prefix_gives_what_a_whole_prompt_gives_alone(gguf, rng):
+    shared, alone = make_engine(gguf), make_engine(gguf)
+    prefix, ends = rng.integers(3, 400, 100).tolist(), [rng.integers(3, 400, 12).tolist() for _ in range(6)]
+    found = shared.logits_after(prefix, ends)
+    np.testing.assert_allclose(found, np.concatenate([alone.logits_after([], [prefix + end]) for end in ends]), atol=1e-4)
+    assert shared.num_computed == 100 + 6 * 12 and alone.num_computed == 6 * 112
 
 
 def test_more_labels_than_a_batch_holds_are_computed_in_parts(gguf, peer, rng):
