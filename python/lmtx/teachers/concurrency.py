@@ -1,6 +1,7 @@
 """Teachers that are asked about several documents at the same time."""
 
 import asyncio
+import threading
 import time
 from concurrent import futures
 from typing import cast
@@ -43,8 +44,11 @@ class ConcurrentTeacher(TeacherOracle):
             return
         future = self._loop.start(self._judge(questions, answers))
         try:
-            while not future.done():  # Awake now and then: Ctrl-C comes to the main thread while it runs Python.
-                futures.wait([future], timeout=TICK)
+            # Ctrl-C comes to the main thread, and only while it runs Python: it is awake now and then. Others are not, so that one that is left behind never asks
+            # for the interpreter while that ends.
+            tick = TICK if threading.current_thread() is threading.main_thread() else None
+            while not future.done():
+                futures.wait([future], timeout=tick)
         except BaseException:
             future.cancel()
             raise
