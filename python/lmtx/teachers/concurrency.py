@@ -6,7 +6,7 @@ import time
 from concurrent import futures
 from typing import cast
 
-from .._core import AnswerSink, Question, TeacherOracle, TeacherTraits, Usage
+from .._core import AnswerSink, Question, TeacherError, TeacherOracle, TeacherTraits, Usage
 from .event_loop import EventLoop
 from .functions import Ask, AskAsync, arguments_of, is_async, named, of_function, wants_descriptions
 
@@ -84,6 +84,9 @@ class ConcurrentTeacher(TeacherOracle):
             try:
                 verdicts = await self._function(*arguments_of(question, described=self._described))
                 answers.put(question, verdicts, usage=Usage(seconds=time.monotonic() - started))
+            except (KeyboardInterrupt, SystemExit) as error:  # They would end the loop's thread, and nobody would hear of it.
+                self._failed = True
+                raise TeacherError(f"the teacher raised {type(error).__name__}") from error
             except Exception:
                 self._failed = True
                 raise
