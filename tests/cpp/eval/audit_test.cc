@@ -12,7 +12,7 @@ using namespace lmtx;
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double abstained = std::numeric_limits<double>::quiet_NaN();
 
 struct Expected {
   double precision, recall, specificity, f1, auc, brier, calibration_error;
@@ -109,12 +109,12 @@ TEST_CASE("a 95 % interval of the AUC holds the true one in about 95 % of repeti
 }
 
 TEST_CASE("what has nothing to divide by is NaN") {
-  const std::vector<double> scores = {0.1, nan, 0.2}, gold = {0, 1, 0};
+  const std::vector<double> scores = {0.1, abstained, 0.2}, gold = {0, 1, 0};
   const Audit found = audit({.scores = scores, .gold = gold});
   CHECK((std::isnan(found.precision.value) && std::isnan(found.recall.low) && std::isnan(found.auc.value) && std::isnan(found.best_cut)));
   CHECK((found.pairs == 3 && found.abstained == 1 && found.abstention_rate.value == Approx(1 / 3.0)));
   CHECK((found.true_no == 2 && found.specificity.value == 1));
-  CHECK(std::isnan(audit({.scores = std::vector{nan}, .gold = std::vector{1.0}}).brier.value));
+  CHECK(std::isnan(audit({.scores = std::vector{abstained}, .gold = std::vector{1.0}}).brier.value));
 }
 
 TEST_CASE("bins say what is said and what is true there") {

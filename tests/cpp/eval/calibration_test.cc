@@ -13,7 +13,7 @@ using namespace lmtx;
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double abstained = std::numeric_limits<double>::quiet_NaN();
 
 // The loss of Platt 1999, by the book.
 double platt_loss(const JudgedPairs& pairs, double slope, double offset) {
@@ -93,8 +93,8 @@ TEST_CASE("a calibration never falls, and keeps abstentions") {
       CHECK((p >= before && p <= 1));
       before = p;
     }
-    CHECK(std::isnan(calibration(nan)));
-    const std::vector<double> applied = calibration.apply(std::vector{0.25, nan});
+    CHECK(std::isnan(calibration(abstained)));
+    const std::vector<double> applied = calibration.apply(std::vector{0.25, abstained});
     CHECK((applied[0] == calibration(0.25) && std::isnan(applied[1])));
     CHECK_THROWS_WITH(calibration(1.5), "`scores[0]` must be in [0, 1], or NaN for an abstention, but is 1.500000 instead.");
   }
@@ -157,7 +157,7 @@ TEST_CASE("too little gold is refused, saying how much there is") {
   CHECK_THROWS_WITH(Calibration::platt(pairs.view()), expected);
   CHECK_THROWS_WITH(Calibration::isotonic(pairs.view()), expected);
   pairs.gold[9] = 1;
-  pairs.scores[0] = nan;
+  pairs.scores[0] = abstained;
   CHECK_THROWS_WITH(Calibration::fit(pairs.view()), ContainsSubstring("the 9 gold pairs with a score have 5 yeses and 4 noes"));
   pairs.scores[0] = 2;
   CHECK_THROWS_WITH(Calibration::platt(pairs.view()), ContainsSubstring("`scores[0]` must be in [0, 1]"));
@@ -167,7 +167,7 @@ TEST_CASE("too little gold is refused, saying how much there is") {
   pairs.gold.pop_back();
   CHECK_THROWS_WITH(Calibration::platt(pairs.view()), "`gold` must have an entry for each of the 10 pairs, but has 9 instead.");
   CHECK_THROWS_WITH(Calibration::shift(pairs.scores, 1), "`yes_rate` must lie between 0 and 1, but is 1.000000 instead.");
-  CHECK_THROWS_WITH(Calibration::shift(std::vector{nan}, 0.5), ContainsSubstring("A shift needs at least one score"));
+  CHECK_THROWS_WITH(Calibration::shift(std::vector{abstained}, 0.5), ContainsSubstring("A shift needs at least one score"));
 }
 
 TEST_CASE("a saved calibration is the same, and its identity names its values") {
