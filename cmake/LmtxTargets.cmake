@@ -126,6 +126,7 @@ target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILE
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/shared_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_verdicts.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h

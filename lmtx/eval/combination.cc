@@ -1,6 +1,7 @@
 #include "lmtx/eval/combination.h"
 
 #include <Eigen/Core>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -36,11 +37,12 @@ void check_some(size_t num_teachers) {
 
 void check_rate(const std::string& name, double rate, bool open) {
   if (open ? rate > 0 && rate < 1 : rate >= 0 && rate <= 1) return;
-  throw std::invalid_argument("`" + name + "` must lie " + (open ? "between 0 and 1" : "in [0, 1]") + ", but is " + std::to_string(rate) + " instead.");
+  throw std::invalid_argument(detail::quote(name) + " must lie " + (open ? "between 0 and 1" : "in [0, 1]") + ", but is " + std::to_string(rate) + " instead.");
 }
 
 Combination::Term vote(const Reliability& reliability) {
-  const double sensitivity = std::clamp(reliability.sensitivity, 1 - surest_rate, surest_rate), specificity = std::clamp(reliability.specificity, 1 - surest_rate, surest_rate);
+  const double sensitivity = std::clamp(reliability.sensitivity, 1 - surest_rate, surest_rate),
+               specificity = std::clamp(reliability.specificity, 1 - surest_rate, surest_rate);
   return {.cut = reliability.cut, .yes = std::log(sensitivity / (1 - specificity)), .no = std::log((1 - sensitivity) / specificity)};
 }
 
@@ -74,8 +76,8 @@ Eigen::MatrixXd logits_of(std::span<const double> scores, int64_t num_teachers) 
 void check_both_kinds(std::span<const double> gold) {
   const auto yeses = static_cast<int64_t>(std::count(gold.begin(), gold.end(), 1.0)), noes = static_cast<int64_t>(gold.size()) - yeses;
   if (std::min(yeses, noes) >= Calibration::fewest_of_each) return;
-  throw std::invalid_argument("A combination is fitted to at least " + std::to_string(Calibration::fewest_of_each) + " yeses and as many noes, but the " + std::to_string(gold.size()) +
-                              " gold pairs have " + std::to_string(yeses) + " yeses and " + std::to_string(noes) + " noes.");
+  throw std::invalid_argument("A combination is fitted to at least " + std::to_string(Calibration::fewest_of_each) + " yeses and as many noes, but the " +
+                              std::to_string(gold.size()) + " gold pairs have " + std::to_string(yeses) + " yeses and " + std::to_string(noes) + " noes.");
 }
 
 std::string number(double value) {
@@ -88,7 +90,7 @@ std::vector<double> numbers_of(const Combination::Term& term) { return {term.slo
 
 double read_number(const Json& object, const char* key, const std::string& place) {
   const double value = detail::json_number_or(object, key, 0, place);
-  if (!std::isfinite(value)) fail(place, "`" + std::string(key) + "` must be finite.");
+  if (!std::isfinite(value)) fail(place, detail::quote(key) + " must be finite.");
   return value;
 }
 
@@ -96,7 +98,8 @@ void check_format(const Json& object, const std::string& place) {
   if (!object.is_object()) fail(place, "a combination must be an object, but is " + std::string(object.type_name()) + " instead.");
   const int64_t format = detail::json_integer(object, "format", place);
   if (format > newest_format) {
-    fail(place, "the combination has format " + std::to_string(format) + ", but this version of LMTX reads up to format " + std::to_string(newest_format) + "; a newer version is needed.");
+    fail(place, "the combination has format " + std::to_string(format) + ", but this version of LMTX reads up to format " + std::to_string(newest_format) +
+                    "; a newer version is needed.");
   }
   if (format < 1) fail(place, "`format` must be at least 1, but is " + std::to_string(format) + " instead.");
   detail::check_seal(object, place);
@@ -165,7 +168,8 @@ Combination Combination::fit(std::span<const double> scores, int64_t num_teacher
 
 double Combination::operator()(std::span<const double> scores) const {
   if (scores.size() != terms_.size()) {
-    throw std::invalid_argument("`scores` must have one for each of the " + std::to_string(terms_.size()) + " teachers, but has " + std::to_string(scores.size()) + " instead.");
+    throw std::invalid_argument("`scores` must have one for each of the " + std::to_string(terms_.size()) + " teachers, but has " +
+                                std::to_string(scores.size()) + " instead.");
   }
   detail::check_scores("scores", scores);
   double sum = offset_, answered = 0;
@@ -207,7 +211,8 @@ Combination Combination::load(const std::filesystem::path& file) {
   const std::string kind = detail::json_string(object, "kind", place);
   if (kind != "mean" && kind != "votes" && kind != "fit") fail(place, "`kind` must be mean, votes or fit, but is " + detail::quote(kind) + " instead.");
   std::vector<Term> terms = read_terms(object, place);
-  if (kind == "mean" && std::any_of(terms.begin(), terms.end(), [](const Term& term) { return !(term.slope > 0); })) fail(place, "`slope` of a mean must be above 0.");
+  if (kind == "mean" && std::any_of(terms.begin(), terms.end(), [](const Term& term) { return !(term.slope > 0); }))
+    fail(place, "`slope` of a mean must be above 0.");
   return {kind, std::move(terms), read_number(object, "offset", place)};
 }
 

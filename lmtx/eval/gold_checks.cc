@@ -3,19 +3,23 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "lmtx/detail/quote.h"
+
 namespace lmtx::detail {
 
 namespace {
 
 [[noreturn]] void refuse(const char* name, size_t position, const char* expected, double value) {
-  throw std::invalid_argument("`" + std::string(name) + "[" + std::to_string(position) + "]` must be " + expected + ", but is " + std::to_string(value) + " instead.");
+  throw std::invalid_argument(detail::quote(std::string(name) + "[" + std::to_string(position) + "]") + " must be " + expected + ", but is " +
+                              std::to_string(value) + " instead.");
 }
 
 }  // namespace
 
 void check_length(const char* name, size_t length, size_t expected) {
   if (length == expected) return;
-  throw std::invalid_argument("`" + std::string(name) + "` must have an entry for each of the " + std::to_string(expected) + " pairs, but has " + std::to_string(length) + " instead.");
+  throw std::invalid_argument(detail::quote(name) + " must have an entry for each of the " + std::to_string(expected) + " pairs, but has " +
+                              std::to_string(length) + " instead.");
 }
 
 void check_scores(const char* name, std::span<const double> scores) {

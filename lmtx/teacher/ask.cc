@@ -88,7 +88,8 @@ class CallSink final : public AnswerSink {
     const auto& labels = questions_[q].labels;
     const auto found = std::find_if(labels.begin(), labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
     if (found != labels.end()) return static_cast<size_t>(found - labels.begin());
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) + ", which was not asked.");
+    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) +
+                                ", which was not asked.");
   }
 
   std::span<const Question> questions_;

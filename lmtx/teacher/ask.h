@@ -11,14 +11,14 @@
 #include <vector>
 
 #include "lmtx/export.h"
-#include "lmtx/teacher/judgment_store.h"
+#include "lmtx/teacher/shared_store.h"
 #include "lmtx/teacher/teacher_oracle.h"
 
 namespace lmtx {
 
 struct AskOptions {
-  // Null: everything is asked, and nothing kept.
-  std::shared_ptr<JudgmentStore> store = {};
+  // Without one everything is asked, and nothing kept.
+  SharedStore store = {};
   // Under which name verdicts are looked up and kept; empty: the teacher's own.
   std::string identity = {};
   // Called on the thread that called ask(), with questions that are done with.
@@ -34,8 +34,10 @@ struct AskedVerdicts {
   int64_t asked = 0;
 };
 
-// Puts the questions to the teacher as its traits say: so many a call, so many calls at once. Several may be about one document (they go into different calls, and the store is not looked at in between).
-// Throws what the teacher throws, once the calls that run have ended; Stopped after a stop request. What was answered by then is in the store.
-LMTX_API AskedVerdicts ask(const std::shared_ptr<TeacherOracle>& teacher, std::span<const Question> questions, const AskOptions& options = {}, const std::stop_token& stop = {});
+// Puts the questions to the teacher as its traits say: so many a call, so many calls at once. Several may be about one document (they go into different calls,
+// and the store is not looked at in between). Throws what the teacher throws, once the calls that run have ended; Stopped after a stop request. What was
+// answered by then is in the store.
+LMTX_API AskedVerdicts ask(const std::shared_ptr<TeacherOracle>& teacher, std::span<const Question> questions, const AskOptions& options = {},
+                           const std::stop_token& stop = {});
 
 }  // namespace lmtx

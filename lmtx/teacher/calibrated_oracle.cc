@@ -29,11 +29,11 @@ class CalibratingSink final : public AnswerSink {
 
 }  // namespace
 
-CalibratedOracle::CalibratedOracle(std::shared_ptr<TeacherOracle> teacher, Calibration calibration, std::shared_ptr<JudgmentStore> store)
+CalibratedOracle::CalibratedOracle(std::shared_ptr<TeacherOracle> teacher, Calibration calibration, SharedStore store)
     : verdicts_(std::move(teacher), std::move(store)), calibration_(std::move(calibration)) {
   if (calibration_.teacher().empty() || calibration_.teacher() == verdicts_.identity()) return;
-  throw std::invalid_argument("The calibration was fitted to the teacher " + detail::quote(calibration_.teacher(), 200) + ", but the teacher is " + detail::quote(verdicts_.identity(), 200) +
-                              "; fit one to its own verdicts.");
+  throw std::invalid_argument("The calibration was fitted to the teacher " + detail::quote(calibration_.teacher(), 200) + ", but the teacher is " +
+                              detail::quote(verdicts_.identity(), 200) + "; fit one to its own verdicts.");
 }
 
 std::string CalibratedOracle::identity() const { return verdicts_.identity() + "+" + calibration_.identity(); }

@@ -64,7 +64,8 @@ class Answers {
     const auto& labels = questions_[q].labels;
     const auto found = std::find_if(labels.begin(), labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
     if (found != labels.end()) return static_cast<size_t>(found - labels.begin());
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) + ", which was not asked.");
+    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) +
+                                ", which was not asked.");
   }
 
   static Verdict combined(const std::vector<std::optional<Verdict>>& verdicts, const Combination& combination) {
@@ -90,7 +91,9 @@ class Answers {
 class TeachersSink final : public AnswerSink {
  public:
   TeachersSink(Answers& taken, size_t teacher, const AnswerSink& answers) : taken_(taken), teacher_(teacher), answers_(answers) {}
-  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view) override { taken_.take(teacher_, question, verdicts, usage); }
+  void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view) override {
+    taken_.take(teacher_, question, verdicts, usage);
+  }
   std::stop_token stop() const override { return answers_.stop(); }
 
  private:
@@ -102,16 +105,19 @@ class TeachersSink final : public AnswerSink {
 void check_distinct(const std::vector<StoredVerdicts>& teachers) {
   for (size_t i = 0; i < teachers.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (teachers[i].identity() == teachers[j].identity()) throw std::invalid_argument("Two of the teachers have the identity " + detail::quote(teachers[i].identity(), 200) + ".");
+      if (teachers[i].identity() == teachers[j].identity())
+        throw std::invalid_argument("Two of the teachers have the identity " + detail::quote(teachers[i].identity(), 200) + ".");
     }
   }
 }
 
 }  // namespace
 
-CombinedOracle::CombinedOracle(std::span<const std::shared_ptr<TeacherOracle>> teachers, Combination combination, std::shared_ptr<JudgmentStore> store) : combination_(std::move(combination)) {
+CombinedOracle::CombinedOracle(std::span<const std::shared_ptr<TeacherOracle>> teachers, Combination combination, SharedStore store)
+    : combination_(std::move(combination)) {
   if (static_cast<int64_t>(teachers.size()) != combination_.num_teachers()) {
-    throw std::invalid_argument("The combination is of " + std::to_string(combination_.num_teachers()) + " teachers, but there are " + std::to_string(teachers.size()) + ".");
+    throw std::invalid_argument("The combination is of " + std::to_string(combination_.num_teachers()) + " teachers, but there are " +
+                                std::to_string(teachers.size()) + ".");
   }
   for (const auto& teacher : teachers) teachers_.emplace_back(teacher, store);
   check_distinct(teachers_);
@@ -119,7 +125,7 @@ CombinedOracle::CombinedOracle(std::span<const std::shared_ptr<TeacherOracle>> t
 
 std::string CombinedOracle::identity() const {
   std::string identity = combination_.identity() + "(";
-  for (size_t t = 0; t < teachers_.size(); ++t) identity += (t > 0 ? ", " : "") + teachers_[t].identity();
+  for (size_t t = 0; t < teachers_.size(); ++t) identity.append(t > 0 ? ", " : "").append(teachers_[t].identity());
   return identity + ")";
 }
 

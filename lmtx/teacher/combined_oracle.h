@@ -13,14 +13,15 @@
 
 namespace lmtx {
 
-// Its identity is the combination's, and in brackets those of its teachers, in order. What each teacher says is looked up in the store, and kept there, under its own identity: another combination asks
-// nothing again. A teacher that abstains, or is missing a pair, carries no weight; where all do the verdict is an abstention (missing, if one of them misses the pair). Where one fails the pair fails, where one leaves it
-// open it stays open: the others' answers are in the store by then. Teachers are asked one after the other, on the thread of judge(). A judgment of a run's budget is a combined one, however many
-// teachers it took; what they cost is passed on with it.
+// Its identity is the combination's, and in brackets those of its teachers, in order. What each teacher says is looked up in the store, and kept there, under
+// its own identity: another combination asks nothing again. A teacher that abstains, or is missing a pair, carries no weight; where all do the verdict is an
+// abstention (missing, if one of them misses the pair). Where one fails the pair fails, where one leaves it open it stays open: the others' answers are in the
+// store by then. Teachers are asked one after the other, on the thread of judge(). A judgment of a run's budget is a combined one, however many teachers it
+// took; what they cost is passed on with it.
 class LMTX_API CombinedOracle final : public TeacherOracle {
  public:
   // Throws std::invalid_argument for a combination of another number of teachers, no teacher in one's place, or two with the same identity.
-  CombinedOracle(std::span<const std::shared_ptr<TeacherOracle>> teachers, Combination combination, std::shared_ptr<JudgmentStore> store);
+  CombinedOracle(std::span<const std::shared_ptr<TeacherOracle>> teachers, Combination combination, SharedStore store);
 
   std::string identity() const override;
   void judge(std::span<const Question> questions, AnswerSink& answers) override;

@@ -40,7 +40,8 @@ class OpenQuestions {
   static const LabelToJudge& find_label(const Question& question, std::string_view uid) {
     const auto found = std::find_if(question.labels.begin(), question.labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
     if (found != question.labels.end()) return *found;
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(question.uid) + ", which was not asked.");
+    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(question.uid) +
+                                ", which was not asked.");
   }
 
   // Their elements stay where they are.
@@ -51,7 +52,8 @@ class OpenQuestions {
 
 class StoringSink final : public AnswerSink {
  public:
-  StoringSink(const OpenQuestions& open, JudgmentStore& store, const std::string& identity, AnswerSink& answers) : open_(open), store_(store), identity_(identity), answers_(answers) {}
+  StoringSink(const OpenQuestions& open, JudgmentStore& store, const std::string& identity, AnswerSink& answers)
+      : open_(open), store_(store), identity_(identity), answers_(answers) {}
 
   void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw) override {
     check_verdicts(question, verdicts);
@@ -82,18 +84,19 @@ class StoringSink final : public AnswerSink {
 
 }  // namespace
 
-StoredVerdicts::StoredVerdicts(std::shared_ptr<TeacherOracle> teacher, std::shared_ptr<JudgmentStore> store, std::string identity)
+StoredVerdicts::StoredVerdicts(std::shared_ptr<TeacherOracle> teacher, SharedStore store, std::string identity)
     : teacher_(std::move(teacher)), store_(std::move(store)), identity_(std::move(identity)) {
   if (!teacher_) throw std::invalid_argument("A teacher is needed whose verdicts are to be stored, but there is none.");
   if (identity_.empty()) identity_ = teacher_->identity();
 }
 
 void StoredVerdicts::judge(std::span<const Question> questions, AnswerSink& answers) const {
-  if (!store_) return teacher_->judge(questions, answers);
+  JudgmentStore* store = store_.open();
+  if (!store) return teacher_->judge(questions, answers);
   OpenQuestions open;
   for (const Question& question : questions) {
     if (answers.stop().stop_requested()) return;
-    const auto held = store_->find(identity_, question);
+    const auto held = store->find(identity_, question);
     std::vector<LabelToJudge> known, unknown;
     std::vector<Verdict> verdicts;
     for (size_t i = 0; i < held.size(); ++i) {
@@ -108,13 +111,14 @@ void StoredVerdicts::judge(std::span<const Question> questions, AnswerSink& answ
     if (!unknown.empty()) open.add(question, std::move(unknown));
   }
   if (open.all().empty()) return;
-  StoringSink sink(open, *store_, identity_, answers);
+  StoringSink sink(open, *store, identity_, answers);
   teacher_->judge(open.all(), sink);
 }
 
 Usage StoredVerdicts::estimate(const Question& question) const {
-  if (!store_) return teacher_->estimate(question);
-  const auto held = store_->find(identity_, question);
+  const JudgmentStore* store = store_.find();
+  if (!store) return teacher_->estimate(question);
+  const auto held = store->find(identity_, question);
   std::vector<LabelToJudge> unknown;
   for (size_t i = 0; i < held.size(); ++i) {
     if (!held[i]) unknown.push_back(question.labels[i]);

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "lmtx/export.h"
-#include "lmtx/teacher/judgment_store.h"
+#include "lmtx/teacher/shared_store.h"
 #include "lmtx/teacher/teacher_oracle.h"
 
 namespace lmtx {
@@ -15,15 +15,15 @@ namespace lmtx {
 // May be used from as many threads as the teacher's traits allow.
 class LMTX_API StoredVerdicts {
  public:
-  // Verdicts are looked up and kept under `identity`; empty: the teacher's. Without a store (null) everything is asked and nothing kept.
+  // Verdicts are looked up and kept under `identity`; empty: the teacher's. Without a store everything is asked and nothing kept.
   // Throws std::invalid_argument for no teacher.
-  StoredVerdicts(std::shared_ptr<TeacherOracle> teacher, std::shared_ptr<JudgmentStore> store, std::string identity = {});
+  StoredVerdicts(std::shared_ptr<TeacherOracle> teacher, SharedStore store, std::string identity = {});
 
   TeacherOracle& teacher() const { return *teacher_; }
   const std::string& identity() const { return identity_; }
 
-  // As TeacherOracle::judge(): first answers what the store has, with no usage, then asks the teacher for the rest. Each scored or abstained verdict of its is in the store before it is passed on;
-  // failed and missing ones are passed on only. Questions must have different document uids, as those of a run have.
+  // As TeacherOracle::judge(): first answers what the store has, with no usage, then asks the teacher for the rest. Each scored or abstained verdict of its is
+  // in the store before it is passed on; failed and missing ones are passed on only. Questions must have different document uids, as those of a run have.
   void judge(std::span<const Question> questions, AnswerSink& answers) const;
 
   // The teacher's estimate for what the store does not have.
@@ -31,7 +31,7 @@ class LMTX_API StoredVerdicts {
 
  private:
   std::shared_ptr<TeacherOracle> teacher_;
-  std::shared_ptr<JudgmentStore> store_;
+  SharedStore store_;
   std::string identity_;
 };
 
