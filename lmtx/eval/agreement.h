@@ -53,7 +53,8 @@ struct Agreement {
   Interval lean = {};
 };
 
-// Throws std::invalid_argument for lists of unequal lengths, wrong scores or weights, fewer than one resample, or a level outside (0, 1); a stop request ends it with lmtx::Stopped.
+// Throws std::invalid_argument for lists of unequal lengths, wrong scores or weights, fewer than one resample, or a level outside (0, 1); a stop request ends
+// it with lmtx::Stopped.
 LMTX_API Agreement agree(const JudgedTwice& pairs, const AgreementOptions& options = {}, const std::stop_token& stop = {});
 
 }  // namespace lmtx

@@ -111,7 +111,7 @@ struct Sums {
 };
 
 std::vector<Interval Audit::*> intervals_of() {
-  return {&Audit::precision, &Audit::recall,    &Audit::specificity,       &Audit::f1,       &Audit::accuracy,  &Audit::auc,
+  return {&Audit::precision, &Audit::recall,   &Audit::specificity,       &Audit::f1,       &Audit::accuracy,  &Audit::auc,
           &Audit::brier,     &Audit::log_loss, &Audit::calibration_error, &Audit::yes_rate, &Audit::gold_rate, &Audit::abstention_rate};
 }
 
@@ -146,7 +146,10 @@ class Auditor {
   }
 
   Audit run(const std::stop_token& stop) const {
-    Audit audit{.pairs = static_cast<int64_t>(scored_.size() + abstained_.size()), .abstained = static_cast<int64_t>(abstained_.size()), .documents = documents_.count, .cut = options_.cut};
+    Audit audit{.pairs = static_cast<int64_t>(scored_.size() + abstained_.size()),
+                .abstained = static_cast<int64_t>(abstained_.size()),
+                .documents = documents_.count,
+                .cut = options_.cut};
     const std::vector<double> once(static_cast<size_t>(documents_.count), 1.0);
     const Sums sums = sum(once);
     audit.true_yes = sums.confusion.true_yes;

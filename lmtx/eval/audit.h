@@ -33,7 +33,8 @@ struct ReliabilityBin {
   double share_true = 0;
 };
 
-// Fractions. All but `abstention_rate` are about the pairs that have a score, and count each pair with its weight. NaN: nothing to divide by, as in precision without a yes.
+// Fractions. All but `abstention_rate` are about the pairs that have a score, and count each pair with its weight. NaN: nothing to divide by, as in precision
+// without a yes.
 struct Audit {
   // With and without a score; among them the abstentions; documents that they are about.
   int64_t pairs = 0;
@@ -72,8 +73,8 @@ struct Audit {
   double best_f1 = 0;
 };
 
-// Throws std::invalid_argument for lists of unequal lengths, wrong scores, gold or weights, no pair at all, fewer than one bin or resample, or a level outside (0, 1); a stop request
-// ends it with lmtx::Stopped.
+// Throws std::invalid_argument for lists of unequal lengths, wrong scores, gold or weights, no pair at all, fewer than one bin or resample, or a level outside
+// (0, 1); a stop request ends it with lmtx::Stopped.
 LMTX_API Audit audit(const GoldPairs& pairs, const AuditOptions& options = {}, const std::stop_token& stop = {});
 
 }  // namespace lmtx

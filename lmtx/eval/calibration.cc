@@ -54,8 +54,9 @@ Sample take_sample(const GoldPairs& pairs) {
   }
   const int64_t noes = static_cast<int64_t>(sample.size()) - sample.yeses;
   if (std::min(sample.yeses, noes) >= Calibration::fewest_of_each) return sample;
-  throw std::invalid_argument("A calibration needs at least " + std::to_string(Calibration::fewest_of_each) + " yeses and as many noes, but the " + std::to_string(sample.size()) +
-                              " gold pairs with a score have " + std::to_string(sample.yeses) + " yeses and " + std::to_string(noes) + " noes.");
+  throw std::invalid_argument("A calibration needs at least " + std::to_string(Calibration::fewest_of_each) + " yeses and as many noes, but the " +
+                              std::to_string(sample.size()) + " gold pairs with a score have " + std::to_string(sample.yeses) + " yeses and " +
+                              std::to_string(noes) + " noes.");
 }
 
 // Targets that keep a few sure pairs from making the sigmoid a step: as if one more pair of the other kind had been seen.
@@ -135,11 +136,10 @@ std::string number(double value) {
 
 }  // namespace
 
-const char* to_string(CalibrationKind kind) {
-  return kind == CalibrationKind::shift ? "shift" : kind == CalibrationKind::platt ? "platt" : "isotonic";
-}
+const char* to_string(CalibrationKind kind) { return kind == CalibrationKind::shift ? "shift" : kind == CalibrationKind::platt ? "platt" : "isotonic"; }
 
-Calibration::Calibration(CalibrationKind kind, Curve curve, int64_t pairs, int64_t yeses) : kind_(kind), curve_(std::move(curve)), pairs_(pairs), yeses_(yeses) {}
+Calibration::Calibration(CalibrationKind kind, Curve curve, int64_t pairs, int64_t yeses)
+    : kind_(kind), curve_(std::move(curve)), pairs_(pairs), yeses_(yeses) {}
 
 Calibration Calibration::platt(const GoldPairs& pairs) {
   const Sample sample = take_sample(pairs);
@@ -171,7 +171,8 @@ Calibration Calibration::shift(std::span<const double> scores, double yes_rate, 
     counts.push_back(weights.empty() ? 1.0 : weights[i]);
     total += counts.back();
   }
-  if (!(total > 0)) throw std::invalid_argument("A shift needs at least one score, but each of the " + std::to_string(scores.size()) + " is an abstention or weighs nothing.");
+  if (!(total > 0))
+    throw std::invalid_argument("A shift needs at least one score, but each of the " + std::to_string(scores.size()) + " is an abstention or weighs nothing.");
   const auto mean_at = [&](double offset) {
     double sum = 0;
     for (size_t i = 0; i < logits.size(); ++i) sum += counts[i] * detail::sigmoid(logits[i] + offset);

@@ -32,24 +32,26 @@ struct GoldPairs {
 
 // A function that never falls, from [0, 1] to [0, 1]. An immutable value. Format: docs/formats/calibration.md.
 //
-// All fits throw std::invalid_argument for lists of unequal lengths, a score outside [0, 1], gold that is neither 0 nor 1, a weight that is negative or not finite; those with gold
-// also, saying how many there are, for fewer than `fewest_of_each` yeses or noes among the pairs that have a score.
+// All fits throw std::invalid_argument for lists of unequal lengths, a score outside [0, 1], gold that is neither 0 nor 1, a weight that is negative or not
+// finite; those with gold also, saying how many there are, for fewer than `fewest_of_each` yeses or noes among the pairs that have a score.
 class LMTX_API Calibration {
  public:
   static constexpr int64_t fewest_of_each = 5;
   // From so many pairs on fit() considers isotonic regression.
   static constexpr int64_t fewest_for_isotonic = 1000;
 
-  // sigmoid(slope * logit(score) + offset), with the targets of Platt (1999) in the place of 0 and 1; scores are cut to [1e-6, 1 - 1e-6]. Two numbers: enough for a few
-  // hundred pairs. Where scores fall with gold, it is flat. As scikit-learn's sigmoid calibration of logit(score).
+  // sigmoid(slope * logit(score) + offset), with the targets of Platt (1999) in the place of 0 and 1; scores are cut to [1e-6, 1 - 1e-6]. Two numbers: enough
+  // for a few hundred pairs. Where scores fall with gold, it is flat. As scikit-learn's sigmoid calibration of logit(score).
   static Calibration platt(const GoldPairs& pairs);
-  // The rising line through the pairs (isotonic regression; Zadrozny and Elkan 2002): for thousands of pairs. As scikit-learn's IsotonicRegression(out_of_bounds="clip").
+  // The rising line through the pairs (isotonic regression; Zadrozny and Elkan 2002): for thousands of pairs. As scikit-learn's
+  // IsotonicRegression(out_of_bounds="clip").
   static Calibration isotonic(const GoldPairs& pairs);
-  // platt() below `fewest_for_isotonic` pairs; from there on whichever has the lower log loss in a cross-validation in five parts, drawn by documents with `seed`, where no prediction counts
-  // as surer than one in as many pairs as it was fitted to.
+  // platt() below `fewest_for_isotonic` pairs; from there on whichever has the lower log loss in a cross-validation in five parts, drawn by documents with
+  // `seed`, where no prediction counts as surer than one in as many pairs as it was fitted to.
   static Calibration fit(const GoldPairs& pairs, uint64_t seed = 0);
-  // Without gold: sigmoid(logit(score) + offset), so that the (weighted) mean over these scores is `yes_rate`, the share of yeses that is known or believed. What yes/no prompts add to every
-  // answer is taken away (Batch Calibration, arXiv 2309.17249, with a rate in the place of one half). Throws std::invalid_argument also for a rate outside (0, 1), or no score.
+  // Without gold: sigmoid(logit(score) + offset), so that the (weighted) mean over these scores is `yes_rate`, the share of yeses that is known or believed.
+  // What yes/no prompts add to every answer is taken away (Batch Calibration, arXiv 2309.17249, with a rate in the place of one half). Throws
+  // std::invalid_argument also for a rate outside (0, 1), or no score.
   static Calibration shift(std::span<const double> scores, double yes_rate, std::span<const double> weights = {});
 
   // Throws std::runtime_error naming the file and the fault (missing, newer, damaged).

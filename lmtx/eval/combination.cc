@@ -30,6 +30,8 @@ constexpr double surest = 1 - 1e-6;
 constexpr double surest_rate = 0.99;
 constexpr double ridge = 1;
 constexpr int64_t newest_format = 1;
+// Of weights and numbers in files: sums of them stay finite.
+constexpr double largest = 1e6;
 
 void check_some(size_t num_teachers) {
   if (num_teachers == 0) throw std::invalid_argument("A combination needs at least one teacher, but there is none.");
@@ -86,11 +88,15 @@ std::string number(double value) {
   return text;
 }
 
-std::vector<double> numbers_of(const Combination::Term& term) { return {term.slope, term.centre, term.cut, term.yes, term.no}; }
+// Those that decide what it says.
+std::vector<double> numbers_of(const Combination::Term& term, const std::string& kind) {
+  if (kind == "votes") return {term.cut, term.yes, term.no};
+  return {term.slope, term.centre};
+}
 
 double read_number(const Json& object, const char* key, const std::string& place) {
   const double value = detail::json_number_or(object, key, 0, place);
-  if (!std::isfinite(value)) fail(place, detail::quote(key) + " must be finite.");
+  if (!(std::abs(value) <= largest)) fail(place, detail::quote(key) + " must lie within a million, but is " + std::to_string(value) + " instead.");
   return value;
 }
 
@@ -126,8 +132,8 @@ Combination Combination::mean(std::span<const double> weights) {
   check_some(weights.size());
   std::vector<Term> terms;
   for (size_t i = 0; i < weights.size(); ++i) {
-    if (!(std::isfinite(weights[i]) && weights[i] > 0)) {
-      throw std::invalid_argument("`weights[" + std::to_string(i) + "]` must be above 0 and finite, but is " + std::to_string(weights[i]) + " instead.");
+    if (!(weights[i] > 0 && weights[i] <= largest)) {
+      throw std::invalid_argument("`weights[" + std::to_string(i) + "]` must be above 0 and at most a million, but is " + std::to_string(weights[i]) + " instead.");
     }
     terms.push_back({.slope = weights[i]});
   }
@@ -187,7 +193,7 @@ std::string Combination::identity() const {
   detail::Hasher hasher;
   hasher.add("combination 1").add(kind_).add_raw(&offset_, sizeof(offset_));
   for (const Term& term : terms_) {
-    const std::vector<double> numbers = numbers_of(term);
+    const std::vector<double> numbers = numbers_of(term, kind_);
     hasher.add_raw(numbers.data(), numbers.size() * sizeof(double));
   }
   return kind_ + "-" + detail::hex(hasher.finish()).substr(0, 16);

@@ -16,8 +16,8 @@ struct RisingLine {
   LMTX_API double operator()(double at) const;
 };
 
-// The rising line nearest to the targets by weighted squares (Ayer et al. 1955): equal x are one point with their mean target; points within a flat piece are left out. `weights`
-// empty: each 1; pairs of weight 0 count for nothing. As scikit-learn's IsotonicRegression(out_of_bounds="clip").
+// The rising line nearest to the targets by weighted squares (Ayer et al. 1955): equal x are one point with their mean target; points within a flat piece are
+// left out. `weights` empty: each 1; pairs of weight 0 count for nothing. As scikit-learn's IsotonicRegression(out_of_bounds="clip").
 LMTX_API RisingLine fit_isotonic(std::span<const double> x, std::span<const double> targets, std::span<const double> weights);
 
 }  // namespace lmtx

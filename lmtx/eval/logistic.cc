@@ -1,6 +1,7 @@
 #include "lmtx/eval/logistic.h"
 
 #include <Eigen/Cholesky>
+
 #include <cstdint>
 
 #include "lmtx/detail/odds.h"

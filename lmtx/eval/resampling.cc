@@ -44,7 +44,8 @@ Interval interval_of(double value, std::vector<double> drawn, double level) {
 
 }  // namespace
 
-std::vector<Interval> bootstrap_documents(int64_t num_documents, const Statistics& statistics, double level, int64_t resamples, uint64_t seed, const std::stop_token& stop) {
+std::vector<Interval> bootstrap_documents(int64_t num_documents, const Statistics& statistics, double level, int64_t resamples, uint64_t seed,
+                                          const std::stop_token& stop) {
   check_bootstrap(level, resamples);
   std::vector<double> draws(static_cast<size_t>(num_documents), 1.0);
   const std::vector<double> values = statistics(draws);

@@ -25,9 +25,11 @@ struct PairDocuments {
   int64_t count = 0;
 };
 
-// For each value that `statistics` gives an interval: of the value with all documents once, and, as `low` and `high`, the percentiles of the values with so many drawn at random with replacement.
-// `statistics` is given how often each document was drawn, [count]. NaN is a value that a draw does not have: such draws are left out, and what no draw has is NaN.
+// For each value that `statistics` gives an interval: of the value with all documents once, and, as `low` and `high`, the percentiles of the values with so
+// many drawn at random with replacement. `statistics` is given how often each document was drawn, [count]. NaN is a value that a draw does not have: such draws
+// are left out, and what no draw has is NaN.
 using Statistics = std::function<std::vector<double>(std::span<const double> draws)>;
-std::vector<Interval> bootstrap_documents(int64_t num_documents, const Statistics& statistics, double level, int64_t resamples, uint64_t seed, const std::stop_token& stop);
+std::vector<Interval> bootstrap_documents(int64_t num_documents, const Statistics& statistics, double level, int64_t resamples, uint64_t seed,
+                                          const std::stop_token& stop);
 
 }  // namespace lmtx::detail

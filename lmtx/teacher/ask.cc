@@ -109,6 +109,7 @@ class Asking {
   }
 
   void run() {
+    check_stop(stop_);
     if (num_threads_ <= 1) return run_here();
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < num_threads_; ++i) threads.emplace_back([this] { work(); });

@@ -128,8 +128,10 @@ TEST_CASE("bins say what is said and what is true there") {
 TEST_CASE("an audit names what is wrong with its arguments") {
   const std::vector<double> scores = {0.5, 0.25}, gold = {1, 0}, one = {1};
   CHECK_THROWS_WITH(audit({.scores = scores, .gold = one}), "`gold` must have an entry for each of the 2 pairs, but has 1 instead.");
-  CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold, .weights = std::vector{1.0, -1.0}}), "`weights[1]` must be finite and 0 or more, but is -1.000000 instead.");
-  CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold, .documents = std::vector<int64_t>{1}}), ContainsSubstring("`documents` must have an entry for each of the 2 pairs"));
+  CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold, .weights = std::vector{1.0, -1.0}}),
+                    "`weights[1]` must be finite and 0 or more, but is -1.000000 instead.");
+  CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold, .documents = std::vector<int64_t>{1}}),
+                    ContainsSubstring("`documents` must have an entry for each of the 2 pairs"));
   CHECK_THROWS_WITH(audit({.scores = {}, .gold = {}}), ContainsSubstring("at least one pair"));
   CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold}, {.bins = 0}), "`bins` must be at least 1, but is 0 instead.");
   CHECK_THROWS_WITH(audit({.scores = scores, .gold = gold}, {.resamples = 0}), ContainsSubstring("`resamples` must be at least 1"));

@@ -54,7 +54,9 @@ double isotonic_by_means(const JudgedPairs& pairs, double at) {
   return highest;
 }
 
-JudgedPairs five_of_each() { return {.scores = {.1, .2, .3, .4, .5, .5, .6, .7, .8, .9}, .gold = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, .weights = {}, .documents = {}}; }
+JudgedPairs five_of_each() {
+  return {.scores = {.1, .2, .3, .4, .5, .5, .6, .7, .8, .9}, .gold = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, .weights = {}, .documents = {}};
+}
 
 }  // namespace
 
@@ -143,8 +145,9 @@ TEST_CASE("few pairs get a sigmoid, and many the better of the two") {
   for (size_t i = 0; i < step.scores.size(); ++i) {
     const double p = step.scores[i] < 0.7 ? 0.3 : 0.6;
     step.gold[i] = random.uniform() < p ? 1 : 0;
+    // Distinct scores, each as likely true as it says.
+    straight.scores[i] = random.uniform();
     straight.gold[i] = random.uniform() < straight.scores[i] ? 1 : 0;
-    straight.scores[i] = std::clamp(straight.scores[i], 0.05, 0.95);
   }
   CHECK(Calibration::fit(step.view()).kind() == CalibrationKind::isotonic);
   CHECK(Calibration::fit(straight.view()).kind() == CalibrationKind::platt);
@@ -173,7 +176,8 @@ TEST_CASE("too little gold is refused, saying how much there is") {
 TEST_CASE("a saved calibration is the same, and its identity names its values") {
   const TemporaryFolder folder;
   const JudgedPairs pairs = make_pairs(300, 4), others = make_pairs(300, 5);
-  for (const Calibration& calibration : {Calibration::platt(pairs.view()), Calibration::isotonic(pairs.view()).for_teacher("llm/1"), Calibration::shift(pairs.scores, 0.1)}) {
+  for (const Calibration& calibration :
+       {Calibration::platt(pairs.view()), Calibration::isotonic(pairs.view()).for_teacher("llm/1"), Calibration::shift(pairs.scores, 0.1)}) {
     calibration.save(folder.path() / "calibration.json");
     const Calibration loaded = Calibration::load(folder.path() / "calibration.json");
     CHECK(loaded.identity() == calibration.identity());

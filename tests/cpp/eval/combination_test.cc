@@ -19,7 +19,8 @@ double odds(double p) { return p / (1 - p); }
 }  // namespace
 
 TEST_CASE("votes are Bayes' rule for judges that err independently") {
-  const Combination votes = Combination::votes(std::vector<Reliability>{{.sensitivity = 0.9, .specificity = 0.8}, {.sensitivity = 0.6, .specificity = 0.7, .cut = 0.3}}, 0.2);
+  const Combination votes =
+      Combination::votes(std::vector<Reliability>{{.sensitivity = 0.9, .specificity = 0.8}, {.sensitivity = 0.6, .specificity = 0.7, .cut = 0.3}}, 0.2);
   // Of 1000 pairs 200 are true.
   CHECK(votes(std::vector{0.9, 0.4}) == Approx(200 * 0.9 * 0.6 / (200 * 0.9 * 0.6 + 800 * 0.2 * 0.3)));
   CHECK(votes(std::vector{0.5, 0.2}) == Approx(200 * 0.9 * 0.4 / (200 * 0.9 * 0.4 + 800 * 0.2 * 0.7)));
@@ -51,8 +52,10 @@ TEST_CASE("a fit trusts the judge that is right, and says as much without the ot
 
 TEST_CASE("a saved combination is the same") {
   const TemporaryFolder folder;
-  const std::vector<double> gold = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, scores = {.1, .3, .2, .2, .3, .6, .4, .4, .5, .1, .6, .7, .7, .8, .8, .2, .9, .9, .95, abstained};
-  const std::vector<Combination> all = {Combination::mean(std::vector{2.0, 1.0}), Combination::votes(std::vector<Reliability>{{0.9, 0.8}, {0.7, 0.6, 0.4}}, 0.1), Combination::fit(scores, 2, gold)};
+  const std::vector<double> gold = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1},
+                            scores = {.1, .3, .2, .2, .3, .6, .4, .4, .5, .1, .6, .7, .7, .8, .8, .2, .9, .9, .95, abstained};
+  const std::vector<Combination> all = {Combination::mean(std::vector{2.0, 1.0}),
+                                        Combination::votes(std::vector<Reliability>{{0.9, 0.8}, {0.7, 0.6, 0.4}}, 0.1), Combination::fit(scores, 2, gold)};
   for (const Combination& combination : all) {
     combination.save(folder.path() / "c.json");
     const Combination loaded = Combination::load(folder.path() / "c.json");
@@ -61,14 +64,15 @@ TEST_CASE("a saved combination is the same") {
     CHECK(loaded(std::vector{0.7, 0.3}) == combination(std::vector{0.7, 0.3}));
   }
   CHECK(all[0].identity() != all[1].identity());
-  CHECK_THROWS_WITH(Combination::load(folder.write("c.json", R"({"format": 1, "kind": "mean", "terms": [{"slope": 0}]})")), ContainsSubstring("`slope` of a mean must be above 0"));
+  CHECK_THROWS_WITH(Combination::load(folder.write("c.json", R"({"format": 1, "kind": "mean", "terms": [{"slope": 0}]})")),
+                    ContainsSubstring("`slope` of a mean must be above 0"));
   CHECK_THROWS_WITH(Combination::load(folder.write("c.json", R"({"format": 2})")), ContainsSubstring("reads up to format 1"));
   CHECK_THROWS_WITH(Combination::load(folder.write("c.json", R"({"format": 1, "kind": "fit", "terms": []})")), ContainsSubstring("`terms` must be a list"));
 }
 
 TEST_CASE("combinations name what is wrong with their arguments") {
   CHECK_THROWS_WITH(Combination::mean({}), "A combination needs at least one teacher, but there is none.");
-  CHECK_THROWS_WITH(Combination::mean(std::vector{0.0}), ContainsSubstring("`weights[0]` must be above 0"));
+  CHECK_THROWS_WITH(Combination::mean(std::vector{0.0}), ContainsSubstring("`weights[0]` must be above 0 and at most a million"));
   CHECK_THROWS_WITH(Combination::votes(std::vector<Reliability>{{1.5, 0.5}}, 0.5), "`sensitivity of teacher 0` must lie in [0, 1], but is 1.500000 instead.");
   CHECK_THROWS_WITH(Combination::votes(std::vector<Reliability>{{0.5, 0.5}}, 0), ContainsSubstring("`yes_rate` must lie between 0 and 1"));
   const std::vector<double> gold = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, scores(10, abstained);

@@ -56,16 +56,16 @@ TEST_CASE("changing the calibration asks nothing again") {
   const Calibration first = shifted(0.3), second = shifted(0.6);
   const AskedVerdicts once = ask(std::make_shared<CalibratedOracle>(inner, first, store), questions);
   CHECK(times_asked(*inner) == 9);
-  CHECK(once.verdicts[0][0]->score() == first(0.85));
+  CHECK(once.verdicts[0][0]->score() == first(0.8 + 0.05));
   CHECK(once.verdicts[1][2]->score() == first(0.1));
   CHECK(once.verdicts[2][1] == Verdict::abstain());
   const AskedVerdicts again = ask(std::make_shared<CalibratedOracle>(inner, second, store), questions);
   CHECK(times_asked(*inner) == 9);
-  CHECK(again.verdicts[0][0]->score() == second(0.85));
+  CHECK(again.verdicts[0][0]->score() == second(0.8 + 0.05));
   CHECK(again.verdicts[2][1] == Verdict::abstain());
   // Under the inner identity, as they came.
   CHECK(store->identities() == std::vector<std::string>{"llm/1"});
-  CHECK(store->find("llm/1", questions[0])[0]->verdict.score() == 0.85);
+  CHECK(store->find("llm/1", questions[0])[0]->verdict.score() == 0.8 + 0.05);
 }
 
 TEST_CASE("only what the store does not have is asked") {
@@ -104,7 +104,7 @@ TEST_CASE("teachers are combined without those that abstain") {
   const Combination mean = Combination::mean(std::vector{1.0, 1.0});
   const auto combined = std::make_shared<CombinedOracle>(std::vector<std::shared_ptr<TeacherOracle>>{first, second}, mean, store);
   const AskedVerdicts asked = ask(combined, three_documents());
-  CHECK(asked.verdicts[0][0]->score() == mean(std::vector{0.85, 0.3}));
+  CHECK(asked.verdicts[0][0]->score() == mean(std::vector{0.8 + 0.05, 0.3}));
   CHECK(asked.verdicts[0][1]->score() == Approx(0.8));
   CHECK(asked.verdicts[1][2]->score() == Approx(0.1));
   CHECK(asked.verdicts[2][0]->score() == Approx(0.3));
@@ -179,7 +179,7 @@ TEST_CASE("what a teacher throws comes out of asking, and a stop ends it") {
     CHECK_THROWS_AS(ask(teacher, three_documents(), {.store = store}), TeacherError);
     std::stop_source stop;
     stop.request_stop();
-    CHECK_THROWS_AS(ask(teacher, three_documents(), {}, stop.get_token()), Stopped);
+    CHECK_THROWS_AS(ask(scripted("llm/0", by_document, {.concurrent_calls = calls}), three_documents(), {}, stop.get_token()), Stopped);
   }
   CHECK(store->size("llm/1") == 6);
   CHECK_THROWS_WITH(ask(nullptr, three_documents()), ContainsSubstring("A teacher is needed"));
