@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,9 @@ from sklearn.linear_model import LogisticRegression
 
 import lmtx
 import tiny
+from lmtx.trust_commands import MEASURES, audit_as_json
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "teachers" / "audit.py"
 
 
 def judged(rng, n, *, steps=None, weighted=False):
@@ -369,3 +375,16 @@ def test_asking_tells_how_far_it_is():
     questions = [lmtx.Question(lmtx.Document(str(i), content=str(i)), [lmtx.Label("l", "l")]) for i in range(5)]
     lmtx.ask_teacher(counted([]), questions, on_event=events.append)
     assert [(event.stage, event.done, event.total) for event in events] == [("ask", i, 5) for i in range(1, 6)]
+
+
+# What docs/trust.md shows
+
+
+def test_the_page_shows_what_the_recorded_verdicts_are_worth():
+    assert subprocess.run([sys.executable, BENCHMARK, "--check"], capture_output=True).returncode == 0, "python benchmarks/teachers/audit.py --fill-docs"
+    example = BENCHMARK.parents[2] / "examples" / "us-bills-110"
+    match = lmtx.match_gold(example / "verdicts.jsonl.gz", example / "gold.jsonl.gz")
+    committed = json.loads((BENCHMARK.parent / "results" / "audit.json").read_text())
+    found = audit_as_json(match.audit())
+    assert {name: found[name] for name in MEASURES} == {name: pytest.approx(committed["audit"][name], abs=1e-9) for name in MEASURES}
+    assert committed["audit"]["auc"]["value"] == pytest.approx(metrics.roc_auc_score(match.gold, match.scores), abs=1e-9)
