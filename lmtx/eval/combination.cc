@@ -133,7 +133,8 @@ Combination Combination::mean(std::span<const double> weights) {
   std::vector<Term> terms;
   for (size_t i = 0; i < weights.size(); ++i) {
     if (!(weights[i] > 0 && weights[i] <= largest)) {
-      throw std::invalid_argument("`weights[" + std::to_string(i) + "]` must be above 0 and at most a million, but is " + std::to_string(weights[i]) + " instead.");
+      throw std::invalid_argument("`weights[" + std::to_string(i) + "]` must be above 0 and at most a million, but is " + std::to_string(weights[i]) +
+                                  " instead.");
     }
     terms.push_back({.slope = weights[i]});
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <exception>
+#include <mutex>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
@@ -59,8 +61,22 @@ class StoringSink final : public AnswerSink {
     check_verdicts(question, verdicts);
     std::vector<LabelToJudge> labels;
     const Question asked = open_.asked(question, labels);
-    store_.put(identity_, asked, verdicts, usage, {}, raw);
-    answers_.put(asked, as_stored(asked, verdicts), usage, raw);
+    if (const auto before = failure()) std::rethrow_exception(before);
+    try {
+      store_.put(identity_, asked, verdicts, usage, {}, raw);
+      answers_.put(asked, as_stored(asked, verdicts), usage, raw);
+    } catch (...) {
+      // The teacher may make something else of it, or nothing.
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+      throw;
+    }
+  }
+
+  // Why answers could not be kept or passed on.
+  std::exception_ptr failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
   }
 
   std::stop_token stop() const override { return answers_.stop(); }
@@ -80,6 +96,8 @@ class StoringSink final : public AnswerSink {
   JudgmentStore& store_;
   const std::string& identity_;
   AnswerSink& answers_;
+  mutable std::mutex mutex_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace
@@ -112,7 +130,12 @@ void StoredVerdicts::judge(std::span<const Question> questions, AnswerSink& answ
   }
   if (open.all().empty()) return;
   StoringSink sink(open, *store, identity_, answers);
-  teacher_->judge(open.all(), sink);
+  try {
+    teacher_->judge(open.all(), sink);
+  } catch (...) {
+    if (!sink.failure()) throw;
+  }
+  if (const auto failure = sink.failure()) std::rethrow_exception(failure);
 }
 
 Usage StoredVerdicts::estimate(const Question& question) const {

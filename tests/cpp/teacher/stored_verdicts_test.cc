@@ -95,6 +95,34 @@ TEST_CASE("the identity of a calibrated teacher changes with the calibration, an
                     ContainsSubstring("fitted to the teacher `llm/2`, but the teacher is `llm/1`"));
 }
 
+TEST_CASE("what goes wrong with an answer comes out, whatever the teacher makes of it") {
+  class Careless final : public TeacherOracle {
+   public:
+    std::string identity() const override { return "careless/1"; }
+    void judge(std::span<const Question> questions, AnswerSink& answers) override {
+      for (const Question& question : questions) {
+        try {
+          answers.put(question, std::vector(question.labels.size(), Verdict::yes()));
+        } catch (const std::exception&) {
+        }
+      }
+    }
+  };
+  class Full final : public AnswerSink {
+   public:
+    void put(const Question&, std::span<const Verdict>, const Usage&, std::string_view) override {
+      ++puts;
+      throw std::runtime_error("No space left on device");
+    }
+    std::stop_token stop() const override { return {}; }
+    int puts = 0;
+  };
+  const TemporaryFolder folder;
+  Full full;
+  CHECK_THROWS_WITH(StoredVerdicts(std::make_shared<Careless>(), new_store(folder)).judge(three_documents(), full), "No space left on device");
+  CHECK(full.puts == 1);
+}
+
 TEST_CASE("teachers are combined without those that abstain") {
   const TemporaryFolder folder;
   const auto store = new_store(folder);
