@@ -48,8 +48,8 @@ AskedVerdicts ask_teacher(const Teacher& teacher, const std::vector<OwnedQuestio
 void register_oracles(py::module_& m) {
   py::class_<CalibratedOracle, TeacherOracle, py::smart_holder>(m, "CalibratedOracle", R"(A teacher whose scores are put right by a calibration.
 
-Its identity is the inner teacher's and the calibration's. The inner teacher's own verdicts are looked up and kept in the store under its own identity, so that another calibration asks nothing
-again.
+Its identity is the inner teacher's and the calibration's. The inner teacher's own verdicts are looked up and kept in the store under its own identity, so
+that another calibration asks nothing again.
 
 Example:
     >>> teacher = lmtx.RecordedOracle.open('verdicts.jsonl')
@@ -68,8 +68,8 @@ Raises:
       .def("__repr__", [](const CalibratedOracle& oracle) { return py::str("CalibratedOracle(identity={!r})").format(oracle.identity()); });
   py::class_<CombinedOracle, TeacherOracle, py::smart_holder>(m, "CombinedOracle", R"(Several teachers that are asked the same and answer as one.
 
-A teacher that abstains carries no weight; where all do, so does this one. A pair that one of them fails at fails, and one that is left open stays open. What each says is looked up and kept in
-the store under its own identity, so that another combination asks nothing again.
+A teacher that abstains carries no weight; where all do, so does this one. A pair that one of them fails at fails, and one that is left open stays open. What
+each says is looked up and kept in the store under its own identity, so that another combination asks nothing again.
 
 Example:
     >>> teachers = [lmtx.RecordedOracle.open('verdicts.jsonl'), lmtx.ScriptedOracle(lambda document, label: 0.3)]

@@ -262,8 +262,8 @@ Example:
     >>> interval = lmtx.bootstrap_mean([0, 1, 1, 1])
     >>> interval.value
     0.75)")
-      .def(py::init([](double value, double low, double high) { return Interval{value, low, high}; }), py::kw_only(), py::arg("value"), py::arg("low"), py::arg("high"),
-           "An interval that was found elsewhere.")
+      .def(py::init([](double value, double low, double high) { return Interval{value, low, high}; }), py::kw_only(), py::arg("value"), py::arg("low"),
+           py::arg("high"), "An interval that was found elsewhere.")
       .def_readonly("value", &Interval::value, "float: what was measured.")
       .def_readonly("low", &Interval::low, "float: the lower end of the interval.")
       .def_readonly("high", &Interval::high, "float: its upper end.")

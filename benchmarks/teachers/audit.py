@@ -2,8 +2,9 @@
 
     PYTHONPATH=build/python .venv/bin/python benchmarks/teachers/audit.py [--fill-docs | --check]
 
-Audits all recorded pairs against their true terms; then, so many times, draws some documents at random whose pairs are the gold that a user would have, calibrates by it, and audits the pairs of
-all other documents. Writes results/audit.json; --fill-docs puts it into docs/trust.md, --check says whether that page has it. The same seeds give the same figures on any machine.
+Audits all recorded pairs against their true terms; then, so many times, draws some documents at random whose pairs are the gold that a user would have,
+calibrates by it, and audits the pairs of all other documents. Writes results/audit.json; --fill-docs puts it into docs/trust.md, --check says whether that
+page has it. The same seeds give the same figures on any machine.
 """
 
 import argparse
@@ -70,7 +71,8 @@ def calibrated_rows(match):
             for name, calibration in calibrations(match, gold).items():
                 values.setdefault(name, []).append(measured(calibration.apply(match.scores), match, ~gold))
         for name, each in values.items():
-            yield {"gold": pairs, "calibration": name, **{measure: round(float(mean), 4) for measure, mean in zip(MEASURES, np.mean(each, axis=0), strict=True)}}
+            means = np.mean(each, axis=0).tolist()
+            yield {"gold": pairs, "calibration": name, **{measure: round(mean, 4) for measure, mean in zip(MEASURES, means, strict=True)}}
 
 
 def measure():
@@ -87,16 +89,18 @@ def audit_part(results):
     for name in ("precision", "recall", "specificity", "f1", "auc", "brier", "log_loss", "calibration_error", "yes_rate", "gold_rate"):
         value = found[name]
         lines.append(f"| {name.replace('_', ' ')} | {value['value']:.3f} | {value['low']:.3f} to {value['high']:.3f} |")
-    lines += ["", f"Of {found['pairs']:,} pairs of {found['documents']:,} bills. The best F1 on these pairs is {found['best_f1']:.3f}, with yes from {found['best_cut']:.3f} up."]
+    best = f"The best F1 on these pairs is {found['best_f1']:.3f}, with yes from {found['best_cut']:.3f} up."
+    lines += ["", f"Of {found['pairs']:,} pairs of {found['documents']:,} bills. {best}"]
     lines += ["", "| scores | pairs | mean score | truly yes |", "|---|---|---|---|"]
-    lines += [f"| {b['low']:.1f} to {b['high']:.1f} | {b['weight']:,.0f} | {b['mean_score']:.3f} | {b['share_true']:.3f} |" for b in found["bins"] if b["weight"]]
+    bins = [each for each in found["bins"] if each["weight"]]
+    lines += [f"| {b['low']:.1f} to {b['high']:.1f} | {b['weight']:,.0f} | {b['mean_score']:.3f} | {b['share_true']:.3f} |" for b in bins]
     return "\n".join(lines) + "\n"
 
 
 def calibrated_part(results):
     lines = ["| gold pairs | calibration | calibration error | Brier score | log loss | AUC |", "|---|---|---|---|---|---|"]
     for row in results["rows"]:
-        lines.append(f"| {row['gold']:,} | {row['calibration']} | {row['calibration_error']:.3f} | {row['brier']:.3f} | {row['log_loss']:.3f} | {row['auc']:.3f} |")
+        lines.append(f"| {row['gold']:,} | {row['calibration']} | " + " | ".join(f"{row[name]:.3f}" for name in MEASURES) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -59,8 +59,8 @@ class Gold:
 def read_gold(file: str | os.PathLike[str], *, labels: str | os.PathLike[str] | LabelSet | None = None) -> Gold:
     """Gold from a file: recorded verdicts (scores from 0.5 up are yes, null is not known), documents with target_ind, or pairs as JSON lines or CSV.
 
-    Pairs have `document` and `label`, uids, `yes` (1 or 0, true or false, yes or no) and may have `weight`. A table has them in its first line, separated by commas or tabs, or three columns
-    without names.
+    Pairs have `document` and `label`, uids, `yes` (1 or 0, true or false, yes or no) and may have `weight`. A table has them in its first line, separated by
+    commas or tabs, or three columns without names.
 
     Args:
         file: Plain or .gz.

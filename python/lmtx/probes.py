@@ -8,7 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from ._core import Agreement, Bm25Index, Corpus, Document, Event, Interval, JudgmentStore, Label, LabelSet, Question, TeacherOracle, Usage, agreement_of_scores, ask_teacher
+from ._core import (
+    Agreement,
+    Bm25Index,
+    Corpus,
+    Document,
+    Event,
+    Interval,
+    JudgmentStore,
+    Label,
+    LabelSet,
+    Question,
+    TeacherOracle,
+    Usage,
+    agreement_of_scores,
+    ask_teacher,
+)
 from .inputs import make_corpus, make_labels
 from .teachers import Ask, make_teacher
 
@@ -24,14 +39,15 @@ class ProbeResult:
     """How often a teacher changed its mind. Immutable.
 
     Args:
-        probe: What was changed: "repeat" (nothing), "order" (of the labels), "wording" (of the labels' names) or "paraphrase" (another teacher, with another prompt).
+        probe: What was changed: "repeat" (nothing), "order" (of the labels), "wording" (of the labels' names) or "paraphrase" (another teacher, with another
+            prompt).
         agreement: The first verdicts against those of the probe.
         asked: Pairs that it cost: what the store had is free.
         usage: What these cost.
 
     Example:
-        >>> [result] = lmtx.probe(lmtx.CallbackOracle(lambda document, labels: [label in document for label in labels], identity='words/1'), ['a tax', 'an army'],
-        ...                       ['tax', 'army'], probes=['repeat'])
+        >>> teacher = lmtx.CallbackOracle(lambda document, labels: [label in document for label in labels], identity='words/1')
+        >>> [result] = lmtx.probe(teacher, ['a tax', 'an army'], ['tax', 'army'], probes=['repeat'])
         >>> result
         ProbeResult(repeat: 4 pairs, 0.0 % flipped)
         >>> result.flip_rate
@@ -70,19 +86,21 @@ def probe(
 ) -> list[ProbeResult]:
     """Asks about a sample of pairs, then again in other ways, and compares.
 
-    Documents are drawn at random; the labels of each are those whose names share most with its text, filled up at random, since pairs that nobody would confuse tell nothing.
+    Documents are drawn at random; the labels of each are those whose names share most with its text, filled up at random, since pairs that nobody would
+    confuse tell nothing.
 
     Args:
         teacher, documents, labels: As in `train`.
-        probes: "repeat" asks the same again (servers that batch, or draw at random, do not always answer alike); "order" asks for the same labels in reverse order (which matters to teachers
-            that see several at once); "wording" calls the labels otherwise.
+        probes: "repeat" asks the same again (servers that batch, or draw at random, do not always answer alike); "order" asks for the same labels in reverse
+            order (which matters to teachers that see several at once); "wording" calls the labels otherwise.
         paraphrase: The same teacher with another prompt, asked the same: one more probe.
         pairs: To be asked, at most; each probe asks as many again.
         labels_per_document: Of the pairs, how many share a document.
         wording: What "wording" calls a label; holds {label}.
         cut: Scores from here up are a yes.
         seed: Draws documents and labels.
-        store: A path or a JudgmentStore. The first verdicts are looked up and kept under the teacher's own identity, those of probes under names of their own. None: nothing is kept.
+        store: A path or a JudgmentStore. The first verdicts are looked up and kept under the teacher's own identity, those of probes under names of their own.
+            None: nothing is kept.
         on_event: Called with each Event.
 
     Returns:
@@ -162,13 +180,17 @@ def _changed(question: Question, name: str, wording: str) -> Question:
 
 
 def _asked(
-    teacher: TeacherOracle, questions: list[Question], store: str | os.PathLike[str] | JudgmentStore | None, identity: str | None, on_event: Callable[[Event], None] | None
+    teacher: TeacherOracle,
+    questions: list[Question],
+    store: str | os.PathLike[str] | JudgmentStore | None,
+    identity: str | None,
+    on_event: Callable[[Event], None] | None,
 ) -> _Answers:
     answers = ask_teacher(teacher, questions, store=store, identity=identity, on_event=on_event)
     scores = []
     for question, verdicts in zip(questions, answers.verdicts, strict=True):
-        values = {label.uid: np.nan if verdict is None or verdict.value is None else verdict.value for label, verdict in zip(question.labels, verdicts, strict=True)}
-        scores.append(values)
+        values = [verdict.value if verdict is not None else None for verdict in verdicts]
+        scores.append({label.uid: np.nan if value is None else value for label, value in zip(question.labels, values, strict=True)})
     return _Answers(scores, answers.asked, answers.usage)
 
 

@@ -45,7 +45,8 @@ def train(
         preset: The options to start from: "default", which measured best, "paper", the published method, or another of preset_names().
         store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
         teacher_identity: The name under which a function's judgments are kept; by default its module and name with a hash of its source.
-        calibration: Puts the teacher's scores right: a Calibration, or a file of one (`lmtx calibrate`). The teacher's own verdicts stay in the store, so that another calibration asks nothing again.
+        calibration: Puts the teacher's scores right: a Calibration, or a file of one (`lmtx calibrate`). The teacher's own verdicts stay in the store, so that
+            another calibration asks nothing again.
         progress: Bars on the terminal (stderr), or a function that gets each Event.
         **options: Settings by name, such as cycles=2; TrainerOptions lists them.
 

@@ -189,7 +189,9 @@ def compare_verdicts(first: Source, second: Source, **options: Any) -> VerdictCo
     return VerdictComparison((one.identity, other.identity), pairs, scores[0], scores[1], agreement)
 
 
-def calibrated(teacher: TeacherOracle | None, calibration: Calibration | str | os.PathLike[str] | None, store: str | os.PathLike[str] | JudgmentStore) -> TeacherOracle | None:
+def calibrated(
+    teacher: TeacherOracle | None, calibration: Calibration | str | os.PathLike[str] | None, store: str | os.PathLike[str] | JudgmentStore
+) -> TeacherOracle | None:
     """The teacher, with its scores put right where there is a calibration, or a file of one. Its own verdicts stay in the store.
 
     Raises:

@@ -42,9 +42,7 @@ AGREED = ("pairs", "first_abstained", "second_abstained", "both_abstained", "bot
 
 VerdictsOf = Annotated[Path, typer.Argument(metavar="VERDICTS", help="Recorded verdicts (JSON lines, plain or .gz) or a store of judgments.")]
 Teacher = Annotated[str | None, typer.Option(metavar="ID", help="Of a store with several teachers, whose judgments: an identity.")]
-GoldFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="What is true: recorded verdicts, documents with target_ind, or pairs (document, label, yes) as CSV or JSON lines.")
-]
+GOLD = "What is true: recorded verdicts, documents with target_ind, or pairs (document, label, yes) as CSV or JSON lines."
 LabelsFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The labels that target_ind numbers; else labels.jsonl beside the gold.")]
 Cut = Annotated[float, typer.Option(metavar="SCORE", help="Scores from here up are a yes.", min=0, max=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON in place of tables.")]
@@ -58,7 +56,7 @@ def register(commands: typer.Typer) -> None:
 
 def audit(
     verdicts: VerdictsOf,
-    gold: Annotated[Path, typer.Option(metavar="FILE", help="What is true: recorded verdicts, documents with target_ind, or pairs (document, label, yes) as CSV or JSON lines.")],
+    gold: Annotated[Path, typer.Option(metavar="FILE", help=GOLD)],
     teacher: Teacher = None,
     labels: LabelsFile = None,
     cut: Cut = 0.5,
@@ -84,7 +82,8 @@ def audit(
         found = match.audit(cut=cut, bins=bins)
     wrong = match.most_wrong(show)
     if json_:
-        print(json.dumps({"teacher": match.identity, "unjudged": match.unjudged, **audit_as_json(found), **({"most_wrong": _pairs_as_json(wrong)} if show else {})}, ensure_ascii=False))
+        shown = {"most_wrong": _pairs_as_json(wrong)} if show else {}
+        _print_json({"teacher": match.identity, "unjudged": match.unjudged, **audit_as_json(found), **shown})
     else:
         tables = [audit_table(found, match), reliability_table(found)]
         Console().print(Group(*tables, *([_pairs_table("most wrong", wrong, ("score", "truth"))] if wrong else [])))
@@ -113,7 +112,9 @@ def agree(
         compared = compare_verdicts(*sources, first_cut=cut, second_cut=cut if second_cut is None else second_cut)
     apart = compared.most_apart(show)
     if json_:
-        print(json.dumps({"first": compared.identities[0], "second": compared.identities[1], **agreement_as_json(compared.agreement), "most_apart": _pairs_as_json(apart)}, ensure_ascii=False))
+        first_identity, second_identity = compared.identities
+        found = agreement_as_json(compared.agreement)
+        _print_json({"first": first_identity, "second": second_identity, **found, "most_apart": _pairs_as_json(apart)})
     else:
         Console().print(Group(agreement_table(compared), *([_pairs_table("most apart", apart, ("A", "B"))] if apart else [])))
 
@@ -121,7 +122,7 @@ def agree(
 def calibrate(
     verdicts: VerdictsOf,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The calibration, for lmtx train --calibration.")],
-    gold: GoldFile = None,
+    gold: Annotated[Path | None, typer.Option(metavar="FILE", help=GOLD)] = None,
     yes_rate: Annotated[float | None, typer.Option(metavar="RATE", help="Without gold: the share of these pairs that is true, known or believed.")] = None,
     teacher: Teacher = None,
     labels: LabelsFile = None,
@@ -149,7 +150,9 @@ def probe_teacher(
     teacher: Annotated[str, typer.Option(metavar="SPEC", help="As in lmtx train.")],
     pairs: Annotated[int, typer.Option(metavar="N", help="To be asked at most; each probe asks as many again.", min=1)] = 200,
     labels_per_document: Annotated[int, typer.Option(metavar="N", help="Of these, how many share a document.", min=1)] = 5,
-    probes: Annotated[str, typer.Option(metavar="LIST", help="repeat (the same again), order (labels in reverse order), wording (labels called otherwise).")] = ",".join(PROBES),
+    probes: Annotated[
+        str, typer.Option(metavar="LIST", help="repeat (the same again), order (labels in reverse order), wording (labels called otherwise).")
+    ] = ",".join(PROBES),
     wording: Annotated[str, typer.Option(metavar="TEXT", help="What wording calls a label.")] = WORDING,
     paraphrase: Annotated[str | None, typer.Option(metavar="SPEC", help="The same teacher with another prompt: one more probe.")] = None,
     teacher_identity: Annotated[str | None, typer.Option(metavar="ID", help="As in lmtx train.")] = None,
@@ -174,13 +177,17 @@ def probe_teacher(
         draw_questions(documents, label_set, pairs, labels_per_document, seed)
     with ProgressDisplay(enabled=not quiet) as display, working():
         results = probe(
-            oracle, documents, label_set, probes=names, paraphrase=other, pairs=pairs, labels_per_document=labels_per_document, wording=wording, cut=cut, seed=seed,
-            store=store, on_event=display,
+            oracle, documents, label_set, probes=names, paraphrase=other, pairs=pairs, labels_per_document=labels_per_document, wording=wording, cut=cut,
+            seed=seed, store=store, on_event=display,
         )  # fmt: skip
     if json_:
-        print(json.dumps({"teacher": oracle.identity(), "probes": [probe_as_json(result) for result in results]}, ensure_ascii=False))
+        _print_json({"teacher": oracle.identity(), "probes": [probe_as_json(result) for result in results]})
     else:
         Console().print(probe_table(oracle.identity(), results))
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False))
 
 
 def _matched(verdicts: Path, gold: Path, teacher: str | None, labels: Path | None) -> GoldMatch:
@@ -249,8 +256,10 @@ def audit_table(found: Audit, match: GoldMatch) -> Table:
         table.add_row(title, _shown(getattr(found, name).value), _range(getattr(found, name)))
     table.caption = (
         f"yes: {found.true_yes:,.10g} right, {found.false_yes:,.10g} wrong; no: {found.true_no:,.10g} right, {found.false_no:,.10g} wrong\n"
-        f"best F1 on these pairs: {_shown(found.best_f1)}, from {_shown(found.best_cut)} up" + (f"\n{match.unjudged:,} gold pairs have no verdict" if match.unjudged else "")
+        f"best F1 on these pairs: {_shown(found.best_f1)}, from {_shown(found.best_cut)} up"
     )
+    if match.unjudged:
+        table.caption += f"\n{match.unjudged:,} gold pairs have no verdict"
     return table
 
 
@@ -275,10 +284,12 @@ def agreement_table(compared: VerdictComparison) -> Table:
 
 
 def probe_table(identity: str, results: list[ProbeResult]) -> Table:
-    table = _table(f"{identity}\n{results[0].agreement.pairs:,} pairs, asked again" if results else identity, "probe", "flipped", "95 % interval", "mean |change|", "kappa", "asked")
+    title = f"{identity}\n{results[0].agreement.pairs:,} pairs, asked again" if results else identity
+    table = _table(title, "probe", "flipped", "95 % interval", "mean |change|", "kappa", "asked")
     for result in results:
         found = result.agreement
-        table.add_row(result.probe, _shown(result.flip_rate.value), _range(result.flip_rate), _shown(found.difference.value), _shown(found.kappa.value), f"{result.asked:,}")
+        flips = _shown(result.flip_rate.value), _range(result.flip_rate)
+        table.add_row(result.probe, *flips, _shown(found.difference.value), _shown(found.kappa.value), f"{result.asked:,}")
     return table
 
 

@@ -46,7 +46,8 @@ def read_verdicts(source: str | os.PathLike[str] | JudgmentStore, *, teacher: st
 
     Args:
         source: A file of either kind, or an open store.
-        teacher: Of a store with judgments of several teachers, whose: an identity. Where the same uids were judged with several texts, the newest verdict is taken.
+        teacher: Of a store with judgments of several teachers, whose: an identity. Where the same uids were judged with several texts, the newest verdict is
+            taken.
 
     Raises:
         ValueError: For a teacher that the source does not have, naming those that it has.

@@ -43,12 +43,23 @@ def test_calibrate_train_and_audit_again(files, data, model, tmp_path):
     shown = lmtx_command("calibrate", files / "verdicts.jsonl", "--gold", files / "gold.jsonl", "--out", tmp_path / "calibration.json")
     assert "platt: sigmoid(" in shown.stdout and "from 720 pairs (120 yes)" in shown.stdout
     before, after = (
-        json.loads(lmtx_command("audit", files / "verdicts.jsonl", "--gold", files / "gold.jsonl", "--json", *more).stdout) for more in ([], ["--calibration", tmp_path / "calibration.json"])
+        json.loads(lmtx_command("audit", files / "verdicts.jsonl", "--gold", files / "gold.jsonl", "--json", *more).stdout)
+        for more in ([], ["--calibration", tmp_path / "calibration.json"])
     )
     assert after["calibration_error"]["value"] < 0.1 < before["calibration_error"]["value"]
     assert after["auc"] == before["auc"]
     options = ("--base", model, "--preset", "paper", "--set", "cycles=1", "--set", "development=0", "--set", "batch_size=10", "--set", "epochs=1", "--quiet")
-    run = ("train", data, "--teacher", f"recorded:{files / 'verdicts.jsonl'}", "--out", tmp_path / "run", *options, "--calibration", tmp_path / "calibration.json")
+    run = (
+        "train",
+        data,
+        "--teacher",
+        f"recorded:{files / 'verdicts.jsonl'}",
+        "--out",
+        tmp_path / "run",
+        *options,
+        "--calibration",
+        tmp_path / "calibration.json",
+    )
     assert not lmtx_command(*run, "--plan").stderr
     assert not (tmp_path / "run").exists()
     assert "leaning/1+platt-" in lmtx_command(*run).stdout
@@ -67,7 +78,9 @@ def test_calibrate_by_a_rate_and_refusals(files, tmp_path):
 
 
 def test_agree_compares_two_teachers(files):
-    found = json.loads(lmtx_command("agree", files / "verdicts.jsonl", files / "gold.jsonl", "--cut", "0.7", "--second-cut", "0.5", "--json", "--show", "1").stdout)
+    found = json.loads(
+        lmtx_command("agree", files / "verdicts.jsonl", files / "gold.jsonl", "--cut", "0.7", "--second-cut", "0.5", "--json", "--show", "1").stdout
+    )
     assert (found["first"], found["second"], found["kappa"]["value"]) == ("leaning/1", "perfect/1", 1.0)
     assert len(found["most_apart"]) == 1
     assert "Cohen's kappa" in lmtx_command("agree", files / "verdicts.jsonl", files / "gold.jsonl").stdout
