@@ -164,7 +164,7 @@ Example:
     >>> protocol = lmtx.ChatProtocol('llama')
     >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
     >>> protocol.read(request, '{"choices": [{"message": {"content": "Yes."}}]}')
-    ChatAnswer(verdicts=[Verdict.score(1.0)], text='Yes.'))")
+    ChatAnswer(verdicts=[Verdict.score(1)], text='Yes.'))")
       .def_readonly("verdicts", &ChatAnswer::verdicts, "list[Verdict | None]: one a label of the request, in its order; None for labels that a list left out.")
       .def_readonly("usage", &ChatAnswer::usage, "Usage: as the server says.")
       .def_readonly("text", &ChatAnswer::text, "str: the text of the answer.")
@@ -178,6 +178,7 @@ void register_chat_protocol(py::module_& m) {
 Example:
     >>> protocol = lmtx.ChatProtocol('llama', prompt=lmtx.Prompt('{document}\nIs it about {label}?'))
     >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
+    >>> import json
     >>> json.loads(request.body)['messages']
     [{'role': 'user', 'content': 'A tax on tea.\nIs it about tax?'}])")
       .def(py::init(&make_protocol), py::arg("model"), py::kw_only(), py::arg("prompt") = Prompt(), py::arg("chat") = chat_defaults.chat,
@@ -258,7 +259,7 @@ Args:
     answer: 'yes_no', or 'scale': the expected digit, a ninth of it.
 
 Example:
-    >>> lmtx.read_logprobs([('Yes', math.log(0.6)), (' no', math.log(0.2)), ('Maybe', math.log(0.1))])
+    >>> lmtx.read_logprobs([('Yes', np.log(0.6)), (' no', np.log(0.2)), ('Maybe', np.log(0.1))])
     0.7...)");
 }
 
