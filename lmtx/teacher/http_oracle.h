@@ -17,7 +17,8 @@ namespace lmtx {
 struct HttpOptions {
   // The server's base address with its version, such as "http://localhost:8000/v1": http or https, without user, query and fragment.
   std::string url = {};
-  // The environment variable that holds the key, which is sent as "Authorization: Bearer KEY". Empty: no key. The key itself is in no message, file or identity.
+  // The environment variable that holds the key, which is sent as "Authorization: Bearer KEY". Empty: no key. The key itself is in no message, file or
+  // identity.
   std::string key_variable = {};
   // Further headers: name, and the environment variable that holds the value.
   std::vector<std::pair<std::string, std::string>> header_variables = {};
@@ -35,7 +36,7 @@ struct HttpOptions {
   double response_seconds = 120;
   double body_seconds = 30;
 
-  // How often a request is tried before its pairs fail.
+  // How often a request may fail before its pairs do; failures while nothing at all is answered do not count.
   int64_t attempts = 6;
   // Before try n + 1: a random part of backoff_seconds * 2^(n - 1), at most max_backoff_seconds; what the server asks for (Retry-After) on top.
   double backoff_seconds = 0.5;

@@ -5,7 +5,7 @@
 namespace lmtx::http {
 
 void AdaptiveLimit::on_answer(int64_t in_flight) {
-  if (in_flight < limit()) return;
+  if (2 * in_flight < limit()) return;
   limit_ = std::min(static_cast<double>(most_), limit_ + (overloaded_ ? 1 / limit_ : 1));
 }
 

@@ -9,7 +9,12 @@ AnswerKeeper::AnswerKeeper(Shared& shared, std::span<const Question> questions, 
     : shared_(shared), questions_(questions), answers_(answers), on_kept_(std::move(on_kept)), thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 void AnswerKeeper::push(Job job, Response response) { push({.job = std::move(job), .response = std::move(response), .verdict = {}}); }
-void AnswerKeeper::push(Job job, const Verdict& verdict) { push({.job = std::move(job), .response = {}, .verdict = verdict}); }
+
+void AnswerKeeper::push(Job job, const Verdict& verdict) {
+  Waiting waiting{.job = std::move(job)};
+  waiting.verdict = verdict;
+  push(std::move(waiting));
+}
 
 void AnswerKeeper::push(Waiting waiting) {
   const std::lock_guard lock(mutex_);

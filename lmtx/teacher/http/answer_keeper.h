@@ -46,8 +46,8 @@ class AnswerKeeper {
  private:
   struct Waiting {
     Job job;
-    Response response;
-    std::optional<Verdict> verdict;
+    Response response = {};
+    std::optional<Verdict> verdict = {};
   };
 
   void push(Waiting waiting);

@@ -26,13 +26,13 @@ Call::Call(Shared& shared, Transport& transport, std::span<const Question> quest
       transport_(transport),
       questions_(questions),
       stop_(answers.stop()),
-      lanes_(questions.size(), static_cast<size_t>(shared.options.max_concurrency), shared.options.warm_prefix, [this](size_t question) { return jobs_of(question); }),
+      lanes_(questions.size(), static_cast<size_t>(shared.options.max_concurrency), shared.options.warm_prefix,
+             [this](size_t question) { return jobs_of(question); }),
       keeper_(shared, questions, answers, [&transport] { transport.wake(); }) {}
 
 void Call::run() {
   const WakeOnStop wake_on_stop(stop_, transport_);
-  while (!ended()) {
-    take_kept();
+  for (take_kept(); !ended(); take_kept()) {
     stop_when_asked();
     if (!stopping_) start_requests();
     take_responses();
@@ -67,6 +67,11 @@ Job Call::make_job(size_t question, ChatRequest request, int64_t tokens, bool lo
   return {.number = ++num_jobs_, .question = question, .request = std::move(request), .tokens = tokens, .logprobs = logprobs};
 }
 
+void Call::ask_for_text(Job& job) const {
+  job.request = shared_.protocol.without_logprobs(questions_[job.question], job.request);
+  job.logprobs = false;
+}
+
 void Call::start_requests() {
   const TimePoint time = now();
   next_entry_ = after(time, longest_wait);
@@ -77,7 +82,7 @@ void Call::start_requests() {
     }
     ++num_entered_;
     Job job = lanes_.take();
-    if (!job.first_began) job.first_began = time;
+    if (job.logprobs && shared_.without_logprobs) ask_for_text(job);
     shared_.statistics.add(&HttpStats::requests);
     transport_.start(job.number, job.request.body);
     in_flight_.emplace(job.number, std::move(job));
@@ -115,27 +120,31 @@ void Call::rule(Job job, Response response) {
 
 void Call::follow(Job job, const Ruling& ruling) {
   switch (ruling.step) {
-    case Step::give_up: give_up(ruling.reason); return;
-    case Step::refuse: keeper_.push(std::move(job), ruling.verdict); break;
+    case Step::give_up:
+      give_up(ruling.reason);
+      return;
+    case Step::refuse:
+      keeper_.push(std::move(job), ruling.verdict);
+      break;
     case Step::without_logprobs:
       shared_.without_logprobs = true;
       shared_.statistics.note("The server refuses log-probabilities (" + ruling.reason + "): the text of answers is read, and scores are 0 or 1.");
-      job.request = shared_.protocol.without_logprobs(questions_[job.question], job.request);
-      job.logprobs = false;
       lanes_.again(std::move(job), now());
       break;
-    default: retry(std::move(job), ruling);
+    default:
+      retry(std::move(job), ruling);
   }
   if (const std::string gone = shared_.gate.gone(now()); !gone.empty()) give_up(gone);
 }
 
-// Where nothing is answered at all a request is not to blame: it goes on until the server counts as gone.
+// In an outage no attempts are used up: requests go on until the server is back, or counts as gone.
 void Call::retry(Job job, const Ruling& ruling) {
   ++job.failures;
-  if (job.failures >= shared_.options.attempts) {
-    if (shared_.gate.blames_request(ruling, *job.first_began)) return keeper_.push(std::move(job), Verdict::fail(ruling.reason));
-    const bool never_there = ruling.cause == Ruling::Cause::connection || ruling.cause == Ruling::Cause::answer;
-    if (never_there && !shared_.gate.ever_answered()) return give_up(std::to_string(job.failures) + " tries failed, the last one with: " + ruling.reason);
+  job.attempts += shared_.gate.counts(ruling, std::exchange(job.failed, now()));
+  if (job.attempts >= shared_.options.attempts) return keeper_.push(std::move(job), Verdict::fail(ruling.reason));
+  const bool never_there = !shared_.gate.ever_answered() && (ruling.cause == Ruling::Cause::connection || ruling.cause == Ruling::Cause::answer);
+  if (never_there && job.failures >= shared_.options.attempts) {
+    return give_up(std::to_string(job.failures) + " tries failed, the last one with: " + ruling.reason);
   }
   shared_.statistics.add(&HttpStats::retries);
   const double delay = shared_.retry.delay(job.number, job.failures) + ruling.wait.value_or(0);

@@ -29,6 +29,7 @@ class Call {
   Job make_job(size_t question, ChatRequest request, int64_t tokens, bool logprobs);
   bool ended();
   void stop_when_asked();
+  void ask_for_text(Job& job) const;
   void start_requests();
   double patience();
   void take_responses();

@@ -88,10 +88,9 @@ std::string Gate::gone(TimePoint now) const {
          " requests in a row failed, the last one with: " + last_failure_;
 }
 
-bool Gate::blames_request(const Ruling& ruling, TimePoint first_began) const {
+bool Gate::counts(const Ruling& ruling, TimePoint failed_before) const {
   const std::lock_guard lock(mutex_);
-  if (!answered_) return false;
-  return *answered_ >= first_began || ruling.cause == Ruling::Cause::answer;
+  return answered_ && (!ruling.outage || *answered_ >= failed_before);
 }
 
 bool Gate::ever_answered() const {

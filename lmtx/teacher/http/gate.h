@@ -34,9 +34,9 @@ class LMTX_API Gate {
 
   // Why going on makes no sense; empty while it does.
   std::string gone(TimePoint now) const;
-  // Whether a request that has used up its attempts, the first of which began then, is to blame itself: others were answered meanwhile, or the server works and just
-  // gives this one no answer that can be read.
-  bool blames_request(const Ruling& ruling, TimePoint first_began) const;
+  // Whether a failure is the request's own, and counts as one of its attempts: the server works, and it does not look like an outage or others were answered
+  // since the failure before.
+  bool counts(const Ruling& ruling, TimePoint failed_before) const;
   bool ever_answered() const;
 
   int64_t limit() const;

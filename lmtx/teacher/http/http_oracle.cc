@@ -44,10 +44,13 @@ std::string checked_url(std::string text) {
   const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   if (!url) throw std::bad_alloc();
   const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME);
-  if (code != CURLUE_OK) throw std::invalid_argument("`url` must be an address such as http://localhost:8000/v1, but is none: " + std::string(curl_url_strerror(code)) + ".");
+  if (code != CURLUE_OK)
+    throw std::invalid_argument("`url` must be an address such as http://localhost:8000/v1, but is none: " + std::string(curl_url_strerror(code)) + ".");
   const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") throw std::invalid_argument("`url` must begin with http:// or https://, but begins with " + detail::quote(scheme) + " instead.");
-  if (has_part(url.get(), CURLUPART_USER) || has_part(url.get(), CURLUPART_PASSWORD) || has_part(url.get(), CURLUPART_QUERY) || has_part(url.get(), CURLUPART_FRAGMENT))
+  if (scheme != "http" && scheme != "https")
+    throw std::invalid_argument("`url` must begin with http:// or https://, but begins with " + detail::quote(scheme) + " instead.");
+  if (has_part(url.get(), CURLUPART_USER) || has_part(url.get(), CURLUPART_PASSWORD) || has_part(url.get(), CURLUPART_QUERY) ||
+      has_part(url.get(), CURLUPART_FRAGMENT))
     throw std::invalid_argument("`url` must not have a user, a password, a query or a fragment: keys come from environment variables.");
   while (text.ends_with('/')) text.pop_back();
   return text;
@@ -71,8 +74,8 @@ void check_above_zero(const char* name, double value) {
 void check_concurrency(const HttpOptions& options) {
   const int64_t least = options.min_concurrency, start = options.starting_concurrency, most = options.max_concurrency;
   if (1 <= least && least <= start && start <= most && most <= 4096) return;
-  throw std::invalid_argument("Concurrency must be 1 <= `min_concurrency` <= `starting_concurrency` <= `max_concurrency` <= 4096, but these are " + std::to_string(least) + ", " +
-                              std::to_string(start) + " and " + std::to_string(most) + ".");
+  throw std::invalid_argument("Concurrency must be 1 <= `min_concurrency` <= `starting_concurrency` <= `max_concurrency` <= 4096, but these are " +
+                              std::to_string(least) + ", " + std::to_string(start) + " and " + std::to_string(most) + ".");
 }
 
 HttpOptions checked(HttpOptions options) {

@@ -24,7 +24,9 @@ void Bucket::fill(TimePoint now) {
   filled_ = std::max(filled_, now);
 }
 
-TimePoint RateLimiter::earliest(int64_t tokens, TimePoint now) { return std::max(requests_.earliest(1, now), tokens_.earliest(static_cast<double>(tokens), now)); }
+TimePoint RateLimiter::earliest(int64_t tokens, TimePoint now) {
+  return std::max(requests_.earliest(1, now), tokens_.earliest(static_cast<double>(tokens), now));
+}
 
 void RateLimiter::draw(int64_t tokens, TimePoint now) {
   requests_.draw(1, now);

@@ -8,8 +8,8 @@
 
 namespace lmtx::http {
 
-// A bucket that fills at a constant rate and holds what comes in two seconds, at least one. It may be drawn below empty by one draw that is larger than it, or by
-// a correction: then it takes longer until the next.
+// A bucket that fills at a constant rate and holds what comes in two seconds, at least one. It may be drawn below empty by one draw that is larger than it, or
+// by a correction: then it takes longer until the next.
 class LMTX_API Bucket {
  public:
   // `per_minute` 0: no limit. Full at first.

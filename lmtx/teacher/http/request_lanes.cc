@@ -33,6 +33,8 @@ void RequestLanes::come_back(const Job& job, bool answered) {
 
 void RequestLanes::finish(const Job& job) {
   const auto lane = lanes_.find(job.question);
+  // Also where it failed for good: the others must not wait for it for ever.
+  lane->second.warm = true;
   if (--lane->second.unfinished == 0) lanes_.erase(lane);
 }
 

@@ -25,13 +25,15 @@ struct Job {
   bool logprobs = false;
   // About a label that a list left out.
   bool alone = false;
+  // Failures so far, those of them that count as attempts, and when the last one was.
   int64_t failures = 0;
-  std::optional<TimePoint> first_began = {};
+  int64_t attempts = 0;
+  TimePoint failed = {};
 };
 
-// A server with a prefix cache computes what the requests about a document begin with once, if they come one after the other. So a free place is given to, in this order:
-// a request whose wait for another try is over; the next request of a document that has none in flight; the first of a new document; the next one of a document whose first
-// was answered. Without `warm_prefix` all requests go in plain order. Belongs to one thread.
+// A server with a prefix cache computes what the requests about a document begin with once, if they come one after the other. So a free place is given to, in
+// this order: a request whose wait for another try is over; the next request of a document that has none in flight; the first of a new document; the next one
+// of a document whose first was answered. Without `warm_prefix` all requests go in plain order. Belongs to one thread.
 class LMTX_API RequestLanes {
  public:
   // The requests of a question; called when its turn comes.

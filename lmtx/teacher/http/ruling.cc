@@ -1,8 +1,9 @@
 #include "lmtx/teacher/http/ruling.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "lmtx/detail/quote.h"
@@ -46,17 +47,20 @@ std::string describe(const Response& response, const Secrets& secrets) {
 Ruling rule_on_fault(const Response& response, const Secrets& secrets) {
   const std::string reason = detail::one_line(secrets.without(response.message), max_message_bytes);
   switch (response.fault) {
-    case Fault::unusable: return {.step = Step::give_up, .reason = reason, .cause = Cause::connection};
-    case Fault::too_large: return {.step = Step::refuse, .reason = "the answer is too large", .verdict = Verdict::fail("the answer is too large"), .cause = Cause::answer};
-    case Fault::timeout: return {.step = Step::again, .reason = reason, .cause = Cause::timeout, .overload = true};
-    case Fault::connect: return {.step = Step::again, .reason = reason, .cause = Cause::connection, .overload = true};
-    default: return {.step = Step::again, .reason = reason, .cause = Cause::connection};
+    case Fault::unusable:
+      return {.step = Step::give_up, .reason = reason, .cause = Cause::connection};
+    case Fault::too_large:
+      return {.step = Step::refuse, .reason = "the answer is too large", .verdict = Verdict::fail("the answer is too large"), .cause = Cause::answer};
+    case Fault::timeout:
+      return {.step = Step::again, .reason = reason, .cause = Cause::timeout, .overload = true};
+    case Fault::connect:
+      return {.step = Step::again, .reason = reason, .cause = Cause::connection, .overload = true, .outage = true};
+    default:
+      return {.step = Step::again, .reason = reason, .cause = Cause::connection, .outage = true};
   }
 }
 
-bool passes(long status) {
-  return status == 408 || status == 409 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505);
-}
+bool passes(long status) { return status == 408 || status == 409 || status == 425 || status == 429 || (status >= 500 && status != 501 && status != 505); }
 
 bool ends_all(const Response& response, std::string_view said) {
   switch (response.status) {
@@ -64,22 +68,27 @@ bool ends_all(const Response& response, std::string_view said) {
     case 402:
     case 403:
     case 404:
-    case 405: return true;
+    case 405:
+      return true;
     // OpenAI's word for an account without money, which no waiting fills.
-    case 429: return has_any(said, {"insufficient_quota"});
-    default: return response.status < 200 || (response.status >= 300 && response.status < 400);
+    case 429:
+      return has_any(said, {"insufficient_quota"});
+    default:
+      return response.status < 200 || (response.status >= 300 && response.status < 400);
   }
 }
 
 // Words of OpenAI, vLLM, llama.cpp, TGI and others.
 bool is_too_long(long status, std::string_view said) {
-  return status == 413 || has_any(said, {"context_length", "context length", "context size", "maximum context", "context window", "too many tokens", "prompt is too long",
-                                         "exceed_context"});
+  return status == 413 || has_any(said, {"context_length", "context length", "context size", "maximum context", "context window", "too many tokens",
+                                         "prompt is too long", "exceed_context"});
 }
 
 bool is_filtered(std::string_view said) { return has_any(said, {"content_filter", "content_policy", "content management policy"}); }
 
-Ruling refusal(const std::string& reason, Verdict verdict) { return {.step = Step::refuse, .reason = reason, .verdict = std::move(verdict), .cause = Cause::refusal}; }
+Ruling refusal(const std::string& reason, Verdict verdict) {
+  return {.step = Step::refuse, .reason = reason, .verdict = std::move(verdict), .cause = Cause::refusal};
+}
 
 }  // namespace
 
@@ -90,7 +99,12 @@ Ruling rule_on(const Response& response, bool asked_logprobs, const Secrets& sec
   if (ends_all(response, said)) return {.step = Step::give_up, .reason = reason, .cause = Cause::refusal};
   if (passes(response.status)) {
     const bool overload = response.status == 429 || response.status == 503;
-    return {.step = Step::again, .reason = reason, .cause = overload ? Cause::overload : Cause::server, .overload = overload, .wait = response.retry_after};
+    return {.step = Step::again,
+            .reason = reason,
+            .cause = overload ? Cause::overload : Cause::server,
+            .overload = overload,
+            .outage = overload || response.status > 500,
+            .wait = response.retry_after};
   }
   if (asked_logprobs && has_any(said, {"logprob"})) return {.step = Step::without_logprobs, .reason = reason, .cause = Cause::refusal};
   if (is_too_long(response.status, said)) return refusal(reason, Verdict::miss());

@@ -39,13 +39,20 @@ class Statistics {
  private:
   static int64_t HttpStats::* count_of(Ruling::Cause cause) {
     switch (cause) {
-      case Ruling::Cause::overload: return &HttpStats::overloads;
-      case Ruling::Cause::server: return &HttpStats::server_errors;
-      case Ruling::Cause::connection: return &HttpStats::connection_errors;
-      case Ruling::Cause::timeout: return &HttpStats::timeouts;
-      case Ruling::Cause::answer: return &HttpStats::unreadable;
-      case Ruling::Cause::refusal: return &HttpStats::refusals;
-      default: return nullptr;
+      case Ruling::Cause::overload:
+        return &HttpStats::overloads;
+      case Ruling::Cause::server:
+        return &HttpStats::server_errors;
+      case Ruling::Cause::connection:
+        return &HttpStats::connection_errors;
+      case Ruling::Cause::timeout:
+        return &HttpStats::timeouts;
+      case Ruling::Cause::answer:
+        return &HttpStats::unreadable;
+      case Ruling::Cause::refusal:
+        return &HttpStats::refusals;
+      default:
+        return nullptr;
     }
   }
 

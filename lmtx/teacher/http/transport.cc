@@ -51,17 +51,22 @@ void append(Headers& headers, const std::string& line) {
 
 Fault fault_of(CURLcode code) {
   switch (code) {
-    case CURLE_OK: return Fault::none;
+    case CURLE_OK:
+      return Fault::none;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT: return Fault::connect;
-    case CURLE_OPERATION_TIMEDOUT: return Fault::timeout;
+    case CURLE_COULDNT_CONNECT:
+      return Fault::connect;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Fault::timeout;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return Fault::unusable;
-    default: return Fault::broken;
+    case CURLE_URL_MALFORMAT:
+      return Fault::unusable;
+    default:
+      return Fault::broken;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -9,7 +10,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -83,7 +83,8 @@ void wait_for_end(int socket, const std::atomic<bool>& stopping) {
 }
 
 std::string head_of(const Reply& reply) {
-  std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " Something\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n";
+  std::string head = "HTTP/1.1 " + std::to_string(reply.status) +
+                     " Something\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n";
   for (const std::string& line : reply.headers) head += line + "\r\n";
   return head + "\r\n";
 }
@@ -148,11 +149,19 @@ bool FaultServer::answer(int socket, const Reply& reply) {
   if (reply.delay_seconds > 0) std::this_thread::sleep_for(std::chrono::duration<double>(reply.delay_seconds));
   const std::string head = head_of(reply);
   switch (reply.way) {
-    case Reply::Way::whole: return send_all(socket, head + reply.body);
-    case Reply::Way::reset: close_with_reset(socket); return false;
-    case Reply::Way::half: send_all(socket, head + reply.body.substr(0, reply.body.size() / 2)); return false;
-    case Reply::Way::silent: wait_for_end(socket, stopping_); return false;
-    case Reply::Way::drip: break;
+    case Reply::Way::whole:
+      return send_all(socket, head + reply.body);
+    case Reply::Way::reset:
+      close_with_reset(socket);
+      return false;
+    case Reply::Way::half:
+      send_all(socket, head + reply.body.substr(0, reply.body.size() / 2));
+      return false;
+    case Reply::Way::silent:
+      wait_for_end(socket, stopping_);
+      return false;
+    case Reply::Way::drip:
+      break;
   }
   for (const char byte : head + reply.body) {
     if (stopping_ || !send_all(socket, {&byte, 1})) return false;
@@ -165,14 +174,19 @@ std::string chat_answer(double yes) {
   using nlohmann::json;
   const json alternatives = json::array({json{{"token", "yes"}, {"logprob", std::log(yes)}}, json{{"token", "no"}, {"logprob", std::log1p(-yes)}}});
   const json first = {{"token", "yes"}, {"logprob", std::log(yes)}, {"top_logprobs", alternatives}};
-  const json choice = {{"index", 0}, {"message", {{"role", "assistant"}, {"content", "yes"}}}, {"logprobs", {{"content", json::array({first})}}}, {"finish_reason", "length"}};
-  return json{{"object", "chat.completion"}, {"choices", json::array({choice})}, {"usage", {{"prompt_tokens", 100}, {"completion_tokens", 1}, {"total_tokens", 101}}}}.dump();
+  const json choice = {
+      {"index", 0}, {"message", {{"role", "assistant"}, {"content", "yes"}}}, {"logprobs", {{"content", json::array({first})}}}, {"finish_reason", "length"}};
+  return json{
+      {"object", "chat.completion"}, {"choices", json::array({choice})}, {"usage", {{"prompt_tokens", 100}, {"completion_tokens", 1}, {"total_tokens", 101}}}}
+      .dump();
 }
 
 std::string text_answer(const std::string& text) {
   using nlohmann::json;
   const json choice = {{"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}, {"logprobs", nullptr}, {"finish_reason", "stop"}};
-  return json{{"object", "chat.completion"}, {"choices", json::array({choice})}, {"usage", {{"prompt_tokens", 100}, {"completion_tokens", 5}, {"total_tokens", 105}}}}.dump();
+  return json{
+      {"object", "chat.completion"}, {"choices", json::array({choice})}, {"usage", {{"prompt_tokens", 100}, {"completion_tokens", 5}, {"total_tokens", 105}}}}
+      .dump();
 }
 
 }  // namespace lmtx::test

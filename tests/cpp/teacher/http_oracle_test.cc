@@ -1,13 +1,15 @@
 // The HTTP teacher against a server that does wrong what servers do wrong.
+#include "lmtx/teacher/http_oracle.h"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "catch.h"
 #include "lmtx/detail/random.h"
-#include "lmtx/teacher/http_oracle.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "teacher/fault_server.h"
 #include "teacher/http_pairs.h"
@@ -126,8 +128,8 @@ TEST_CASE("30 % random failures at concurrency 64: every pair judged exactly onc
     if (draw < 10) return {.status = 500, .body = "<html>Internal Server Error</html>"};
     if (draw < 14) return {.body = good.body, .way = Reply::Way::reset};
     if (draw < 18) return {.body = good.body, .way = Reply::Way::half};
-    if (draw < 20) return {.body = good.body, .way = Reply::Way::silent};
-    if (draw < 22) return {.body = good.body, .way = Reply::Way::drip};
+    if (draw < 19) return {.body = good.body, .way = Reply::Way::silent};
+    if (draw < 20) return {.body = good.body, .way = Reply::Way::drip};
     if (draw < 25) return {.body = good.body.substr(0, good.body.size() / 2)};
     if (draw < 28) return {.body = R"({"choices": "none"})"};
     if (draw < 30) return {.status = 503, .body = error_body("loading model")};
@@ -309,7 +311,9 @@ TEST_CASE("labels that a list left out are asked about alone, once, and abstaine
 
 TEST_CASE("a server that cannot be reached ends the run after a request's attempts") {
   std::string url;
-  { url = FaultServer([](const SeenRequest&) { return Reply{}; }).url(); }
+  {
+    url = FaultServer([](const SeenRequest&) { return Reply{}; }).url();
+  }
   const Pairs pairs(5, 5);
   PairSink sink;
   const auto oracle = HttpOracle::make({.url = url, .attempts = 3, .backoff_seconds = 0.001}, pair_protocol());
@@ -325,7 +329,7 @@ TEST_CASE("a server that goes away ends the run after a while, and what it answe
   PairSink sink;
   HttpOptions options = options_for(server);
   options.give_up_seconds = 0.3;
-  options.attempts = 2;
+  options.attempts = 4;
   const auto oracle = HttpOracle::make(options, pair_protocol());
   const std::string error = judge_error(*oracle, pairs, sink);
   CHECK_THAT(error, StartsWith("The teacher's server " + server.url() + ": has answered nothing for "));
@@ -345,7 +349,7 @@ TEST_CASE("an outage that ends is waited for, and costs no pair its answer") {
   const Pairs pairs(20, 5);
   PairSink sink;
   HttpOptions options = options_for(server);
-  options.attempts = 2;
+  options.attempts = 4;
   HttpOracle::make(options, pair_protocol())->judge(pairs.questions(), sink);
   CHECK(count_right(sink) == pairs.size());
 }
@@ -507,12 +511,13 @@ TEST_CASE("options that make no sense are named") {
     HttpOracle::make(options, pair_protocol());
   };
   CHECK_THROWS_WITH(make({.url = "ftp://x/v1"}), "`url` must begin with http:// or https://, but begins with `ftp` instead.");
-  CHECK_THROWS_WITH(make({.url = "localhost:8000/v1"}), ContainsSubstring("must begin with http:// or https://"));
+  CHECK_THROWS_WITH(make({.url = "localhost:8000/v1"}), StartsWith("`url` must be an address such as http://localhost:8000/v1, but is none: "));
   CHECK_THROWS_WITH(make({.url = "http://"}), StartsWith("`url` must be an address such as http://localhost:8000/v1, but is none: "));
   for (const char* url : {"https://me:sk-123456@x/v1", "https://x/v1?key=sk-123456", "https://x/v1#sk-123456"}) {
     CHECK_THROWS_WITH(make({.url = url}), "`url` must not have a user, a password, a query or a fragment: keys come from environment variables.");
   }
-  CHECK_THROWS_WITH(make({.starting_concurrency = 65}), "Concurrency must be 1 <= `min_concurrency` <= `starting_concurrency` <= `max_concurrency` <= 4096, but these are 1, 65 and 64.");
+  CHECK_THROWS_WITH(make({.starting_concurrency = 65}),
+                    "Concurrency must be 1 <= `min_concurrency` <= `starting_concurrency` <= `max_concurrency` <= 4096, but these are 1, 65 and 64.");
   CHECK_THROWS_WITH(make({.tokens_per_minute = -1}), "`tokens_per_minute` must be at least 0, but is -1 instead.");
   CHECK_THROWS_WITH(make({.response_seconds = 0}), "`response_seconds` must be above 0, but is 0 instead.");
   CHECK_THROWS_WITH(make({.attempts = 0}), "`attempts` must be at least 1, but is 0 instead.");

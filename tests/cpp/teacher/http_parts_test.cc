@@ -88,15 +88,15 @@ TEST_CASE("without limits nothing waits") {
 TEST_CASE("the limit of requests in flight doubles a round trip until the first overload, then grows by one") {
   AdaptiveLimit limit(1, 4, 64);
   const auto round_trip = [&] {
-    for (int64_t i = limit.limit(), at_once = i; i > 0; --i) limit.on_answer(at_once);
+    for (int64_t i = limit.limit(); i > 0; --i) limit.on_answer(limit.limit());
   };
-  round_trip();
-  CHECK(limit.limit() == 4);  // What was in flight fell below the limit as it grew.
-  for (int i = 0; i < 100; ++i) limit.on_answer(limit.limit());
-  CHECK(limit.limit() == 64);
+  for (const int64_t expected : {8, 16, 32, 64, 64}) {
+    round_trip();
+    CHECK(limit.limit() == expected);
+  }
   limit.on_overload(moment(0), moment(1));
   CHECK(limit.limit() == 32);
-  for (int i = 0; i < 33; ++i) limit.on_answer(limit.limit());
+  for (int i = 0; i < 33; ++i) limit.on_answer(limit.limit());  // A little more than a round trip.
   CHECK(limit.limit() == 33);
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("the limit of requests in flight halves once a round trip, down to the
 
 TEST_CASE("a limit that is not used does not grow") {
   AdaptiveLimit limit(1, 8, 64);
-  for (int i = 0; i < 100; ++i) limit.on_answer(5);
+  for (int i = 0; i < 100; ++i) limit.on_answer(3);
   CHECK(limit.limit() == 8);
 }
 
@@ -158,10 +158,12 @@ TEST_CASE("keys come from the environment, go into headers, and are taken out of
 
 TEST_CASE("a key that is not there or cannot be sent is refused by its variable, not its value") {
   const Variable empty("LMTX_TEST_EMPTY", " \n"), broken("LMTX_TEST_BROKEN", "sk-secret\r\nHost: evil");
-  CHECK_THROWS_WITH(Secrets("LMTX_TEST_UNSET", {}), "The environment variable `LMTX_TEST_UNSET`, which has the value of the header `Authorization`, is not set.");
+  CHECK_THROWS_WITH(Secrets("LMTX_TEST_UNSET", {}),
+                    "The environment variable `LMTX_TEST_UNSET`, which has the value of the header `Authorization`, is not set.");
   CHECK_THROWS_WITH(Secrets("LMTX_TEST_EMPTY", {}), ContainsSubstring("is empty."));
-  CHECK_THROWS_WITH(Secrets("", {{"api-key", "LMTX_TEST_BROKEN"}}),
-                    "The environment variable `LMTX_TEST_BROKEN`, which has the value of the header `api-key`, holds control characters, which a header cannot have.");
+  CHECK_THROWS_WITH(
+      Secrets("", {{"api-key", "LMTX_TEST_BROKEN"}}),
+      "The environment variable `LMTX_TEST_BROKEN`, which has the value of the header `api-key`, holds control characters, which a header cannot have.");
   CHECK_THROWS_WITH(Secrets("", {{"api key:", "LMTX_TEST_EMPTY"}}), "`api key:` is no name of a header.");
 }
 
@@ -181,6 +183,8 @@ TEST_CASE("429, 503, time-outs and closed doors ask for fewer requests at once, 
   CHECK(rule_on({.fault = Fault::timeout}, true, no_secrets).overload);
   CHECK(rule_on({.fault = Fault::connect}, true, no_secrets).overload);
   CHECK_FALSE(rule_on({.fault = Fault::broken}, true, no_secrets).overload);
+  for (const long status : {429, 502, 503, 504, 529}) CHECK(rule_on_status(status).outage);
+  for (const long status : {408, 409, 500}) CHECK_FALSE(rule_on_status(status).outage);
   CHECK(rule_on({.status = 429, .retry_after = 7}, true, no_secrets).wait == 7);
 }
 
@@ -195,7 +199,8 @@ TEST_CASE("a server that refuses log-probabilities is asked without them, once")
 }
 
 TEST_CASE("a document too long for this server is missing, a filtered one abstained, other refusals fail") {
-  for (const char* message : {"This model's maximum context length is 4096 tokens", "the request exceeds the available context size, try increasing it", "prompt is too long"}) {
+  for (const char* message :
+       {"This model's maximum context length is 4096 tokens", "the request exceeds the available context size, try increasing it", "prompt is too long"}) {
     CHECK(rule_on_status(400, std::string(R"({"error": {"message": ")") + message + "\"}}").verdict.kind() == Verdict::Kind::missing);
   }
   CHECK(rule_on_status(413).verdict.kind() == Verdict::Kind::missing);
@@ -249,16 +254,16 @@ TEST_CASE("a server is gone when nothing but failures came for long, and only th
   CHECK(gate.gone(moment(121)) == "has answered nothing for 61 seconds: 60 requests in a row failed, the last one with: connection refused");
 }
 
-TEST_CASE("one request that fails again and again is to blame while others are answered") {
+TEST_CASE("what fails in an outage is not the request's fault, unless others are answered") {
   Gate gate({.url = "http://x"});
-  const Ruling failure{.step = Step::again, .cause = Ruling::Cause::server};
-  CHECK_FALSE(gate.blames_request(failure, moment(0)));
+  const Ruling outage{.step = Step::again, .cause = Ruling::Cause::connection, .outage = true}, own{.step = Step::again, .cause = Ruling::Cause::answer};
+  CHECK_FALSE(gate.counts(own, moment(0)));
   CHECK_FALSE(gate.enter(0, moment(1)));
   gate.leave_responded();
   gate.answered(moment(1));
-  CHECK(gate.blames_request(failure, moment(0)));
-  CHECK_FALSE(gate.blames_request(failure, moment(2)));
-  CHECK(gate.blames_request({.step = Step::again, .cause = Ruling::Cause::answer}, moment(2)));
+  CHECK(gate.counts(own, moment(2)));
+  CHECK(gate.counts(outage, moment(0)));
+  CHECK_FALSE(gate.counts(outage, moment(2)));
 }
 
 TEST_CASE("a server that refuses everything from the start is given up") {
@@ -338,6 +343,15 @@ TEST_CASE("a request goes again when its time has come, before others") {
   CHECK(names(take_all(lanes, 9, moment(4))) == std::vector<Name>{{1, 0}});
   CHECK(names(take_all(lanes, 9, moment(5))) == std::vector<Name>{{0, 0}});
   CHECK_FALSE(lanes.next_due());
+}
+
+TEST_CASE("a document whose first request fails for good goes on") {
+  RequestLanes lanes(1, 64, /*warm_prefix=*/true, three_each());
+  const Job first = take_all(lanes, 9)[0];
+  lanes.come_back(first, /*answered=*/false);
+  CHECK(take_all(lanes, 9).empty());
+  lanes.finish(first);
+  CHECK(names(take_all(lanes, 9)) == std::vector<Name>{{0, 1}, {0, 2}});
 }
 
 TEST_CASE("every request is given out once, whatever comes back in what order") {

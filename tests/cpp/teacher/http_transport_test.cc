@@ -33,7 +33,7 @@ Response get_one(const Reply& reply, TransportOptions options = {.url = ""}) {
 }  // namespace
 
 TEST_CASE("many requests share few connections, and each gets its own answer") {
-  FaultServer server([](const SeenRequest& request) { return Reply{.body = "answer to " + request.body}; });
+  FaultServer server([](const SeenRequest& request) { return Reply{.body = "answer to " + request.body, .delay_seconds = 0.001}; });
   Transport transport({.url = server.url() + "/chat/completions", .headers = {"X-Test: yes"}});
   int64_t next = 0, done = 0;
   while (done < 500) {
@@ -83,7 +83,9 @@ TEST_CASE("a server that takes long before it answers is waited for, as long as 
 
 TEST_CASE("nobody listening is a fault of the connection") {
   int port = 0;
-  { port = FaultServer([](const SeenRequest&) { return Reply{}; }).port(); }
+  {
+    port = FaultServer([](const SeenRequest&) { return Reply{}; }).port();
+  }
   Transport transport({.url = "http://127.0.0.1:" + std::to_string(port) + "/v1"});
   transport.start(1, "{}");
   const Response response = wait_for(transport, 1).at(1);
