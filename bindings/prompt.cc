@@ -164,7 +164,7 @@ Example:
     >>> protocol = lmtx.ChatProtocol('llama')
     >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
     >>> protocol.read(request, '{"choices": [{"message": {"content": "Yes."}}]}')
-    ChatAnswer(verdicts=[Verdict.score(1)], text='Yes.'))")
+    ChatAnswer(verdicts=[Verdict.score(1.0)], text='Yes.'))")
       .def_readonly("verdicts", &ChatAnswer::verdicts, "list[Verdict | None]: one a label of the request, in its order; None for labels that a list left out.")
       .def_readonly("usage", &ChatAnswer::usage, "Usage: as the server says.")
       .def_readonly("text", &ChatAnswer::text, "str: the text of the answer.")
@@ -181,7 +181,7 @@ Example:
     >>> import json
     >>> json.loads(request.body)['messages']
     [{'role': 'user', 'content': 'A tax on tea.\nIs it about tax?'}])")
-      .def(py::init(&make_protocol), py::arg("model"), py::kw_only(), py::arg("prompt") = Prompt(), py::arg("chat") = chat_defaults.chat,
+      .def(py::init(&make_protocol), py::arg("model"), py::kw_only(), py::arg_v("prompt", Prompt(), "Prompt()"), py::arg("chat") = chat_defaults.chat,
            py::arg("labels_per_prompt") = chat_defaults.labels_per_prompt, py::arg("top_logprobs") = chat_defaults.top_logprobs,
            py::arg("answer_tokens") = chat_defaults.answer_tokens, py::arg("extra") = Text{}, py::arg("seed") = chat_defaults.seed,
            R"(A protocol.

@@ -1438,7 +1438,7 @@ class ChatAnswer:
         >>> protocol = lmtx.ChatProtocol('llama')
         >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
         >>> protocol.read(request, '{"choices": [{"message": {"content": "Yes."}}]}')
-        ChatAnswer(verdicts=[Verdict.score(1)], text='Yes.')"""
+        ChatAnswer(verdicts=[Verdict.score(1.0)], text='Yes.')"""
     @property
     def verdicts(self) -> list[Verdict | None]:
         """list[Verdict | None]: one a label of the request, in its order; None for labels that a list left out."""
@@ -1461,7 +1461,7 @@ class ChatProtocol:
         >>> import json
         >>> json.loads(request.body)['messages']
         [{'role': 'user', 'content': 'A tax on tea.\\nIs it about tax?'}]"""
-    def __init__(self, model: str, *, prompt: Prompt = Prompt(identity='886bdb81501b320d', answer='yes_no', document_tokens=430), chat: bool = True, labels_per_prompt: int = 1, top_logprobs: int = 20, answer_tokens: int = 0, extra: str = '', seed: int = 0) -> None:
+    def __init__(self, model: str, *, prompt: Prompt = Prompt(), chat: bool = True, labels_per_prompt: int = 1, top_logprobs: int = 20, answer_tokens: int = 0, extra: str = '', seed: int = 0) -> None:
         """A protocol.
 
         Args:

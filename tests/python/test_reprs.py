@@ -59,7 +59,7 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
         (protocol, f"ChatProtocol(identity={protocol.identity!r})"),
         (protocol.requests(question)[0], "ChatRequest(labels=[0])"),
-        (protocol.read(protocol.requests(question)[0], '{"choices": [{"message": {"content": "No."}}]}'), "ChatAnswer(verdicts=[Verdict.score(0)], text='No.')"),
+        (protocol.read(protocol.requests(question)[0], '{"choices": [{"message": {"content": "No."}}]}'), "ChatAnswer(verdicts=[Verdict.score(0.0)], text='No.')"),
         (protocol.prompt, f"Prompt(identity={protocol.prompt.identity!r}, answer='yes_no', document_tokens=430)"),
         (lmtx.Prompt("{document}\n{label}").one("Tea", label), "PromptText(prefix='Tea\\n', suffix='tax')"),
         (lmtx.compare_means([1.0], [0.5]), "Comparison(difference=Interval(0.5, from 0.5 to 0.5), better=1)"),
