@@ -42,6 +42,7 @@ Example:
   register_teacher_oracle(m);
   register_callback_oracle(m);
   register_recorded_oracle(m);
+  register_http_oracle(m);
   register_scripted_oracle(m);
   register_judgment_store(m);
   register_asking(m);

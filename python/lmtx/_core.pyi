@@ -2124,6 +2124,130 @@ class RecordedOracle(TeacherOracle):
             'd59'"""
     def __len__(self) -> int: ...
 
+class HttpStats:
+    """What an HttpOracle's requests came to so far. Immutable.
+
+    Every request is a try: it ends as an answer, as one of the failures, or given up on a stop request.
+
+    Example:
+        >>> lmtx.HttpOracle('http://localhost:8000/v1', lmtx.ChatProtocol('llama')).stats()
+        HttpStats(requests=0, answers=0, retries=0, notes=[])"""
+    @property
+    def requests(self) -> int:
+        """int: tries."""
+    @property
+    def answers(self) -> int:
+        """int: those whose answer was read."""
+    @property
+    def overloads(self) -> int:
+        """int: those that ended with the status 429 or 503."""
+    @property
+    def server_errors(self) -> int:
+        """int: those that ended with another status that may pass, such as 500."""
+    @property
+    def connection_errors(self) -> int:
+        """int: those without a connection, or whose connection broke."""
+    @property
+    def timeouts(self) -> int:
+        """int: those that were not answered in time."""
+    @property
+    def unreadable(self) -> int:
+        """int: those whose answer made no sense."""
+    @property
+    def refusals(self) -> int:
+        """int: those that the server refused for good."""
+    @property
+    def retries(self) -> int:
+        """int: those that were sent again."""
+    @property
+    def waits(self) -> int:
+        """int: times that the server asked to wait (Retry-After)."""
+    @property
+    def asked_alone(self) -> int:
+        """int: labels asked about alone since a list left them out."""
+    @property
+    def without_logprobs(self) -> int:
+        """int: answers that lack the log-probabilities that were asked for."""
+    @property
+    def prompt_tokens(self) -> int:
+        """int: as the server says."""
+    @property
+    def cached_tokens(self) -> int:
+        """int: those of them that came out of its prefix cache."""
+    @property
+    def completion_tokens(self) -> int:
+        """int: as the server says."""
+    @property
+    def cost(self) -> float:
+        """float: by the prices that were given."""
+    @property
+    def most_in_flight(self) -> int:
+        """int: requests at once, at most."""
+    @property
+    def concurrency(self) -> int:
+        """int: requests that may be on their way at once now."""
+    @property
+    def notes(self) -> list[str]:
+        """list[str]: what people should know, such as that the server gives no log-probabilities."""
+
+class HttpOracle(TeacherOracle):
+    """A language model behind an OpenAI-compatible server: vLLM, llama.cpp, hosted.
+
+    lmtx.teachers.openai() makes one with fewer words. Nothing is sent before the first question. The identity is the protocol's: neither the address nor the limits
+    change a verdict.
+
+    Example:
+        >>> protocol = lmtx.ChatProtocol('llama', prompt=lmtx.Prompt(task='Tags are subjects of laws.'))
+        >>> teacher = lmtx.HttpOracle('http://localhost:8000/v1', protocol, max_concurrency=16)
+        >>> teacher
+        HttpOracle('http://localhost:8000/v1', identity='openai/llama/...')"""
+    def __init__(self, url: str, protocol: ChatProtocol, *, key_variable: str = '', header_variables: collections.abc.Mapping[str, str] = {}, max_concurrency: int = 64, starting_concurrency: int = 8, min_concurrency: int = 1, requests_per_minute: float = 0.0, tokens_per_minute: float = 0.0, connect_seconds: float = 10.0, response_seconds: float = 120.0, body_seconds: float = 30.0, attempts: int = 6, backoff_seconds: float = 0.5, max_backoff_seconds: float = 60.0, give_up_seconds: float = 180.0, stop_seconds: float = 0.8, warm_prefix: bool = True, keep_raw: bool = False, prompt_price: float = 0.0, cached_price: float = -1.0, completion_price: float = 0.0, seed: int = 0) -> None:
+        """A teacher that asks this server.
+
+        Args:
+            url: The server's base address with its version, such as 'http://localhost:8000/v1', without user, query and fragment.
+            protocol: What is asked, and how answers are read.
+            key_variable: The environment variable that holds the key, which is sent as 'Authorization: Bearer KEY' and is in no message, file or identity; '': no key.
+            header_variables: Further headers: by name the environment variable that holds the value.
+            max_concurrency: Requests in flight at most, 4096 at most. Their number grows while answers come well and halves when the server is overloaded.
+            starting_concurrency: Requests in flight at first; `max_concurrency` where that is smaller.
+            min_concurrency: Requests in flight however overloaded the server is.
+            requests_per_minute: What the server's owner allows; 0: no limit.
+            tokens_per_minute: The same for tokens of prompts and answers, estimated before a request and corrected after it.
+            connect_seconds: For a connection.
+            response_seconds: From a request to its whole answer.
+            body_seconds: From the first byte of an answer to its last.
+            attempts: How often a request may fail before its pairs do; failures while nothing at all is answered do not count.
+            backoff_seconds: Before try n + 1: a random part of backoff_seconds * 2**(n - 1), and what the server asks for (Retry-After).
+            max_backoff_seconds: The most that this is a random part of.
+            give_up_seconds: When no request was answered for so long the run ends with TeacherError.
+            stop_seconds: How long requests in flight are waited for when the run wants to end.
+            warm_prefix: Send the first request about a document alone, so that the server has its prefix when the others come.
+            keep_raw: Keep the text of answers beside the verdicts.
+            prompt_price: Per million tokens, for costs.
+            cached_price: The same for tokens out of the server's prefix cache; below 0: as `prompt_price`.
+            completion_price: The same for tokens of answers.
+            seed: Of the random parts of waits.
+
+        Raises:
+            ValueError: Naming the option that makes no sense, or the environment variable that is not set.
+            RuntimeError: Where LMTX was built without libcurl (LMTX_HTTP=OFF)."""
+    def stats(self) -> HttpStats:
+        """HttpStats: what the requests came to so far. May be called while the teacher is at work.
+
+        Example:
+            >>> lmtx.HttpOracle('http://localhost:8000/v1', lmtx.ChatProtocol('llama')).stats().concurrency
+            8"""
+    @property
+    def url(self) -> str:
+        """str: the server's base address."""
+    @property
+    def protocol(self) -> ChatProtocol:
+        """ChatProtocol: what is asked, and how answers are read."""
+    @property
+    def key_variable(self) -> str:
+        """str: the environment variable that held the key; '': no key."""
+
 class ScriptedOracle(TeacherOracle):
     """A teacher for tests: answers by a rule, and remembers what it was asked. May be used from several threads.
 

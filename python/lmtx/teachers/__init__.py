@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .concurrency import ConcurrentTeacher, concurrent
     from .cross_encoder_teacher import CrossEncoderTeacher, cross_encoder
     from .llama_teacher import LlamaCppTeacher, llama_cpp
+    from .openai_server import openai
     from .transformers_teacher import TransformersTeacher, transformers
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "human",
     "llama_cpp",
     "make_teacher",
+    "openai",
     "source_change_notice",
     "transformers",
 ]
@@ -45,6 +47,7 @@ _LATER = {
     "cross_encoder": "cross_encoder_teacher",
     "LlamaCppTeacher": "llama_teacher",
     "llama_cpp": "llama_teacher",
+    "openai": "openai_server",
     "TransformersTeacher": "transformers_teacher",
     "transformers": "transformers_teacher",
 }

@@ -13,7 +13,7 @@ from .functions import Ask, AskAsync, is_async, of_function
 __all__ = ["SPECS", "make_teacher"]
 
 # What a teacher may be called in words, for help texts and messages.
-SPECS = "recorded:FILE, python:module:function, llama_cpp:FILE.gguf, transformers:MODEL, cross_encoder:MODEL or human[:NAME]"
+SPECS = "recorded:FILE, python:module:function, openai:URL#MODEL, llama_cpp:FILE.gguf, transformers:MODEL, cross_encoder:MODEL or human[:NAME]"
 
 
 def make_teacher(teacher: TeacherOracle | Ask | AskAsync | str, identity: str | None = None) -> TeacherOracle:
@@ -21,7 +21,8 @@ def make_teacher(teacher: TeacherOracle | Ask | AskAsync | str, identity: str | 
 
     Args:
         teacher: A TeacherOracle is given back as it is. A function ask(document, labels) may be async: then it is called about 16 documents at once. The str may
-            also be `llama_cpp:FILE.gguf`, `transformers:MODEL`, `cross_encoder:MODEL`, `human` or `human:NAME`, for the functions of these names in lmtx.teachers.
+            also be `openai:URL#MODEL`, `llama_cpp:FILE.gguf`, `transformers:MODEL`, `cross_encoder:MODEL`, `human` or `human:NAME`, for the functions of these
+            names in lmtx.teachers.
         identity: The name under which a function's judgments are kept; by default callable_identity().
 
     Raises:
@@ -49,6 +50,10 @@ def _teacher_from_spec(spec: str) -> TeacherOracle | Ask:
     kind, _, rest = spec.partition(":")
     if kind == "recorded" and rest:
         return RecordedOracle.open(rest)
+    if kind == "openai":
+        from .openai_server import openai_from_spec
+
+        return openai_from_spec(rest)
     if kind == "human":
         return _made_by(kind, rest)
     if kind in ("llama_cpp", "transformers", "cross_encoder") and rest:
