@@ -32,6 +32,9 @@ Example:
   register_ranked_lists(m);
   register_bm25_index(m);
   register_metrics(m);
+  register_calibration(m);
+  register_combination(m);
+  register_audit(m);
   register_tagger(m);
   register_verdict(m);
   register_question(m);
@@ -39,8 +42,10 @@ Example:
   register_teacher_oracle(m);
   register_callback_oracle(m);
   register_recorded_oracle(m);
+  register_http_oracle(m);
   register_scripted_oracle(m);
   register_judgment_store(m);
+  register_asking(m);
   register_budget(m);
   register_trainer_options(m);
   register_report(m);

@@ -25,6 +25,20 @@ def ask(document: str, labels: list[str]) -> list[float | bool | None]:
     return [None if not document else label in document for label in labels]
 
 
+async def ask_async(document: str, labels: list[str]) -> list[float | bool | None]:
+    return ask(document, labels)
+
+
+def ask_batch(questions: list[tuple[str, list[str]]], descriptions: list[list[str]]) -> list[list[float | bool | None]]:
+    return [ask(document, labels) for document, labels in questions]
+
+
+def make_teachers() -> list[lmtx.TeacherOracle]:
+    teachers = [lmtx.make_teacher(ask), lmtx.make_teacher(ask_async), lmtx.make_teacher("human"), lmtx.teachers.concurrent(ask_async, concurrency=4)]
+    local = lmtx.teachers.llama_cpp("model.gguf", prompt=lmtx.Prompt(task="Tags are subjects."), n_ctx=2048)
+    return [*teachers, lmtx.teachers.batch(ask_batch, questions_per_call=8), local, lmtx.teachers.transformers("model", device="cuda"), lmtx.teachers.cross_encoder("model")]
+
+
 def show(event: lmtx.Event) -> None:
     print(event.stage, event.done, event.total)
 
@@ -67,6 +81,18 @@ def measure(targets: list[list[int]], ranked: npt.NDArray[np.int64]) -> float:
     interval = lmtx.bootstrap_mean(lmtx.precision_per_document(targets, ranked, k=1))
     comparison = lmtx.compare_means([1.0], [0.5], seed=1)
     return interval.value + comparison.difference.low
+
+
+def trust(teachers: list[lmtx.TeacherOracle], store: lmtx.JudgmentStore) -> lmtx.TeacherOracle:
+    match = lmtx.match_gold(store, "gold.csv", teacher=teachers[0].identity())
+    found: lmtx.Audit = match.audit(cut=0.6)
+    reliability = lmtx.Reliability(sensitivity=found.recall.value, specificity=found.specificity.value)
+    first = lmtx.CalibratedOracle(teachers[0], match.calibrate("platt"), store=store)
+    flips = [result.flip_rate.high for result in lmtx.probe(first, "train.jsonl", ["tax"], pairs=10, store=Path("probes.db"))]
+    kappa = lmtx.compare_verdicts(lmtx.read_verdicts("a.jsonl"), "b.jsonl").agreement.kappa.low
+    scores: npt.NDArray[np.float64] = lmtx.Calibration.shift(match.scores, 0.1).apply(match.scores)
+    combination = lmtx.Combination.votes([reliability] * 2, yes_rate=max(flips + [kappa, float(scores[0])]))
+    return lmtx.CombinedOracle([first, teachers[1]], combination, store=store)
 
 
 def main() -> None:
