@@ -35,6 +35,7 @@ Example:
   register_tagger(m);
   register_verdict(m);
   register_question(m);
+  register_prompt(m);
   register_teacher_oracle(m);
   register_callback_oracle(m);
   register_recorded_oracle(m);

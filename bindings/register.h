@@ -24,6 +24,7 @@ void register_metrics(py::module_& m);
 void register_tagger(py::module_& m);
 void register_verdict(py::module_& m);
 void register_question(py::module_& m);
+void register_prompt(py::module_& m);
 void register_teacher_oracle(py::module_& m);
 void register_callback_oracle(py::module_& m);
 void register_recorded_oracle(py::module_& m);

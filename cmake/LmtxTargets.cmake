@@ -110,9 +110,12 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/text/tokenizer.h
   ${PROJECT_SOURCE_DIR}/lmtx/version.h)
 target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/answers.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h

@@ -18,7 +18,6 @@ namespace lmtx {
 struct ChatOptions {
   // The model's name as the server has it.
   std::string model;
-  PromptOptions prompt = {};
   // Chat (/chat/completions, one user message) or plain completion (/completions).
   bool chat = true;
   // Labels in one prompt; their order is drawn from `seed`, the document's texts and the labels' names. Log-probabilities are not used with more than one.
@@ -41,11 +40,11 @@ struct ChatRequest {
 };
 
 struct ChatAnswer {
-  // One a label of the request, in its order: scored or abstained. Where `cut_off`, unset for those that the text did not reach.
-  std::vector<std::optional<Verdict>> verdicts;
-  Usage usage;
+  // One a label of the request, in its order: scored, or abstained where the answer is none; unset for labels that a list left out.
+  std::vector<std::optional<Verdict>> verdicts = {};
+  Usage usage = {};
   // The text of the answer.
-  std::string text;
+  std::string text = {};
   // Log-probabilities were asked for and did not come.
   bool no_logprobs = false;
 };
@@ -54,7 +53,7 @@ struct ChatAnswer {
 class LMTX_API ChatProtocol {
  public:
   // Throws std::invalid_argument for options that make no sense, naming them.
-  explicit ChatProtocol(ChatOptions options, std::shared_ptr<const Tokenizer> tokenizer = nullptr);
+  explicit ChatProtocol(ChatOptions options, Prompt prompt = Prompt());
 
   const ChatOptions& options() const { return options_; }
   const Prompt& prompt() const { return prompt_; }
@@ -76,8 +75,15 @@ class LMTX_API ChatProtocol {
   Usage estimate(const Question& question) const;
 
  private:
+  std::vector<std::vector<size_t>> groups(const Question& question, std::span<const size_t> labels) const;
+  PromptText prompt_text(const std::string& document, const Question& question, std::span<const size_t> labels) const;
+  int64_t answer_tokens(size_t num_labels, bool logprobs) const;
+  std::string body(const PromptText& text, size_t num_labels, bool logprobs) const;
+
   ChatOptions options_;
   Prompt prompt_;
+  // `extra` as it was read.
+  std::shared_ptr<const std::string> extra_;
   std::string identity_;
 };
 

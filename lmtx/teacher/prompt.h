@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,7 +20,7 @@ class Tokenizer;
 enum class AnswerKind {
   // Yes or no; with log-probabilities the score is P(yes) / (P(yes) + P(no)).
   yes_no,
-  // A whole number from 0 (does not fit) to 10 (fits); the score is a tenth of it. For teachers that give no log-probabilities.
+  // A digit from 0 (does not fit) to 9 (fits), which is one token to every model; the score is a ninth of it. For teachers that give no log-probabilities.
   scale,
 };
 
@@ -59,22 +58,20 @@ class LMTX_API Prompt {
   // 16 hexadecimal digits over all that makes the text: templates, task, cut, and what counts tokens.
   const std::string& identity() const { return identity_; }
 
-  // The question about one of its labels, and about several, listed in the order of `labels` (positions in question.labels) under the numbers 1, 2, ….
-  // What a document or a label says is data: it is cut, put on as many lines as it has (labels: on one), and what could end the fence around it or begin another
-  // turn of a chat ("</document>", "<|im_end|>", "[INST]") is broken up by a space.
-  PromptText one(const Question& question, size_t label) const;
-  PromptText several(const Question& question, std::span<const size_t> labels) const;
+  // A question's document as prompts show it: title and content on lines of their own, cut and defused().
+  std::string document(const Question& question) const;
+
+  // The text about one label of a document, and about several, listed under the numbers 1, 2, …; `document` as document() gave it. What documents and labels say is data
+  // and reads as nothing else: labels are put on one line and defused(), too.
+  PromptText one(std::string_view document, const LabelToJudge& label) const;
+  PromptText several(std::string_view document, std::span<const LabelToJudge> labels) const;
 
   // Tokens of a text, without special tokens.
   int64_t count_tokens(std::string_view text) const;
 
  private:
-  struct Piece;
-  using Template = std::vector<Piece>;
-  using Fields = std::function<std::string(std::string_view)>;
-  static Template parse(const std::string& text, const char* name, const char* required);
-  PromptText fill(const Template& pieces, const Fields& field) const;
-  std::string shown_document(const Question& question) const;
+  struct Template;
+  std::string make_identity() const;
 
   PromptOptions options_;
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -86,8 +83,9 @@ class LMTX_API Prompt {
 // "[" before "INST" or "/INST", whatever the case. Control characters other than line ends and tabs are left out; bytes that are no UTF-8 become U+FFFD.
 LMTX_API std::string defused(std::string_view text);
 
-// The first part of `text` with at most `max_tokens` tokens as `count` has them: up to the end of a sentence (. ! ? … and their like before white space, or a line's end) where one lies in
-// the second half of what fits, else up to the end of a word, else of a character. 0 means no limit. A token is at least a byte: only that many bytes are looked at times 64.
+// The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the end of a sentence where one lies in the second half of what
+// fits (. ! ? … and their like with quotes and brackets that follow, before white space; a line's end), else of a word, else of a character. `count` is called some
+// twenty times, on no more than 64 bytes a token.
 LMTX_API std::string_view cut_at_sentence(std::string_view text, int64_t max_tokens, const std::function<int64_t(std::string_view)>& count);
 
 }  // namespace lmtx
