@@ -111,6 +111,8 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/version.h)
 target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/answers.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/batch_file_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/batch_folder.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
@@ -118,6 +120,7 @@ target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILE
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h
   ${PROJECT_SOURCE_DIR}/lmtx/train/curriculum_trainer.h

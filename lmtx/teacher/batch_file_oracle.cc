@@ -53,8 +53,10 @@ class BatchQuestion {
     std::vector<size_t> together;
     for (size_t i = 0; i < states_.size(); ++i) {
       if (states_[i].settled || states_[i].waits) continue;
-      if (states_[i].unreached) tasks.push_back({question, {i}});
-      else together.push_back(i);
+      if (states_[i].unreached)
+        tasks.push_back({question, {i}});
+      else
+        together.push_back(i);
     }
     if (!together.empty()) tasks.push_back({question, std::move(together)});
   }
@@ -207,8 +209,8 @@ void BatchFileOracle::judge(std::span<const Question> questions, AnswerSink& ans
 
 std::string BatchFileOracle::pending_advice() const {
   const std::string folder = impl_->options.folder.string();
-  return "Their requests are in " + impl_->index.requests().string() + "; put the answers into " + impl_->index.answers().string() + " (lmtx batch import " + folder +
-         " FILE), and run the same command again.";
+  return "Their requests are in " + impl_->index.requests().string() + "; put the answers into " + impl_->index.answers().string() + " (lmtx batch import " +
+         folder + " FILE), and run the same command again.";
 }
 
 }  // namespace lmtx

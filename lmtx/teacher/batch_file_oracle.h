@@ -22,10 +22,11 @@ struct BatchFileOptions {
   bool keep_raw = false;
 };
 
-// Writes what it is asked as requests of OpenAI's batch interface into requests/, and answers from whatever lies in answers/: in any order, in parts, in several files. A request has the same name
-// (custom_id) in every run: a digest over the identity and the texts. It is written once; once more when all copies of it were answered with errors, or with what is no answer; again
-// when its file of requests was removed. What has no answer yet stays open: the run ends with PairsOpen, and the same command goes on. Answers are read one by one and may be larger than memory.
-// Verdicts are those that HttpOracle would give, and are kept under the same identity.
+// Writes what it is asked as requests of OpenAI's batch interface into requests/, and answers from whatever lies in answers/: in any order, in parts, in
+// several files. A request has the same name (custom_id) in every run: a digest over the identity and the texts. It is written once; once more when all copies
+// of it were answered with errors, or with what is no answer; again when its file of requests was removed. What has no answer yet stays open: the run ends with
+// PairsOpen, and the same command goes on. Answers are read one by one and may be larger than memory. Verdicts are those that HttpOracle would give, and are
+// kept under the same identity.
 class LMTX_API BatchFileOracle final : public TeacherOracle {
  public:
   // Throws std::invalid_argument for options that make no sense, and a folder that cannot be written.
@@ -33,7 +34,8 @@ class LMTX_API BatchFileOracle final : public TeacherOracle {
   ~BatchFileOracle() override;
 
   std::string identity() const override;
-  // One call at a time. Throws std::runtime_error naming file and line of what is no line of answers, and where another process is writing requests into the folder.
+  // One call at a time. Throws std::runtime_error naming file and line of what is no line of answers, and where another process is writing requests into the
+  // folder.
   void judge(std::span<const Question> questions, AnswerSink& answers) override;
   TeacherTraits traits() const override { return {.questions_per_call = 0, .concurrent_calls = 1}; }
   Usage estimate(const Question& question) const override;

@@ -37,8 +37,10 @@ BatchImport count(const detail::BatchIndex& index, const fs::path& file) {
     ++result.lines;
     const detail::BatchLine line = detail::parse_batch_line(text, place, /*with_body=*/false);
     const detail::BatchRequest request = line.id ? index.find(*line.id) : detail::BatchRequest{};
-    if (request.exported == 0) ++result.unknown;
-    else if (!line.failure.empty()) ++result.failed;
+    if (request.exported == 0)
+      ++result.unknown;
+    else if (!line.failure.empty())
+      ++result.failed;
     else {
       const bool before = std::any_of(request.answers.begin(), request.answers.end(), [](const detail::BatchAnswer& answer) { return !answer.failed; });
       ++(before || !answered.insert(*line.id).second ? result.repeated : result.answers);
@@ -48,9 +50,8 @@ BatchImport count(const detail::BatchIndex& index, const fs::path& file) {
 }
 
 void copy_lines(const fs::path& from, const fs::path& to) {
-  detail::write_file_atomically(to, [&](const detail::AppendBytes& append) {
-    each_line(from, [&](const std::string& line, const std::string&) { append(line + "\n"); });
-  });
+  detail::write_file_atomically(
+      to, [&](const detail::AppendBytes& append) { each_line(from, [&](const std::string& line, const std::string&) { append(line + "\n"); }); });
 }
 
 bool same_lines(const fs::path& one, const fs::path& two) {
@@ -90,7 +91,8 @@ BatchImport import_batch_answers(const fs::path& folder, const fs::path& file) {
   const detail::BatchIndex index = open_index(folder);
   BatchImport result = count(index, file);
   if (result.unknown == result.lines) {
-    detail::fail(file.string(), "none of its " + std::to_string(result.lines) + " lines answers a request in " + index.requests().string() + "; is it another batch's?");
+    detail::fail(file.string(),
+                 "none of its " + std::to_string(result.lines) + " lines answers a request in " + index.requests().string() + "; is it another batch's?");
   }
   detail::make_folder(index.answers());
   // Copied first: the original may be packed, and is read once more only.

@@ -23,7 +23,8 @@ struct BatchStatus {
   int64_t answer_files = 0;
 };
 
-// What the files in `folder` say; docs/formats/batch.md. Throws std::runtime_error naming the folder that is missing, or file and line of what is no request or answer.
+// What the files in `folder` say; docs/formats/batch.md. Throws std::runtime_error naming the folder that is missing, or file and line of what is no request or
+// answer.
 LMTX_API BatchStatus batch_status(const std::filesystem::path& folder);
 
 // What a file of answers held, in lines.
@@ -43,8 +44,8 @@ struct BatchImport {
   int64_t unknown = 0;
 };
 
-// Checks a provider's file, plain or gzip, and puts a copy of it, plain, into answers/, whole or not at all. Throws std::runtime_error naming file and line of what is no answer, and a file that
-// answers nothing that was asked here.
+// Checks a provider's file, plain or gzip, and puts a copy of it, plain, into answers/, whole or not at all. Throws std::runtime_error naming file and line of
+// what is no answer, and a file that answers nothing that was asked here.
 LMTX_API BatchImport import_batch_answers(const std::filesystem::path& folder, const std::filesystem::path& file);
 
 }  // namespace lmtx

@@ -108,7 +108,8 @@ std::optional<Digest> batch_id(std::string_view custom_id) {
 BatchLine parse_batch_line(std::string_view text, const std::string& place, bool with_body) {
   const auto surface = [](int depth, Json::parse_event_t, const Json&) { return depth <= 2; };
   Json line = parse_json(text, place, with_body ? Json::parser_callback_t() : Json::parser_callback_t(surface));
-  if (!line.is_object()) fail(place, "expected a line of answers, {\"custom_id\", \"response\", \"error\"}, but found " + std::string(line.type_name()) + " instead.");
+  if (!line.is_object())
+    fail(place, "expected a line of answers, {\"custom_id\", \"response\", \"error\"}, but found " + std::string(line.type_name()) + " instead.");
   const auto id = batch_id(json_string(line, "custom_id", place));
   if (json_has(line, "error")) return failed(id, describe_error(line["error"]));
   if (!json_has(line, "response")) return failed(id, "no response");
@@ -120,6 +121,12 @@ BatchLine parse_batch_line(std::string_view text, const std::string& place, bool
   return {.id = id, .body = std::move(response["body"]), .failure = {}};
 }
 
+bool BatchRequest::waits() const {
+  int64_t files = 0;
+  for (size_t i = 0; i < answers.size(); ++i) files += i == 0 || answers[i].file != answers[i - 1].file;
+  return exported > files;
+}
+
 BatchIndex::BatchIndex(fs::path folder) : folder_(std::move(folder)) {}
 
 std::vector<BatchIndex::Stamp> BatchIndex::files_in(const fs::path& folder) {
@@ -128,8 +135,10 @@ std::vector<BatchIndex::Stamp> BatchIndex::files_in(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     if (!entry->is_regular_file()) continue;
     const fs::path& file = entry->path();
-    if (file.extension() == ".jsonl") stamps.push_back({file, entry->file_size(), entry->last_write_time()});
-    else if (file.extension() == ".gz") fail(file.string(), "only files of plain JSON lines (.jsonl) are read here; unpack it, or import it.");
+    if (file.extension() == ".jsonl")
+      stamps.push_back({file, entry->file_size(), entry->last_write_time()});
+    else if (file.extension() == ".gz")
+      fail(file.string(), "only files of plain JSON lines (.jsonl) are read here; unpack it, or import it.");
   }
   if (error && error != std::errc::no_such_file_or_directory) fail(folder, "read", error.value());
   std::sort(stamps.begin(), stamps.end(), [](const Stamp& a, const Stamp& b) { return a.file < b.file; });
@@ -216,9 +225,15 @@ void BatchIndex::add_answers_of(uint32_t file, std::set<Digest>& known_files) {
     hasher.add(line);
     if (is_blank(line)) continue;
     const BatchLine parsed = parse_batch_line(line, lines.place(), /*with_body=*/false);
-    if (!parsed.id) ++foreign_answers_;
+    if (!parsed.id)
+      ++foreign_answers_;
     else
-      answers_.push_back({.id = *parsed.id, .file = file, .failed = !parsed.failure.empty(), .line = lines.number(), .offset = lines.offset(), .size = static_cast<int64_t>(line.size())});
+      answers_.push_back({.id = *parsed.id,
+                          .file = file,
+                          .failed = !parsed.failure.empty(),
+                          .line = lines.number(),
+                          .offset = lines.offset(),
+                          .size = static_cast<int64_t>(line.size())});
   }
   if (known_files.insert(hasher.finish()).second) return;
   answers_.resize(before);
@@ -248,7 +263,8 @@ BatchLine BatchIndex::read(const BatchAnswer& answer) const {
 std::string BatchIndex::place(const BatchAnswer& answer) const { return answer_files_[answer.file].file.string() + ":" + std::to_string(answer.line); }
 
 BatchStatus BatchIndex::status() const {
-  BatchStatus status{.unknown = foreign_answers_, .request_files = static_cast<int64_t>(request_files_.size()), .answer_files = static_cast<int64_t>(answer_files_.size())};
+  BatchStatus status{
+      .unknown = foreign_answers_, .request_files = static_cast<int64_t>(request_files_.size()), .answer_files = static_cast<int64_t>(answer_files_.size())};
   for (size_t i = 0; i < exported_.size(); ++i) {
     if (i > 0 && exported_[i] == exported_[i - 1]) continue;
     const BatchRequest request = find(exported_[i]);

@@ -54,8 +54,8 @@ struct BatchRequest {
   // By file and line.
   std::span<const BatchAnswer> answers;
 
-  // Whether a copy of it is without an answer.
-  bool waits() const { return exported > static_cast<int64_t>(answers.size()); }
+  // Whether a copy of it is without an answer. A provider takes a name once in a batch, and gives a file for each: lines of one file answer one copy.
+  bool waits() const;
 };
 
 // Sorted by name in memory: 16 bytes a request, 56 an answer; what answers say stays in their files. Belongs to one thread.

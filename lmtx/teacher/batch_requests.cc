@@ -64,7 +64,8 @@ BatchRequests::Line BatchRequests::line_for(const Question& question, const Chat
   const BatchIds id_of(protocol_.identity(), question);
   Line line{.list = {.id = id_of(request.labels), .pairs = {}}, .text = {}};
   for (const size_t label : request.labels) line.list.pairs.push_back(id_of(label));
-  line.text = "{\"custom_id\":\"" + hex(line.list.id) + "\",\"method\":\"POST\",\"url\":\"/v1" + std::string(protocol_.endpoint()) + "\",\"body\":" + request.body + "}\n";
+  line.text = "{\"custom_id\":\"" + hex(line.list.id) + "\",\"method\":\"POST\",\"url\":\"/v1" + std::string(protocol_.endpoint()) +
+              "\",\"body\":" + request.body + "}\n";
   return line;
 }
 

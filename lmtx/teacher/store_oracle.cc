@@ -32,7 +32,8 @@ std::string choose(const JudgmentStore& store, const fs::path& file, const std::
   const std::vector<std::string> teachers = teachers_in(store);
   if (identity.empty()) {
     if (teachers.size() == 1) return teachers[0];
-    throw std::invalid_argument(file.string() + ": expected the judgments of one teacher, but " + list_of(teachers) + (teachers.empty() ? "." : "; say whose to replay."));
+    throw std::invalid_argument(file.string() + ": expected the judgments of one teacher, but " + list_of(teachers) +
+                                (teachers.empty() ? "." : "; say whose to replay."));
   }
   if (std::find(teachers.begin(), teachers.end(), identity) == teachers.end())
     throw std::invalid_argument(file.string() + ": no judgments by " + detail::quote(identity, 200) + "; " + list_of(teachers) + ".");

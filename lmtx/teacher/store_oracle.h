@@ -11,12 +11,13 @@
 
 namespace lmtx {
 
-// Answers with the judgments that a store has of one teacher, under that teacher's identity; found by texts, as the store finds them. A pair that the store lacks is Verdict::miss().
-// So the same options on the same data give the same model as the run that filled the store, without its teacher. The store is only read, and may be one that cannot be written.
+// Answers with the judgments that a store has of one teacher, under that teacher's identity; found by texts, as the store finds them. A pair that the store
+// lacks is Verdict::miss(). So the same options on the same data give the same model as the run that filled the store, without its teacher. The store is only
+// read, and may be one that cannot be written.
 class LMTX_API StoreOracle final : public TeacherOracle {
  public:
-  // With an empty `identity` that of the only teacher in the store. Throws std::runtime_error for a file that is no store, and std::invalid_argument, naming those that are there, where
-  // the store has nothing of this identity, or where there is none, or more than one, to choose from.
+  // With an empty `identity` that of the only teacher in the store. Throws std::runtime_error for a file that is no store, and std::invalid_argument, naming
+  // those that are there, where the store has nothing of this identity, or where there is none, or more than one, to choose from.
   static std::shared_ptr<StoreOracle> open(const std::filesystem::path& store, const std::string& identity = {});
   ~StoreOracle() override;
 

@@ -46,7 +46,8 @@ Document read_document(DocumentSeeker& documents, int64_t number) {
 }
 
 std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure, const std::string& advice) {
-  std::string message = std::to_string(open) + " of " + std::to_string(pairs) + " pairs are " + (advice.empty() ? "still open: the teacher did not answer them" : "open");
+  std::string message =
+      std::to_string(open) + " of " + std::to_string(pairs) + " pairs are " + (advice.empty() ? "still open: the teacher did not answer them" : "open");
   if (!first_failure.empty()) message += " (first failure: " + first_failure + ")";
   return message + ". " + (advice.empty() ? "All answers are kept; the same command asks for the rest." : advice);
 }
