@@ -178,9 +178,10 @@ void register_chat_protocol(py::module_& m) {
 Example:
     >>> protocol = lmtx.ChatProtocol('llama', prompt=lmtx.Prompt('{document}\nIs it about {label}?'))
     >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
+    >>> import json
     >>> json.loads(request.body)['messages']
     [{'role': 'user', 'content': 'A tax on tea.\nIs it about tax?'}])")
-      .def(py::init(&make_protocol), py::arg("model"), py::kw_only(), py::arg("prompt") = Prompt(), py::arg("chat") = chat_defaults.chat,
+      .def(py::init(&make_protocol), py::arg("model"), py::kw_only(), py::arg_v("prompt", Prompt(), "Prompt()"), py::arg("chat") = chat_defaults.chat,
            py::arg("labels_per_prompt") = chat_defaults.labels_per_prompt, py::arg("top_logprobs") = chat_defaults.top_logprobs,
            py::arg("answer_tokens") = chat_defaults.answer_tokens, py::arg("extra") = Text{}, py::arg("seed") = chat_defaults.seed,
            R"(A protocol.
@@ -258,7 +259,7 @@ Args:
     answer: 'yes_no', or 'scale': the expected digit, a ninth of it.
 
 Example:
-    >>> lmtx.read_logprobs([('Yes', math.log(0.6)), (' no', math.log(0.2)), ('Maybe', math.log(0.1))])
+    >>> lmtx.read_logprobs([('Yes', np.log(0.6)), (' no', np.log(0.2)), ('Maybe', np.log(0.1))])
     0.7...)");
 }
 

@@ -223,7 +223,7 @@ Example:
 Example:
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
     >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
-    Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0.0, seconds=0.0))")
+    Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0))")
       .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
            R"(TeacherTraits: how it likes to be asked; one question a call unless overridden.
 

@@ -44,12 +44,12 @@ std::optional<double> score_of_word(std::string_view word, AnswerKind kind) {
   return answer == "no" ? std::optional(0.0) : std::nullopt;
 }
 
-// Takes the first run of letters, or the number with its decimals, off `text`.
+// Takes the first run of letters and digits, or the number with its decimals, off `text`.
 std::string_view take_word(std::string_view& text) {
   text = trim_front(text);
   const bool is_number = !text.empty() && is_digit(text[0]);
   const auto goes_on = [&](std::string_view rest) {
-    if (!is_number) return mark_length(rest) == 0 && !is_digit(rest[0]);
+    if (!is_number) return mark_length(rest) == 0;
     return is_digit(rest[0]) || ((rest[0] == '.' || rest[0] == ',') && rest.size() > 1 && is_digit(rest[1]));
   };
   size_t length = 0;

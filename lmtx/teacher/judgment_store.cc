@@ -431,6 +431,20 @@ int64_t JudgmentStore::size(const std::string& identity) const {
   });
 }
 
+UsageTotals JudgmentStore::usage(const std::optional<std::string>& identity, const std::optional<std::string>& run) const {
+  return impl_->with_reader([&](Reader& reader) {
+    Statement sum(reader.database,
+                  "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), sum(cost), sum(seconds) FROM answers "
+                  "WHERE (?1 IS NULL OR id IN (SELECT answer FROM judgments WHERE teacher = (SELECT id FROM teachers WHERE identity = ?1))) "
+                  "AND (?2 IS NULL OR run = (SELECT id FROM runs WHERE name = ?2))");
+    identity ? sum.bind(1, *identity) : sum.bind_null(1);
+    run ? sum.bind(2, *run) : sum.bind_null(2);
+    sum.step();
+    const Usage usage{.prompt_tokens = sum.integer(1), .cached_tokens = sum.integer(2), .completion_tokens = sum.integer(3), .cost = sum.real(4), .seconds = sum.real(5)};
+    return UsageTotals{.usage = usage, .answers = sum.integer(0)};
+  });
+}
+
 std::vector<std::string> JudgmentStore::identities() const {
   return impl_->with_reader([](Reader& reader) {
     std::vector<std::string> identities;

@@ -21,6 +21,12 @@ struct Judgment {
   std::string run;
 };
 
+// What several answers cost together.
+struct UsageTotals {
+  Usage usage;
+  int64_t answers = 0;
+};
+
 // The key of a judgment is 128 bits of BLAKE2b over a version byte, the teacher's identity, and the length-prefixed title, content, label name
 // and label description as the teacher is given them. Uids are kept beside it for people to read.
 // Move-only; find(), put() and flush() may be called from several threads, and several processes may have the file open. A child of fork() can neither
@@ -49,6 +55,9 @@ class LMTX_API JudgmentStore {
   int64_t size() const;
   // Those of a teacher that uses this identity.
   int64_t size(const std::string& identity) const;
+  // What the answers that a teacher gave, or a run got, cost together; unset means any. What was put with no verdict that is new counts, too, where it cost something.
+  UsageTotals usage(const std::optional<std::string>& identity = {}, const std::optional<std::string>& run = {}) const;
+  Usage usage_of_run(const std::string& run) const { return usage({}, run).usage; }
   // The identities in the store, sorted.
   std::vector<std::string> identities() const;
 

@@ -112,12 +112,11 @@ class CutPoints {
   size_t sentence(size_t from, size_t to) const {
     return last(from, to, [this](size_t end) { return ends_sentence(end); });
   }
-  size_t word(size_t to) const {
-    return last(1, to, [this](size_t end) { return is_space_at(end) && !is_space(text_[end - 1]); });
+  size_t word(size_t from, size_t to) const {
+    return last(from, to, [this](size_t end) { return is_space_at(end) && !is_space(text_[end - 1]); });
   }
-  // Up to the end of the character that ends last; its beginning is found from the word's.
-  size_t character(size_t word_begin, size_t to) const {
-    size_t end = word_begin;
+  size_t character(size_t to) const {
+    size_t end = 0;
     while (end < to) {
       const size_t next = end + detail::Graphemes::get().length(text_, end);
       if (next > to) break;
@@ -180,8 +179,8 @@ std::string_view cut_at_sentence(std::string_view text, int64_t max_tokens, cons
   const CutPoints ends(text);
   for (size_t fits = most_bytes(text.substr(0, most), max_tokens, count); fits > 0;) {
     size_t end = ends.sentence(fits / 2, fits);
-    if (end == 0) end = ends.word(fits);
-    if (end == 0) end = ends.character(0, fits);
+    if (end == 0) end = ends.word(fits / 2, fits);
+    if (end == 0) end = ends.character(fits);
     const std::string_view cut = text.substr(0, end);
     if (count(cut) <= max_tokens) return cut;
     fits = end - 1;
@@ -233,9 +232,10 @@ struct Prompt::Template {
   }
 
   static std::string unknown_field(const char* name, const std::string& field, std::initializer_list<std::string_view> known) {
-    std::string message = "`" + std::string(name) + "` has no field " + detail::quote("{" + field + "}") + "; there are";
-    for (const std::string_view other : known) message += " {" + std::string(other) + "}";
-    return message + ".";
+    std::string message("`");
+    message.append(name).append("` has no field `{").append(field).append("}`; there are");
+    for (const std::string_view other : known) message.append(" {").append(other).append("}");
+    return message.append(".");
   }
 
   bool has(std::string_view field) const {
@@ -338,7 +338,10 @@ PromptText Prompt::several(std::string_view document, std::span<const LabelToJud
     std::string list;
     for (size_t i = 0; i < labels.size(); ++i) {
       const std::string description = on_one_line(labels[i].description);
-      list += (i > 0 ? "\n" : "") + std::to_string(i + 1) + ". " + on_one_line(labels[i].name) + (description.empty() ? "" : " (" + description + ")");
+      if (i > 0) list += '\n';
+      list += std::to_string(i + 1);
+      list.append(". ").append(on_one_line(labels[i].name));
+      if (!description.empty()) list.append(" (").append(description).append(")");
     }
     return list;
   });

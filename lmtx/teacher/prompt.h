@@ -83,8 +83,8 @@ class LMTX_API Prompt {
 // "[" before "INST" or "/INST", whatever the case. Control characters other than line ends and tabs are left out; bytes that are no UTF-8 become U+FFFD.
 LMTX_API std::string defused(std::string_view text);
 
-// The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the end of a sentence where one lies in the second half of what
-// fits (. ! ? … and their like with quotes and brackets that follow, before white space; a line's end), else of a word, else of a character. `count` is called some
+// The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the last end of a sentence in the second half of what fits
+// (. ! ? … and their like with quotes and brackets that follow, before white space; a line's end), else of a word there, else of a character. `count` is called some
 // twenty times, on no more than 64 bytes a token.
 LMTX_API std::string_view cut_at_sentence(std::string_view text, int64_t max_tokens, const std::function<int64_t(std::string_view)>& count);
 

@@ -46,6 +46,7 @@ def instances(tagger, model, data, tmp_path):
         tagger.encoder, lmtx.Corpus.open(data / "train.jsonl"), tagger.labels, lmtx.RecordedOracle.open(data / "verdicts.jsonl"), folder=tmp_path / "new",
         options=lmtx.TrainerOptions(cycles=3, development=0),
     )  # fmt: skip
+    protocol = lmtx.ChatProtocol("llama")
     events = []
     tagger.encoder.encode("tax", on_event=events.append)
     teacher = find_sink(model, data, tmp_path / "open")
@@ -56,6 +57,11 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
+        (protocol, f"ChatProtocol(identity={protocol.identity!r})"),
+        (protocol.requests(question)[0], "ChatRequest(labels=[0])"),
+        (protocol.read(protocol.requests(question)[0], '{"choices": [{"message": {"content": "No."}}]}'), "ChatAnswer(verdicts=[Verdict.score(0.0)], text='No.')"),
+        (protocol.prompt, f"Prompt(identity={protocol.prompt.identity!r}, answer='yes_no', document_tokens=430)"),
+        (lmtx.Prompt("{document}\n{label}").one("Tea", label), "PromptText(prefix='Tea\\n', suffix='tax')"),
         (lmtx.compare_means([1.0], [0.5]), "Comparison(difference=Interval(0.5, from 0.5 to 0.5), better=1)"),
         (lmtx.Corpus.from_documents([document] * 1), "Corpus(1 documents)"),
         (trainer, None),
