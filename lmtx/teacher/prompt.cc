@@ -44,14 +44,14 @@ bool opens_mark(std::string_view rest) {
   return !rest.empty() && (is_letter(rest[0]) || rest[0] == '/' || rest[0] == '<' || rest[0] == '|' || rest.starts_with(full_width_bar));
 }
 
-// Whether `rest` goes on as a mark in square brackets after "[": "INST", "/INST", "|user|]" (EXAONE), "SYSTEM_PROMPT]", "gMASK]". A single word in brackets is taken for one.
+// Whether `rest` goes on as a mark in square brackets after "[": "INST", "/INST", "|user|]" (EXAONE), "SYSTEM_PROMPT]", "gMASK]". A word with two capitals is taken for one.
 bool opens_bracketed_mark(std::string_view rest) {
   if (rest.starts_with('|')) return true;
   if (rest.starts_with('/')) rest.remove_prefix(1);
   constexpr std::string_view mark = "inst";
   if (rest.size() >= mark.size() && std::equal(mark.begin(), mark.end(), rest.begin(), [](char a, char b) { return a == lower(b); })) return true;
   const auto end = std::find_if_not(rest.begin(), rest.end(), [](char c) { return is_letter(c) || c == '_'; });
-  return end != rest.begin() && end != rest.end() && *end == ']';
+  return end != rest.end() && *end == ']' && std::count_if(rest.begin(), end, [](char c) { return c != lower(c); }) >= 2;
 }
 
 // C0 but for line ends and tabs, DEL, and C1 (U+0080 to U+009F), at `pos` of valid UTF-8; gives the length, 0 for none.
