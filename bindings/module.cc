@@ -39,6 +39,7 @@ Example:
   register_teacher_oracle(m);
   register_callback_oracle(m);
   register_recorded_oracle(m);
+  register_http_oracle(m);
   register_scripted_oracle(m);
   register_judgment_store(m);
   register_budget(m);

@@ -23,3 +23,11 @@ if(LMTX_FAISS)
   target_include_directories(lmtx_faiss INTERFACE ${LMTX_FAISS_INCLUDE_DIR})
   target_link_libraries(lmtx_faiss INTERFACE ${LMTX_FAISS_LIBRARY} ${LMTX_LAPACK_LIBRARY})
 endif()
+
+if(LMTX_HTTP)
+  find_package(CURL 7.85)
+  if(NOT CURL_FOUND)
+    message(FATAL_ERROR "LMTX_HTTP is on, but libcurl 7.85 or newer was not found (Debian: libcurl4-openssl-dev). Install it, or set LMTX_HTTP=OFF: there is no HTTP "
+                        "teacher then.")
+  endif()
+endif()

@@ -31,6 +31,13 @@ file(GLOB lmtx_inference_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/*.
      ${PROJECT_SOURCE_DIR}/lmtx/eval/*.cc ${PROJECT_SOURCE_DIR}/lmtx/detail/*.cc)
 file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/train/unsupervised/*.cc)
+if(LMTX_HTTP)
+  file(GLOB lmtx_http_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/http/*.cc)
+  list(FILTER lmtx_http_sources EXCLUDE REGEX "absent\\.cc$")
+else()
+  set(lmtx_http_sources ${PROJECT_SOURCE_DIR}/lmtx/teacher/http/absent.cc)
+endif()
+list(APPEND lmtx_sources ${lmtx_http_sources})
 if(LMTX_CUDA)
   file(GLOB lmtx_cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/nn/cuda/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/cuda/*.cc)
   list(APPEND lmtx_inference_sources ${lmtx_cuda_sources})
@@ -67,6 +74,9 @@ target_precompile_headers(lmtx_inference PRIVATE <ATen/core/Tensor.h> <algorithm
 add_library(lmtx SHARED ${lmtx_sources})
 target_link_libraries(lmtx PUBLIC lmtx_inference
                       PRIVATE $<BUILD_INTERFACE:lmtx_flags> nlohmann_json::nlohmann_json PkgConfig::B2 SQLite::SQLite3 Threads::Threads)
+if(LMTX_HTTP)
+  target_link_libraries(lmtx PRIVATE CURL::libcurl)
+endif()
 if(LMTX_CUDA)
   target_include_directories(lmtx PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_link_libraries(lmtx PRIVATE CUDA::cudart_static)
@@ -116,6 +126,7 @@ target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILE
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/http_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h

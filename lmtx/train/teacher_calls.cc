@@ -141,7 +141,9 @@ void TeacherCalls::abandon() {
   shared_->waiting.clear();
   if (shared_->running > 0) shared_->book->request_stop();
   shared_->changed.notify_all();
-  shared_->changed.wait_for(lock, patience, [&] { return shared_->running == 0; });
+  const bool none_left = shared_->changed.wait_for(lock, patience, [&] { return shared_->running == 0; });
+  // Threads that are about to end must not be the last to have the teacher: one that is written in Python would be destroyed by them while Python ends.
+  const std::shared_ptr<TeacherOracle> teacher = none_left ? std::move(shared_->teacher) : nullptr;
   lock.unlock();
   shared_->book->drop_late_answers();
 }

@@ -24,7 +24,7 @@ from .models import find_model
 from .progress import ProgressDisplay
 from .propensities import Propensities, read_propensities
 from .recordings import check_recorded_labels, documents_of
-from .teachers import make_teacher, source_change_notice
+from .teachers import SPECS, HumanTeacher, make_teacher, source_change_notice
 
 DEFAULT_PRESET = "default"
 INTERRUPTED = "interrupted; the same command goes on from here."
@@ -138,7 +138,7 @@ def _working() -> Iterator[None]:
 def _is_own(error: Exception) -> bool:
     """Whether an exception came out of LMTX itself: its innermost frame is here, as C++ has none."""
     frames = traceback.extract_tb(error.__traceback__)
-    return not frames or Path(frames[-1].filename).resolve().parent == Path(__file__).resolve().parent
+    return not frames or Path(frames[-1].filename).resolve().is_relative_to(Path(__file__).resolve().parent)
 
 
 def _show_version(wanted: bool) -> None:
@@ -167,7 +167,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="RUN", help="The work folder; the tagger is then in RUN/tagger.")],
     teacher: Annotated[
         str | None,
-        typer.Option(metavar="SPEC", help="recorded:FILE (recorded verdicts) or python:module:function (called as function(document, labels)); none for the presets maclr and rts."),
+        typer.Option(metavar="SPEC", help=f"Who judges: {SPECS}. A function is called as function(document, labels). None for the presets maclr and rts."),
     ] = None,
     preset: Annotated[str, typer.Option(help=f"The settings to start from: {', '.join(preset_names())}.")] = DEFAULT_PRESET,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; --list-options shows them all.")] = None,
@@ -200,7 +200,7 @@ def train(
     if plan:
         print(expected)
         return
-    with ProgressDisplay(enabled=not quiet) as display, _working():
+    with ProgressDisplay(enabled=not quiet, bars=not isinstance(oracle, HumanTeacher)) as display, _working():
         notice = oracle and source_change_notice(oracle.identity(), store or out / "judgments.db")
         if notice:
             display.notice(notice)
@@ -218,7 +218,7 @@ def _make_trainer(
     labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
     labels = LabelSet.open(labels_file)
     if spec is None and options.method == "curriculum":
-        raise ValueError("The run needs a teacher: give --teacher recorded:FILE or python:module:function, or a --preset that asks nothing, such as maclr.")
+        raise ValueError(f"The run needs a teacher: give --teacher {SPECS}, or a --preset that asks nothing, such as maclr.")
     oracle = None if spec is None else make_teacher(spec, identity)
     if spec and isinstance(oracle, RecordedOracle):
         check_recorded_labels(Path(spec.partition(":")[2]), labels, labels_file)

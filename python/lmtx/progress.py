@@ -20,20 +20,21 @@ class ProgressDisplay:
         console: Where to draw; None means stderr.
         on_event: Gets the events instead; nothing is drawn.
         enabled: False shows nothing.
+        bars: False shows lines on a terminal, too: bars would be drawn over what a person is asked there.
     """
 
-    def __init__(self, console: Console | None = None, *, on_event: Callable[[Event], None] | None = None, enabled: bool = True):
+    def __init__(self, console: Console | None = None, *, on_event: Callable[[Event], None] | None = None, enabled: bool = True, bars: bool = True):
         self._console = console or Console(stderr=True)
         self._on_event = on_event
         self._enabled = enabled and on_event is None
-        self._bars = _make_bars(self._console) if self._enabled and self._console.is_terminal else None
+        self._bars = _make_bars(self._console) if self._enabled and bars and self._console.is_terminal else None
         self._tasks: dict[tuple[int, str], TaskID] = {}
         self._started: dict[tuple[int, str], float] = {}
 
     @classmethod
-    def for_argument(cls, progress: bool | Callable[[Event], None]) -> "ProgressDisplay":
+    def for_argument(cls, progress: bool | Callable[[Event], None], *, bars: bool = True) -> "ProgressDisplay":
         """For an argument `progress`: True, False, or a function that gets the events."""
-        return cls(on_event=progress) if callable(progress) else cls(enabled=bool(progress))
+        return cls(on_event=progress) if callable(progress) else cls(enabled=bool(progress), bars=bars)
 
     def __enter__(self) -> "ProgressDisplay":
         if self._bars:

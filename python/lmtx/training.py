@@ -9,7 +9,7 @@ from ._core import Budget, CurriculumTrainer, Encoder, Event, Tagger, TeacherOra
 from .inputs import make_corpus, make_labels
 from .models import find_model
 from .progress import ProgressDisplay
-from .teachers import Ask, make_teacher, source_change_notice
+from .teachers import Ask, AskAsync, HumanTeacher, make_teacher, source_change_notice
 
 __all__ = ["train"]
 
@@ -18,7 +18,7 @@ def train(
     documents: Any,
     labels: Any,
     *,
-    teacher: TeacherOracle | Ask | str | None = None,
+    teacher: TeacherOracle | Ask | AskAsync | str | None = None,
     base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
     out: str | os.PathLike[str] = "lmtx-run",
@@ -35,8 +35,8 @@ def train(
     Args:
         documents: A list of str or dict, a DataFrame, or a path to JSON lines.
         labels: A list of str or dict, or a path to JSON lines.
-        teacher: A function ask(document, labels) that returns, for each label, a score in [0, 1], True, False, or None to abstain; a TeacherOracle;
-            "recorded:FILE" or "python:module:function". None with the presets "maclr" and "rts", which ask nothing.
+        teacher: A function ask(document, labels), plain or async, that returns, for each label, a score in [0, 1], True, False, or None to abstain; a TeacherOracle,
+            such as those of lmtx.teachers; or a str as for make_teacher(), such as "recorded:FILE" or "llama_cpp:FILE.gguf". None with the presets "maclr" and "rts", which ask nothing.
         base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
         budget: What to spend at most; None is no limit.
         out: The work folder. The tagger is then in `out`/tagger.
@@ -68,7 +68,7 @@ def train(
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
     trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)
-    with ProgressDisplay.for_argument(progress) as display:
+    with ProgressDisplay.for_argument(progress, bars=not isinstance(oracle, HumanTeacher)) as display:
         notice = oracle and source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
         if notice:
             display.notice(notice)

@@ -166,7 +166,7 @@ def test_a_folder_that_is_no_model_is_named(train, tmp_path):
 def test_a_teacher_that_cannot_be_imported_is_named(train, tmp_path):
     assert refusal(*train(teacher="python:no_such:ask")) == "the teacher's module no_such cannot be imported: ModuleNotFoundError: No module named 'no_such'"
     assert refusal(*train(teacher="python:tiny:nobody")) == f"the teacher's module tiny ({HERE / 'tiny.py'}) has no nobody."
-    assert refusal(*train(teacher="gpt")) == "the teacher must be recorded:FILE or python:module:function, but is 'gpt' instead."
+    assert refusal(*train(teacher="gpt")) == f"the teacher must be {lmtx.teachers.SPECS}, but is 'gpt' instead."
     (tmp_path / "lambda_teacher.py").write_text("ask = lambda document, labels: []\n")
     assert "the teacher is a lambda" in refusal(*train(teacher="python:lambda_teacher:ask"), cwd=tmp_path)
 

@@ -112,3 +112,9 @@ def test_versions_agree():
 def test_everything_named_is_there():
     assert sorted(lmtx.__all__) == lmtx.__all__ or set(lmtx.__all__)
     assert all(hasattr(lmtx, name) for name in lmtx.__all__)
+
+
+def test_teachers_bring_their_packages_only_when_they_are_used():
+    heavy = "{'numpy', 'asyncio', 'transformers', 'llama_cpp', 'sentence_transformers'} & set(sys.modules)"
+    result = run(f"import sys, lmtx; lmtx.teachers.human(); print({heavy}); lmtx.teachers.concurrent; print({heavy}); lmtx.teachers.transformers; print({heavy})")
+    assert result.stdout.splitlines()[:2] == ["set()", "{'asyncio'}"] and "'transformers'" not in result.stdout, result.stderr

@@ -57,6 +57,8 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
+        (lmtx.HttpOracle("http://localhost/v1", protocol), f"HttpOracle('http://localhost/v1', identity={protocol.identity!r})"),
+        (lmtx.HttpOracle("http://localhost/v1", protocol).stats(), "HttpStats(requests=0, answers=0, retries=0, notes=[])"),
         (protocol, f"ChatProtocol(identity={protocol.identity!r})"),
         (protocol.requests(question)[0], "ChatRequest(labels=[0])"),
         (protocol.read(protocol.requests(question)[0], '{"choices": [{"message": {"content": "No."}}]}'), "ChatAnswer(verdicts=[Verdict.score(0.0)], text='No.')"),

@@ -25,6 +25,20 @@ def ask(document: str, labels: list[str]) -> list[float | bool | None]:
     return [None if not document else label in document for label in labels]
 
 
+async def ask_async(document: str, labels: list[str]) -> list[float | bool | None]:
+    return ask(document, labels)
+
+
+def ask_batch(questions: list[tuple[str, list[str]]], descriptions: list[list[str]]) -> list[list[float | bool | None]]:
+    return [ask(document, labels) for document, labels in questions]
+
+
+def make_teachers() -> list[lmtx.TeacherOracle]:
+    teachers = [lmtx.make_teacher(ask), lmtx.make_teacher(ask_async), lmtx.make_teacher("human"), lmtx.teachers.concurrent(ask_async, concurrency=4)]
+    local = lmtx.teachers.llama_cpp("model.gguf", prompt=lmtx.Prompt(task="Tags are subjects."), n_ctx=2048)
+    return [*teachers, lmtx.teachers.batch(ask_batch, questions_per_call=8), local, lmtx.teachers.transformers("model", device="cuda"), lmtx.teachers.cross_encoder("model")]
+
+
 def show(event: lmtx.Event) -> None:
     print(event.stage, event.done, event.total)
 
