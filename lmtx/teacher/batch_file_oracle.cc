@@ -28,15 +28,27 @@ void check(const BatchFileOptions& options) {
   };
   check_positive(options.requests_per_file, "requests_per_file");
   check_positive(options.bytes_per_file, "bytes_per_file");
+  const auto check_price = [](double price, const char* name) {
+    if (!(price >= 0)) throw std::invalid_argument("`" + std::string(name) + "` must be at least 0, but is " + std::to_string(price) + " instead.");
+  };
+  check_price(options.prompt_price, "prompt_price");
+  check_price(options.completion_price, "completion_price");
   const std::string fault = detail::why_not_writable(options.folder);
   if (!fault.empty()) throw std::invalid_argument("Requests cannot be written into " + options.folder.string() + ": " + fault + ".");
+}
+
+// The same with what it costs.
+Usage priced(Usage usage, const BatchFileOptions& options) {
+  usage.cost =
+      (static_cast<double>(usage.prompt_tokens) * options.prompt_price + static_cast<double>(usage.completion_tokens) * options.completion_price) / 1e6;
+  return usage;
 }
 
 // What becomes of one question: the labels that have answers get them, and the others wait, or are asked.
 class BatchQuestion {
  public:
-  BatchQuestion(const ChatProtocol& protocol, const BatchIndex& index, const Question& question, bool keep_raw)
-      : protocol_(protocol), index_(index), question_(question), keep_raw_(keep_raw), states_(question.labels.size()) {
+  BatchQuestion(const ChatProtocol& protocol, const BatchIndex& index, const Question& question, const BatchFileOptions& options)
+      : protocol_(protocol), index_(index), question_(question), options_(options), states_(question.labels.size()) {
     const detail::BatchIds id_of(protocol.identity(), question);
     for (size_t i = 0; i < states_.size(); ++i) ids_.push_back(id_of(i));
   }
@@ -144,7 +156,8 @@ class BatchQuestion {
       labels.push_back(question_.labels[*members[i]]);
       verdicts.push_back(said.verdicts[i].value_or(Verdict::abstain()));
     }
-    if (!labels.empty()) answers.put(part(labels), verdicts, said.usage, keep_raw_ ? std::string_view(said.text) : std::string_view());
+    if (!labels.empty())
+      answers.put(part(labels), verdicts, priced(said.usage, options_), options_.keep_raw ? std::string_view(said.text) : std::string_view());
   }
 
   void put_failures(AnswerSink& answers) {
@@ -163,7 +176,7 @@ class BatchQuestion {
   const ChatProtocol& protocol_;
   const BatchIndex& index_;
   const Question& question_;
-  const bool keep_raw_;
+  const BatchFileOptions& options_;
   // Each label's request alone.
   std::vector<Digest> ids_;
   std::vector<LabelState> states_;
@@ -180,16 +193,17 @@ struct BatchFileOracle::Impl {
 BatchFileOracle::BatchFileOracle(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BatchFileOracle::~BatchFileOracle() = default;
 
-std::shared_ptr<BatchFileOracle> BatchFileOracle::make(BatchFileOptions options, ChatOptions chat, Prompt prompt) {
+std::shared_ptr<BatchFileOracle> BatchFileOracle::make(BatchFileOptions options, ChatProtocol protocol) {
   check(options);
   BatchIndex index(options.folder);
-  auto impl = std::make_unique<Impl>(Impl{std::move(options), ChatProtocol(std::move(chat), std::move(prompt)), std::move(index)});
+  auto impl = std::make_unique<Impl>(Impl{std::move(options), std::move(protocol), std::move(index)});
   return std::shared_ptr<BatchFileOracle>(new BatchFileOracle(std::move(impl)));
 }
 
 std::string BatchFileOracle::identity() const { return impl_->protocol.identity(); }
-Usage BatchFileOracle::estimate(const Question& question) const { return impl_->protocol.estimate(question); }
+Usage BatchFileOracle::estimate(const Question& question) const { return priced(impl_->protocol.estimate(question), impl_->options); }
 const BatchFileOptions& BatchFileOracle::options() const { return impl_->options; }
+const ChatProtocol& BatchFileOracle::protocol() const { return impl_->protocol; }
 
 void BatchFileOracle::judge(std::span<const Question> questions, AnswerSink& answers) {
   auto& [options, protocol, index] = *impl_;
@@ -200,7 +214,7 @@ void BatchFileOracle::judge(std::span<const Question> questions, AnswerSink& ans
   std::vector<BatchTask> tasks;
   for (size_t i = 0; i < questions.size(); ++i) {
     if (answers.stop().stop_requested()) return;
-    BatchQuestion question(protocol, index, questions[i], options.keep_raw);
+    BatchQuestion question(protocol, index, questions[i], options);
     question.answer(answers);
     question.add_tasks(i, tasks);
   }

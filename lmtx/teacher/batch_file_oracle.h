@@ -20,6 +20,9 @@ struct BatchFileOptions {
   int64_t bytes_per_file = 200'000'000;
   // Keep what the model said beside its verdicts.
   bool keep_raw = false;
+  // Per million tokens, for Usage::cost; providers mostly take half of what they take otherwise.
+  double prompt_price = 0;
+  double completion_price = 0;
 };
 
 // Writes what it is asked as requests of OpenAI's batch interface into requests/, and answers from whatever lies in answers/: in any order, in parts, in
@@ -30,7 +33,7 @@ struct BatchFileOptions {
 class LMTX_API BatchFileOracle final : public TeacherOracle {
  public:
   // Throws std::invalid_argument for options that make no sense, and a folder that cannot be written.
-  static std::shared_ptr<BatchFileOracle> make(BatchFileOptions options, ChatOptions chat, Prompt prompt = Prompt());
+  static std::shared_ptr<BatchFileOracle> make(BatchFileOptions options, ChatProtocol protocol);
   ~BatchFileOracle() override;
 
   std::string identity() const override;
@@ -42,6 +45,7 @@ class LMTX_API BatchFileOracle final : public TeacherOracle {
   std::string pending_advice() const override;
 
   const BatchFileOptions& options() const;
+  const ChatProtocol& protocol() const;
 
  private:
   struct Impl;

@@ -51,9 +51,7 @@ StoreOracle::StoreOracle(std::unique_ptr<const Impl> impl) : impl_(std::move(imp
 StoreOracle::~StoreOracle() = default;
 
 std::shared_ptr<StoreOracle> StoreOracle::open(const fs::path& file, const std::string& identity) {
-  // JudgmentStore::open() would make it.
-  if (!fs::is_regular_file(file)) throw std::runtime_error(file.string() + ": expected a judgment store, but there is no such file.");
-  JudgmentStore store = JudgmentStore::open(file);
+  JudgmentStore store = JudgmentStore::open_read_only(file);
   std::string chosen = choose(store, file, identity);
   return std::shared_ptr<StoreOracle>(new StoreOracle(std::make_unique<const Impl>(Impl{std::move(store), std::move(chosen)})));
 }
@@ -62,12 +60,18 @@ std::string StoreOracle::identity() const { return impl_->identity; }
 int64_t StoreOracle::size() const { return impl_->store.size(impl_->identity); }
 
 void StoreOracle::judge(std::span<const Question> questions, AnswerSink& answers) {
+  // Judgments held at once, more or less; a stop request is obeyed in between.
+  constexpr size_t block = 1024;
   std::vector<Verdict> verdicts;
-  for (const Question& question : questions) {
-    if (answers.stop().stop_requested()) return;
-    verdicts.clear();
-    for (auto& judgment : impl_->store.find(impl_->identity, question)) verdicts.push_back(judgment ? std::move(judgment->verdict) : Verdict::miss());
-    answers.put(question, verdicts);
+  while (!questions.empty() && !answers.stop().stop_requested()) {
+    const auto some = questions.first(std::min(block, questions.size()));
+    questions = questions.subspan(some.size());
+    const auto found = impl_->store.find(impl_->identity, some);
+    for (size_t i = 0; i < some.size(); ++i) {
+      verdicts.clear();
+      for (const auto& judgment : found[i]) verdicts.push_back(judgment ? judgment->verdict : Verdict::miss());
+      answers.put(some[i], verdicts);
+    }
   }
 }
 

@@ -70,8 +70,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect_refusal_or_nothing([&] { read_response(list, 3, text); });
   expect_refusal_or_nothing([&] {
     const detail::BatchLine line = detail::parse_batch_line(text, "file:1");
-    if (line.failure.empty()) read_response(chat, 1, line.body.dump(-1, ' ', false, Json::error_handler_t::replace));
-    else if (detail::one_line(line.failure, 3000) != line.failure) report("a failure of several lines");
+    if (line.failure.empty())
+      read_response(chat, 1, line.body.dump(-1, ' ', false, Json::error_handler_t::replace));
+    else if (detail::one_line(line.failure, 3000) != line.failure)
+      report("a failure of several lines");
   });
   return 0;
 }

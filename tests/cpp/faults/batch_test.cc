@@ -61,7 +61,7 @@ class BatchRun final : public Job {
   void work() override {
     for (int turn = 0; turn < 60; ++turn) {
       try {
-        const auto teacher = BatchFileOracle::make({.folder = batch(), .requests_per_file = 11}, chat_);
+        const auto teacher = BatchFileOracle::make({.folder = batch(), .requests_per_file = 11}, ChatProtocol(chat_));
         const RunOptions run{.folder = folder() / "run", .store = {}, .budget = {}};
         CurriculumTrainer(base_, Corpus::from_documents(topic_documents(num_documents)), topic_labels(), teacher, tiny_options(), run).run();
         return;
@@ -123,7 +123,8 @@ class BatchRun final : public Job {
 // Those of the batch's files.
 std::vector<int64_t> in_batch(const std::vector<std::string>& operations, const std::vector<int64_t>& numbers) {
   std::vector<int64_t> chosen;
-  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(chosen), [&](int64_t number) { return operations[static_cast<size_t>(number) - 1].find("batch/") != std::string::npos; });
+  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(chosen),
+               [&](int64_t number) { return operations[static_cast<size_t>(number) - 1].find("batch/") != std::string::npos; });
   return chosen;
 }
 

@@ -25,6 +25,7 @@ class Sink final : public AnswerSink {
   void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw) override {
     check_verdicts(question, verdicts);
     prompt_tokens += usage.prompt_tokens;
+    cost += usage.cost;
     if (!raw.empty()) raws.emplace_back(raw);
     for (size_t i = 0; i < verdicts.size(); ++i) {
       const Pair pair{question.uid, question.labels[i].uid};
@@ -41,6 +42,7 @@ class Sink final : public AnswerSink {
   std::map<Pair, Verdict> answers;
   std::vector<std::string> failures, raws;
   int64_t prompt_tokens = 0;
+  double cost = 0;
 };
 
 // Documents of the small world, each with some labels.
@@ -82,7 +84,7 @@ struct World {
   }
   fs::path batch() const { return folder / "batch"; }
   // As a new process would.
-  std::shared_ptr<BatchFileOracle> teacher() const { return BatchFileOracle::make(file_options, chat_options); }
+  std::shared_ptr<BatchFileOracle> teacher() const { return BatchFileOracle::make(file_options, ChatProtocol(chat_options)); }
   void ask(Questions& questions, Sink& sink) const {
     const auto open = questions.open(sink);
     teacher()->judge(open, sink);
@@ -338,15 +340,29 @@ TEST_CASE("Faults in answers are named by file and line") {
 
 TEST_CASE("What makes no sense is refused when the teacher is made") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(BatchFileOracle::make({}, chat()), "`folder` of a teacher with batch files must not be empty.");
-  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.path(), .requests_per_file = 0}, chat()),
+  CHECK_THROWS_WITH(BatchFileOracle::make({}, ChatProtocol(chat())), "`folder` of a teacher with batch files must not be empty.");
+  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.path(), .requests_per_file = 0}, ChatProtocol(chat())),
                     "`requests_per_file` must be at least 1, but is 0 instead.");
-  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.path(), .bytes_per_file = -1}, chat()), "`bytes_per_file` must be at least 1, but is -1 instead.");
-  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.write("file", "") / "x"}, chat()),
+  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.path(), .bytes_per_file = -1}, ChatProtocol(chat())),
+                    "`bytes_per_file` must be at least 1, but is -1 instead.");
+  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = folder.write("file", "") / "x"}, ChatProtocol(chat())),
                     ContainsSubstring("Requests cannot be written into") && ContainsSubstring("Not a directory"));
-  CHECK_THROWS_AS(BatchFileOracle::make({.folder = folder.path()}, {}), std::invalid_argument);
-  CHECK(BatchFileOracle::make({.folder = folder / "new"}, chat())->identity() == ChatProtocol(chat()).identity());
+  CHECK_THROWS_AS(BatchFileOracle::make({.folder = folder.path()}, ChatProtocol(ChatOptions{})), std::invalid_argument);
+  CHECK(BatchFileOracle::make({.folder = folder / "new"}, ChatProtocol(chat()))->identity() == ChatProtocol(chat()).identity());
   CHECK_FALSE(fs::exists(folder / "new"));
+}
+
+TEST_CASE("Answers cost what the prices say") {
+  const World world(chat(), {.prompt_price = 2, .completion_price = 10});
+  Questions questions(1, 1);
+  Sink sink;
+  world.ask(questions, sink);
+  CHECK(world.teacher()->estimate(questions.open(sink)[0]).cost > 0);
+  world.provide();
+  world.ask(questions, sink);
+  CHECK(sink.cost == Approx((100 * 2 + 1 * 10) / 1e6));
+  CHECK_THROWS_WITH(BatchFileOracle::make({.folder = world.batch(), .prompt_price = -1}, ChatProtocol(chat())),
+                    ContainsSubstring("`prompt_price` must be at least 0"));
 }
 
 TEST_CASE("What the model said is kept where it is asked for") {

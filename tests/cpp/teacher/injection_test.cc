@@ -333,7 +333,7 @@ TEST_CASE("A model that repeats the document abstains, unless that is an answer 
   EchoSink sink;
   for (int turn = 0; sink.answers.size() < texts.size() * labels.size(); ++turn) {
     REQUIRE(turn < 4);
-    const auto teacher = BatchFileOracle::make({.folder = batch}, {.model = "m", .labels_per_prompt = labels_per_prompt});
+    const auto teacher = BatchFileOracle::make({.folder = batch}, ChatProtocol({.model = "m", .labels_per_prompt = labels_per_prompt}));
     std::vector<std::vector<LabelToJudge>> open(texts.size());
     std::vector<Question> questions;
     for (size_t i = 0; i < texts.size(); ++i) {
