@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .batches import BatchTeacher, batch
 from .functions import Ask, AskAsync, AskBatch
 from .identity import callable_identity, source_change_notice
+from .later import batch_file, replay
 from .make import SPECS, make_teacher
 from .person import HumanTeacher, human
 
@@ -27,12 +28,14 @@ __all__ = [
     "LlamaCppTeacher",
     "TransformersTeacher",
     "batch",
+    "batch_file",
     "callable_identity",
     "concurrent",
     "cross_encoder",
     "human",
     "llama_cpp",
     "make_teacher",
+    "replay",
     "source_change_notice",
     "transformers",
 ]
