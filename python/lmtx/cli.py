@@ -18,6 +18,8 @@ from rich.table import Table
 
 from . import __version__, built_with_torch
 from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
+from .batch_cli import register as register_batch_commands
+from .commands import Failure
 from .data import data_file
 from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from .models import find_model
@@ -38,14 +40,6 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-class Failure(Exception):
-    """Ends the command with one line on stderr."""
-
-    def __init__(self, message: str, code: int):
-        super().__init__(" ".join(str(message).split()))
-        self.code = code
 
 
 def app(arguments: list[str] | None = None) -> None:
@@ -460,6 +454,8 @@ def demo(
     with _failing_with(1):
         made.run()
 
+
+register_batch_commands(commands)
 
 if __name__ == "__main__":
     app()

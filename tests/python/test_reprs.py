@@ -26,6 +26,14 @@ class Silent(lmtx.TeacherOracle):
         self.answers, self.while_asked = answers, repr(answers)
 
 
+def import_an_error(folder):
+    """A folder of batches with one request, and what comes of a file with an error."""
+    (folder / "requests").mkdir(parents=True)
+    (folder / "requests" / "00001.jsonl").write_text(f'{{"custom_id": "{"0" * 32}"}}\n' * 2)
+    (folder / "output.jsonl").write_text(f'{{"custom_id": "{"0" * 32}", "error": "expired"}}\n')
+    return lmtx.import_batch_answers(folder, folder / "output.jsonl")
+
+
 def find_sink(model, data, folder):
     teacher = Silent()
     with pytest.raises(lmtx.PairsOpen):
@@ -47,6 +55,7 @@ def instances(tagger, model, data, tmp_path):
         options=lmtx.TrainerOptions(cycles=3, development=0),
     )  # fmt: skip
     protocol = lmtx.ChatProtocol("llama")
+    batch = tmp_path / "batch"
     events = []
     tagger.encoder.encode("tax", on_event=events.append)
     teacher = find_sink(model, data, tmp_path / "open")
@@ -54,6 +63,10 @@ def instances(tagger, model, data, tmp_path):
     return [
         (teacher.answers, "AnswerSink(closed)"),
         (report.total, None),
+        (import_an_error(batch), f"BatchImport({str(batch / 'answers' / 'output.jsonl')!r}, answers=0, repeated=0, failed=1, unknown=0)"),
+        (lmtx.batch_status(batch), "BatchStatus(requests=1, answered=0, failed=0, open=1, unknown=0)"),
+        (lmtx.BatchFileOracle(batch, protocol), f"BatchFileOracle({str(batch)!r}, identity={protocol.identity!r})"),
+        (lmtx.StoreOracle.open(tmp_path / "judgments.db"), "StoreOracle(identity='a/1', 1 judgments)"),
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
