@@ -32,7 +32,7 @@ struct BatchLine {
 };
 
 // Throws std::runtime_error naming `place` for what is no line of answers. Without `with_body` an answer's body is left empty, which is faster.
-BatchLine parse_batch_line(std::string_view text, const std::string& place, bool with_body = true);
+LMTX_API BatchLine parse_batch_line(std::string_view text, const std::string& place, bool with_body = true);
 
 // Where a line of answers lies.
 struct BatchAnswer {

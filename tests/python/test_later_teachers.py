@@ -1,6 +1,7 @@
 """Teachers that answer later, through files, and those that answered before, out of a store."""
 
 import gzip
+import hashlib
 import json
 import random
 import shutil
@@ -88,6 +89,24 @@ def test_batches_and_a_server_share_their_judgments(tmp_path):
     question = lmtx.Question(lmtx.Document("d1", content="A tax on tea."), [lmtx.Label("l1", "tax")])
     assert lmtx.teachers.batch_file(tmp_path / "batch", "tiny", prompt_price=1e6).estimate(question).cost > 10
     assert not (tmp_path / "batch").exists()
+
+
+def custom_id(identity: str, document: lmtx.Document, *labels: lmtx.Label) -> str:
+    """As docs/formats/batch.md says."""
+    parts = ["batch 1", identity, document.title, document.content, *(text for label in labels for text in (label.name, label.description))]
+    encoded = [part.encode() for part in parts]
+    return hashlib.blake2b(b"".join(len(part).to_bytes(8, "little") + part for part in encoded), digest_size=16).hexdigest()
+
+
+def test_requests_are_named_by_what_they_ask(arguments, data, tmp_path):
+    teacher = lmtx.teachers.batch_file(tmp_path / "batch", "tiny")
+    with pytest.raises(lmtx.PairsOpen):
+        lmtx.train(teacher=teacher, out=tmp_path / "run", **arguments)
+    labels = list(lmtx.LabelSet.open(data / "labels.jsonl"))
+    possible = {custom_id(teacher.identity(), document, label) for document in lmtx.Corpus.open(data / "train.jsonl") for label in labels}
+    written = [line["custom_id"] for line in lines_in(tmp_path / "batch" / "requests")]
+    assert len(written) == 300 == len(set(written))
+    assert set(written) <= possible
 
 
 def test_a_replay_gives_the_same_model_without_the_teacher(arguments, data, tmp_path):
