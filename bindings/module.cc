@@ -44,6 +44,8 @@ Example:
   register_recorded_oracle(m);
   register_http_oracle(m);
   register_scripted_oracle(m);
+  register_batch_file_oracle(m);
+  register_store_oracle(m);
   register_judgment_store(m);
   register_asking(m);
   register_budget(m);

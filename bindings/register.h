@@ -31,6 +31,8 @@ void register_prompt(py::module_& m);
 void register_teacher_oracle(py::module_& m);
 void register_callback_oracle(py::module_& m);
 void register_recorded_oracle(py::module_& m);
+void register_batch_file_oracle(py::module_& m);
+void register_store_oracle(py::module_& m);
 void register_http_oracle(py::module_& m);
 void register_scripted_oracle(py::module_& m);
 void register_judgment_store(py::module_& m);

@@ -89,6 +89,10 @@ class LMTX_API TeacherOracle {
   // What answering `question` would come to, as far as can be told without asking: plans add it up. 0 where unknown; `cached_tokens` are those prompt tokens
   // that a server with a prefix cache need not compute. May be called from several threads, also while judge() runs.
   virtual Usage estimate(const Question& question) const;
+
+  // What is to be done about questions that judge() left open, in a sentence or two, where they are answered elsewhere and later: a run then offers each question once and
+  // ends with this advice. Empty where it is worth asking again at once.
+  virtual std::string pending_advice() const { return {}; }
 };
 
 }  // namespace lmtx

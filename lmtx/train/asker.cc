@@ -50,10 +50,11 @@ Document read_document(DocumentSeeker& documents, int64_t number) {
   return document;
 }
 
-std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure) {
-  std::string message = std::to_string(open) + " of " + std::to_string(pairs) + " pairs are still open: the teacher did not answer them";
+std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure, const std::string& advice) {
+  std::string message =
+      std::to_string(open) + " of " + std::to_string(pairs) + " pairs are " + (advice.empty() ? "still open: the teacher did not answer them" : "open");
   if (!first_failure.empty()) message += " (first failure: " + first_failure + ")";
-  return message + ". All answers are kept; the same command asks for the rest.";
+  return message + ". " + (advice.empty() ? "All answers are kept; the same command asks for the rest." : advice);
 }
 
 // Calls `act` when the time is up, on a thread of its own unless it is up already; never once it has ended.
@@ -95,6 +96,8 @@ AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Sp
                                                                    .expect = expected_usage(),
                                                                    .rates = options_.rates});
   const Deadline deadline(options_.seconds_left, [book] { book->end_asking(); });
+  const std::string advice = teacher_->pending_advice();
+  const int64_t rounds = advice.empty() ? options_.ask_rounds : 1;
   const std::stop_callback forward_stop(stop, [&] { book->request_stop(); });
   book->settle_from(earlier);
   {
@@ -105,7 +108,7 @@ AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Sp
       reported = done;
     };
     TeacherCalls calls(teacher_, book, teacher_->traits().concurrent_calls, report, stop);
-    for (int64_t round = 0; round < options_.ask_rounds && book->num_open() > 0; ++round) {
+    for (int64_t round = 0; round < rounds && book->num_open() > 0; ++round) {
       offer(*book, calls, stop);
       if (book->settle_unasked()) break;
     }
@@ -114,7 +117,7 @@ AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Sp
   const std::string first_failure = book->first_failure();
   const int64_t open = book->num_open();
   AskedPairs pairs = book->close();
-  if (!may_close(open, pairs.num_pairs())) throw PairsOpen(describe_open(open, pairs.num_pairs(), first_failure), open);
+  if (!may_close(open, pairs.num_pairs())) throw PairsOpen(describe_open(open, pairs.num_pairs(), first_failure, advice), open);
   return pairs;
 }
 

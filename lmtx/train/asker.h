@@ -41,8 +41,8 @@ class LMTX_API Asker {
         AskerOptions options);
 
   // Settles every pair of `wanted` within `spending`, one question a document, in the order of the documents, which are streamed. What is not answered is
-  // offered `ask_rounds` times; then PairsOpen, unless `accept_missing` covers it. Called again with the same arguments and log it goes on and ends with the
-  // same pairs. `on_event` gets progress in pairs.
+  // offered `ask_rounds` times, once where the teacher has pending_advice(); then PairsOpen, unless `accept_missing` covers it. Called again with the same
+  // arguments and log it goes on and ends with the same pairs. `on_event` gets progress in pairs.
   AskedPairs ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
                  const EventCallback& on_event = {}, std::stop_token stop = {}) const;
 

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from . import __version__, built_with_torch
 from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, Rates, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
+from .batch_cli import register as register_batch_commands
 from .commands import Failure, checking_input, failing_with, interruptible, working, wrong_values
 from .data import data_file
 from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
@@ -462,6 +463,7 @@ def demo(
         made.run()
 
 
+register_batch_commands(commands)
 register_trust_commands(commands)
 
 

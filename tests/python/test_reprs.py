@@ -33,6 +33,14 @@ class Estimates(Silent):
         return lmtx.Usage(prompt_tokens=len(question))
 
 
+def import_an_error(folder):
+    """A folder of batches with one request, and what comes of a file with an error."""
+    (folder / "requests").mkdir(parents=True)
+    (folder / "requests" / "00001.jsonl").write_text(f'{{"custom_id": "{"0" * 32}"}}\n' * 2)
+    (folder / "output.jsonl").write_text(f'{{"custom_id": "{"0" * 32}", "error": "expired"}}\n')
+    return lmtx.import_batch_answers(folder, folder / "output.jsonl")
+
+
 def find_sink(model, data, folder):
     teacher = Silent()
     with pytest.raises(lmtx.PairsOpen):
@@ -83,6 +91,7 @@ def instances(tagger, model, data, tmp_path):
         tagger.encoder, lmtx.Corpus.open(data / "train.jsonl"), tagger.labels, Estimates(), folder=tmp_path / "estimated",
         options=lmtx.TrainerOptions(cycles=3, development=0),
     )  # fmt: skip
+    batch = tmp_path / "batch"
     events = []
     tagger.encoder.encode("tax", on_event=events.append)
     teacher = find_sink(model, data, tmp_path / "open")
@@ -91,6 +100,10 @@ def instances(tagger, model, data, tmp_path):
         (teacher.answers, "AnswerSink(closed)"),
         (report.total, None),
         *trusted(question, tmp_path),
+        (import_an_error(batch), f"BatchImport({str(batch / 'answers' / 'output.jsonl')!r}, answers=0, repeated=0, failed=1, unknown=0)"),
+        (lmtx.batch_status(batch), "BatchStatus(requests=1, answered=0, failed=0, open=1, unknown=0)"),
+        (lmtx.BatchFileOracle(batch, protocol), f"BatchFileOracle({str(batch)!r}, identity={protocol.identity!r})"),
+        (lmtx.StoreOracle.open(tmp_path / "judgments.db"), "StoreOracle(identity='a/1', 1 judgments)"),
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.Budget(tokens=5, cost=0.5), "Budget(judgments=None, tokens=5, cost=0.5, charge_stored=False)"),

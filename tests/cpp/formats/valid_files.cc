@@ -15,6 +15,7 @@
 #include "lmtx/corpus/targets.h"
 #include "lmtx/detail/base64.h"
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/sealed_json.h"
 #include "lmtx/encode_to_file.h"
@@ -332,6 +333,8 @@ Json read_recording(const fs::path& file) {
 Json read_store(const fs::path& file) {
   for (const char* beside : {"-wal", "-shm"}) fs::remove(file.string() + beside);
   const JudgmentStore store = JudgmentStore::open(file);
+  // To open it does not look through it all.
+  if (const StoreCheck check = store.check(); !check.whole()) detail::fail(file.string(), check.faults.front());
   Json found = Json::array();
   for_each_question([&](const Question& question) {
     for (const auto& judgment : store.find(identity, question)) found.push_back(judgment && judgment->verdict.scored() ? Json(judgment->verdict.score()) : Json(judgment.has_value()));
