@@ -40,7 +40,9 @@ Example:
   register_callback_oracle(m);
   register_recorded_oracle(m);
   register_scripted_oracle(m);
+  register_store_reports(m);
   register_judgment_store(m);
+  register_judgment_rows(m);
   register_budget(m);
   register_trainer_options(m);
   register_report(m);

@@ -114,6 +114,7 @@ target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILE
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_export.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_import.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
