@@ -95,7 +95,12 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
   ${PROJECT_SOURCE_DIR}/lmtx/encode_to_file.h
   ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/agreement.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/audit.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/bootstrap.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/calibration.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/combination.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/isotonic.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/metrics.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/propensity.h
   ${PROJECT_SOURCE_DIR}/lmtx/event.h
@@ -111,17 +116,22 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/version.h)
 target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/answers.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/ask.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/calibrated_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/combined_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_export.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_import.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/shared_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_reports.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_answer.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_verdicts.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h
   ${PROJECT_SOURCE_DIR}/lmtx/train/curriculum_trainer.h

@@ -1,13 +1,10 @@
 """The command lmtx."""
 
 import contextlib
-import functools
 import io
 import json
 import os
-import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -18,6 +15,7 @@ from rich.table import Table
 
 from . import __version__, built_with_torch
 from ._core import Budget, Corpus, CurriculumTrainer, Document, Encoder, LabelSet, RecordedOracle, Tag, Tagger, TeacherOracle, TrainerOptions, preset_names
+from .commands import Failure, checking_input, failing_with, interruptible, working, wrong_values
 from .data import data_file
 from .evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from .models import find_model
@@ -25,9 +23,11 @@ from .progress import ProgressDisplay
 from .propensities import Propensities, read_propensities
 from .recordings import check_recorded_labels, documents_of
 from .teachers import make_teacher, source_change_notice
+from .store_cli import commands as store_commands
+from .trust import calibrated
+from .trust_commands import register as register_trust_commands
 
 DEFAULT_PRESET = "default"
-INTERRUPTED = "interrupted; the same command goes on from here."
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is computed: cpu, cuda or cuda:N.")]
 
 commands = typer.Typer(
@@ -38,14 +38,6 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-class Failure(Exception):
-    """Ends the command with one line on stderr."""
-
-    def __init__(self, message: str, code: int):
-        super().__init__(" ".join(str(message).split()))
-        self.code = code
 
 
 def app(arguments: list[str] | None = None) -> None:
@@ -85,62 +77,6 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-@contextlib.contextmanager
-def _checking_input() -> Iterator[None]:
-    """What goes wrong here is wrong input: one line, exit code 2."""
-    with _failing_with(2):
-        yield
-
-
-@contextlib.contextmanager
-def _failing_with(code: int) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, TypeError, OSError, RuntimeError, IndexError) as error:
-        raise Failure(str(error), code) from error
-
-
-@contextlib.contextmanager
-def _wrong_values() -> Iterator[None]:
-    """Of what may also go wrong while it works: a wrong value is wrong input, exit code 2."""
-    try:
-        yield
-    except ValueError as error:
-        raise Failure(str(error), 2) from error
-
-
-def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Ends a command that was interrupted with one line and exit code 130."""
-
-    @functools.wraps(command)
-    def wrapped(*arguments: Any, **keywords: Any) -> None:
-        try:
-            command(*arguments, **keywords)
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # The command is about to end: a second Ctrl-C has nothing left to stop.
-            raise Failure(INTERRUPTED, 130) from None
-
-    return wrapped
-
-
-@contextlib.contextmanager
-def _working() -> Iterator[None]:
-    """What goes wrong here is no fault of the input: one line, with the traceback where it comes from a teacher's own code; exit code 1."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_own(error):
-            traceback.print_exception(error)
-            raise Failure("the teacher failed; what it answered before is kept, and the same command goes on from here.", 1) from error
-        raise Failure(str(error), 1) from error
-
-
-def _is_own(error: Exception) -> bool:
-    """Whether an exception came out of LMTX itself: its innermost frame is here, as C++ has none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return not frames or Path(frames[-1].filename).resolve().parent == Path(__file__).resolve().parent
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"lmtx {__version__} (torch {built_with_torch()})")
@@ -160,7 +96,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 
 @commands.command()
-@_interruptible
+@interruptible
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and train.jsonl, plain or .gz.")],
     base: Annotated[str, typer.Option(metavar="MODEL", help="The encoder to start from: a sentence-transformers folder, or a name on the Hugging Face hub.")],
@@ -174,6 +110,7 @@ def train(
     budget: Annotated[int | None, typer.Option(metavar="N", help="Judgments to spend at most.")] = None,
     store: Annotated[Path | None, typer.Option(metavar="PATH", help="The file where judgments are kept, to share between runs; else one in RUN.")] = None,
     teacher_identity: Annotated[str | None, typer.Option(metavar="ID", help="The name under which a function's judgments are kept; else its name and a hash of its source.")] = None,
+    calibration: Annotated[Path | None, typer.Option(metavar="FILE", help="Puts the teacher's scores right, as lmtx calibrate fitted it.")] = None,
     recorded_only: Annotated[bool, typer.Option("--recorded-only", help="Train only on the documents that a recording holds.")] = False,
     device: Device = "cpu",
     plan: Annotated[bool, typer.Option("--plan", help="Show what the run would ask, and end.")] = False,
@@ -194,13 +131,13 @@ def train(
 
     where my_llm.py holds ask(document: str, labels: list\[str]) -> list\[float | bool | None]; None abstains.
     """
-    with _checking_input():
-        oracle, trainer = _make_trainer(data, base, device, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only)
+    with checking_input():
+        oracle, trainer = _make_trainer(data, base, device, teacher, out, preset, set_ or [], budget, store, teacher_identity, recorded_only, calibration)
         expected = trainer.plan()
     if plan:
         print(expected)
         return
-    with ProgressDisplay(enabled=not quiet) as display, _working():
+    with ProgressDisplay(enabled=not quiet) as display, working():
         notice = oracle and source_change_notice(oracle.identity(), store or out / "judgments.db")
         if notice:
             display.notice(notice)
@@ -211,7 +148,7 @@ def train(
 
 def _make_trainer(
     data: Path, base: str, device: str, spec: str | None, out: Path, preset: str, changes: list[str], budget: int | None, store: Path | None, identity: str | None,
-    recorded_only: bool,
+    recorded_only: bool, calibration: Path | None = None,
 ) -> tuple[TeacherOracle | None, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
     options = TrainerOptions(preset, **_parse_changes(changes))
@@ -227,6 +164,7 @@ def _make_trainer(
     documents = Corpus.open(documents_file)
     if recorded_only and isinstance(oracle, RecordedOracle):
         documents = documents_of(documents, oracle)
+    oracle = calibrated(oracle, calibration, store or out / "judgments.db")
     encoder = Encoder.load(find_model(base), device=device)
     limit = Budget() if budget is None else Budget(budget)
     return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
@@ -246,7 +184,7 @@ def _parse_changes(changes: list[str]) -> dict[str, str]:
 
 
 @commands.command("eval")
-@_interruptible
+@interruptible
 def evaluate(
     tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder with labels.jsonl and SPLIT.jsonl, whose documents have target_ind.")],
@@ -272,7 +210,7 @@ def evaluate(
 
     lmtx eval new/tagger bills --against old/tagger --propensity gold:train
     """
-    with _checking_input(), ProgressDisplay(enabled=not as_json) as display:
+    with checking_input(), ProgressDisplay(enabled=not as_json) as display:
         propensities = _find_propensities(propensity, propensity_constants, data)
         first, second = Tagger.load(tagger, device=device), Tagger.load(against, device=device) if against else None
         result = evaluate_tagger(first, data, split, on_event=display, against=second, propensities=propensities)
@@ -331,7 +269,7 @@ def _range(value: dict[str, float], sign: str = "") -> str:
 
 
 @commands.command()
-@_interruptible
+@interruptible
 def tag(
     tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; else standard input.")] = None,
@@ -346,7 +284,7 @@ def tag(
 
     lmtx tag run/tagger documents.jsonl > tags.jsonl
     """
-    with _checking_input():
+    with checking_input():
         if file is not None and not file.is_file():
             raise ValueError(f"{file} is no file.")
         loaded = Tagger.load(tagger, device=device)
@@ -394,7 +332,7 @@ def _tags_as_json(document: Document, tags: list[Tag]) -> dict[str, Any]:
 
 
 @commands.command()
-@_interruptible
+@interruptible
 def encode(
     model: Annotated[str, typer.Option(metavar="MODEL", help="The encoder: a sentence-transformers folder, or a name on the Hugging Face hub.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The NumPy file of vectors, usually NAME.npy; while it is being made it is FILE.partial.")],
@@ -423,10 +361,10 @@ def encode(
 
     lmtx encode --model all-MiniLM-L6-v2/ --documents bills/train.jsonl --device cuda --dtype float16 --out train.npy
     """
-    with _checking_input():
+    with checking_input():
         source = _open_texts(documents, labels)
         encoder = Encoder.load(find_model(model), device=device)
-    with ProgressDisplay(enabled=not quiet) as display, _failing_with(1), _wrong_values():
+    with ProgressDisplay(enabled=not quiet) as display, failing_with(1), wrong_values():
         vectors = encoder.encode_to_file(
             source, out, max_length=max_length, prompt=prompt, prompt_name=prompt_name, normalize=normalize, token_budget=token_budget,
             dtype=dtype, file_dtype=file_dtype, overwrite=overwrite, on_event=display
@@ -443,7 +381,7 @@ def _open_texts(documents: Path | None, labels: Path | None) -> Corpus | LabelSe
 
 
 @commands.command()
-@_interruptible
+@interruptible
 def demo(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the run and report.json go; else build/demo in the checkout.")] = None,
     # Named, since some versions of typer call an option like its metavar.
@@ -455,10 +393,14 @@ def demo(
     """
     from .demo import Demo
 
-    with _checking_input():
+    with checking_input():
         made = Demo(out, data)
-    with _failing_with(1):
+    with failing_with(1):
         made.run()
+
+
+register_trust_commands(commands)
+commands.add_typer(store_commands)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._core import Budget, CurriculumTrainer, Encoder, Event, Tagger, TeacherOracle, TrainerOptions
+from ._core import Budget, Calibration, CurriculumTrainer, Encoder, Event, Tagger, TeacherOracle, TrainerOptions
 from .inputs import make_corpus, make_labels
 from .models import find_model
 from .progress import ProgressDisplay
 from .teachers import Ask, make_teacher, source_change_notice
+from .trust import calibrated
 
 __all__ = ["train"]
 
@@ -25,6 +26,7 @@ def train(
     preset: str = "default",
     store: str | os.PathLike[str] | None = None,
     teacher_identity: str | None = None,
+    calibration: Calibration | str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Event], None] = True,
     **options: int | float | bool | str,
 ) -> Tagger:
@@ -43,6 +45,7 @@ def train(
         preset: The options to start from: "default", which measured best, "paper", the published method, or another of preset_names().
         store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
         teacher_identity: The name under which a function's judgments are kept; by default its module and name with a hash of its source.
+        calibration: Puts the teacher's scores right: a Calibration, or a file of one (`lmtx calibrate`). The teacher's own verdicts stay in the store, so that another calibration asks nothing again.
         progress: Bars on the terminal (stderr), or a function that gets each Event.
         **options: Settings by name, such as cycles=2; TrainerOptions lists them.
 
@@ -64,7 +67,7 @@ def train(
         >>> tagger.report.total.judgments
         24
     """
-    oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
+    oracle = calibrated(None if teacher is None else make_teacher(teacher, teacher_identity), calibration, store or Path(out) / "judgments.db")
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
     trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)

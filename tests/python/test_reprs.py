@@ -33,6 +33,31 @@ def find_sink(model, data, folder):
     return teacher
 
 
+def trusted(question, folder):
+    """What audits, calibrates, compares and combines teachers."""
+    scores, gold = [0.9, 0.8, 0.8, 0.7, 0.6, 0.9, 0.7, 0.5, 0.4, 0.2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+    calibration, combination = lmtx.Calibration.platt(scores, gold), lmtx.Combination.mean([1])
+    teacher = lmtx.ScriptedOracle(lambda d, label: True)
+    verdicts, known = lmtx.Verdicts("a/1", {("d1", "l"): 0.9}), lmtx.Gold({("d1", "l"): True})
+    audit = lmtx.audit_scores(scores, gold, resamples=1)
+    return [
+        (lmtx.agreement_of_scores([0.9, 0.2], [0.8, 0.7]), "Agreement(2 pairs, 50 % agree, kappa 0)"),
+        (lmtx.ask_teacher(teacher, [question], store=folder / "asked.db"), "AskedVerdicts(1 questions, 1 pairs asked)"),
+        (audit, "Audit(10 pairs, precision 0.625, recall 1, AUC 0.76)"),
+        (audit.bins[8], "ReliabilityBin(from 0.8 to 0.9: 2 pairs, mean score 0.9, 0.5 true)"),
+        (calibration, "Calibration(platt: sigmoid(0.673 * logit(score) - 0.514), from 10 pairs (5 yes))"),
+        (lmtx.CalibratedOracle(teacher, calibration), f"CalibratedOracle(identity='scripted/1+{calibration.identity()}')"),
+        (combination, "Combination(mean: 1 * (logit - 0))"),
+        (lmtx.CombinedOracle([teacher], combination), f"CombinedOracle(identity='{combination.identity()}(scripted/1)')"),
+        (known, "Gold(1 pairs, the labels of 0 documents)"),
+        (lmtx.match_gold(verdicts, known), "GoldMatch('a/1', 1 pairs, 1 yes)"),
+        (lmtx.probe(teacher, ["a tax"], ["tax"], probes=["repeat"])[0], "ProbeResult(repeat: 1 pairs, 0.0 % flipped)"),
+        (lmtx.Reliability(sensitivity=0.9, specificity=0.75), "Reliability(sensitivity=0.9, specificity=0.75, cut=0.5)"),
+        (lmtx.compare_verdicts(verdicts, verdicts), "VerdictComparison('a/1' and 'a/1', 1 pairs)"),
+        (verdicts, "Verdicts('a/1', 1 pairs)"),
+    ]
+
+
 @pytest.fixture
 def instances(tagger, model, data, tmp_path):
     """An object of each public class, with what it prints as (None: not compared)."""
@@ -54,6 +79,7 @@ def instances(tagger, model, data, tmp_path):
     return [
         (teacher.answers, "AnswerSink(closed)"),
         (report.total, None),
+        *trusted(question, tmp_path),
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
