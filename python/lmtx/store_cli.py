@@ -51,7 +51,7 @@ def check(store: StoreFile, as_json: AsJson = False) -> None:
     else:
         print(*found.faults, sep="\n", end="\n" if found.faults else "")
     if not found:
-        raise Failure(f"{store}: the store is damaged. What can be read goes into a new one with lmtx store merge, or sqlite3 {store} .recover brings it back.", 1)
+        raise Failure(f"{store}: the store is damaged; sqlite3 {store} .recover may bring back what it still holds.", 1)
     if not as_json:
         print(f"{store}: {found.judgments:,} judgments in {found.answers:,} answers, all as they were put.")
 
