@@ -149,7 +149,7 @@ Example:
            py::arg("raw") = Text{},
            R"(Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
 
-Where all failed, what they cost is kept alone.
+Where all failed, the tokens and the money that it cost are kept alone.
 
 Args:
     identity: The teacher's.

@@ -52,6 +52,8 @@ ROWS = [
     Row("put-64-threads", Aim(2000, "puts/s"), "puts/s", ("put", "{file}", "{puts}", "64"), "puts_per_second"),
     Row("check", None, "s", ("check", "{file}"), "seconds"),
 ]
+# Name, unit, and what the program calls it.
+BUILD = [("build", "s", "seconds"), ("build-memory", "MB", "peak_mb")]
 SIZE = Row("bytes-a-judgment", Aim(100, "bytes", at_most=True), "bytes", (), "")
 
 
@@ -91,7 +93,7 @@ def run(options):
         built = call(options.program, ["build", file, str(settings["judgments"])])
         size = file.stat().st_size / built["judgments"]
         rows.append({"name": SIZE.name, "unit": SIZE.unit, "figure": asdict(Figure(size, size, size))})
-        rows.append({"name": "build", "unit": "s", "figure": asdict(Figure(*[built["seconds"]] * 3))})
+        rows += [{"name": name, "unit": unit, "figure": asdict(Figure(*[built[field]] * 3))} for name, unit, field in BUILD]
         for row in ROWS:
             rows.append(measure(row, file, options.program, settings))
             print(f"{row.name}: {rows[-1]['figure']['value']:,.4g} {row.unit}", flush=True)
