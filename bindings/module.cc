@@ -46,7 +46,9 @@ Example:
   register_scripted_oracle(m);
   register_batch_file_oracle(m);
   register_store_oracle(m);
+  register_store_reports(m);
   register_judgment_store(m);
+  register_judgment_rows(m);
   register_asking(m);
   register_budget(m);
   register_trainer_options(m);

@@ -36,6 +36,8 @@ void register_store_oracle(py::module_& m);
 void register_http_oracle(py::module_& m);
 void register_scripted_oracle(py::module_& m);
 void register_judgment_store(py::module_& m);
+void register_judgment_rows(py::module_& m);
+void register_store_reports(py::module_& m);
 void register_asking(py::module_& m);
 void register_budget(py::module_& m);
 void register_trainer_options(py::module_& m);

@@ -135,16 +135,17 @@ target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILE
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/combined_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/http_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_export.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_import.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/shared_store.h
-  ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_verdicts.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_reports.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_answer.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_verdicts.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h
   ${PROJECT_SOURCE_DIR}/lmtx/train/curriculum_trainer.h

@@ -1,6 +1,7 @@
 // What speed/store.py measures of a store of judgments: each call does one thing and prints what came of it as JSON.
 //   lmtx_bench_store build FILE JUDGMENTS    open FILE    find FILE JUDGMENTS PAIRS SEED (there|absent) BATCH    put FILE PUTS THREADS    check FILE
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
@@ -71,7 +72,13 @@ json build(const std::string& file, int64_t num_judgments) {
   const double staged = clock.seconds();
   const MergeCounts counts = import.finish();
   store.flush();
-  return {{"judgments", counts.judgments}, {"answers", counts.answers}, {"staged_seconds", staged}, {"seconds", clock.seconds()}};
+  rusage resources{};
+  getrusage(RUSAGE_SELF, &resources);
+  return {{"judgments", counts.judgments},
+          {"answers", counts.answers},
+          {"staged_seconds", staged},
+          {"seconds", clock.seconds()},
+          {"peak_mb", resources.ru_maxrss / 1024}};
 }
 
 json open_store(const std::string& file) {

@@ -53,7 +53,7 @@ class LMTX_API JudgmentStore {
   std::vector<std::vector<std::optional<Judgment>>> find(const std::string& identity, std::span<const Question> questions) const;
 
   // Keeps the scored and abstained among `verdicts`, in one transaction: when it returns they survive the end of the process. A pair that is
-  // there already stays as it was. Failed and missing ones are passed over; where there are no others, `usage` is kept alone, if it is not all zero.
+  // there already stays as it was. Failed and missing ones are passed over; where there are no others, `usage` is kept alone, if it has tokens or a cost.
   // `raw`, what the teacher said word for word, is kept unless empty. Returns how many were not there before.
   int64_t put(const std::string& identity, const Question& question, std::span<const Verdict> verdicts, const Usage& usage = {}, const std::string& run = {},
               std::string_view raw = {});

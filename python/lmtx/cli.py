@@ -25,6 +25,7 @@ from .models import find_model
 from .progress import ProgressDisplay
 from .propensities import Propensities, read_propensities
 from .recordings import check_recorded_labels, documents_of
+from .store_cli import commands as store_commands
 from .teachers import SPECS, HumanTeacher, make_teacher, source_change_notice
 from .trust import calibrated
 from .trust_commands import register as register_trust_commands
@@ -465,6 +466,7 @@ def demo(
 
 register_batch_commands(commands)
 register_trust_commands(commands)
+commands.add_typer(store_commands)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ def instances(tagger, model, data, tmp_path):
     question = lmtx.Question(document, [label])
     store = lmtx.JudgmentStore.open(tmp_path / "judgments.db")
     store.put("a/1", question, [0.25], run="first")
+    other = lmtx.JudgmentStore.open(tmp_path / "other.db")
+    difference = "StoreDifference('a/1', '7', 'l-tax', here=Verdict.score(0.25), there=None)"
     report = tagger.report
     index = lmtx.LabelIndex.build(tagger.encoder.encode(["tax", "army"]))
     trainer = lmtx.CurriculumTrainer(
@@ -128,6 +130,14 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.bootstrap_mean([1.0]), "Interval(1, from 1 to 1)"),
         (store.find("a/1", question)[0], "Judgment(Verdict.score(0.25), run='first')"),
         (store, "JudgmentStore(1 judgments)"),
+        (lmtx.JudgmentRows(store), "JudgmentRows()"),
+        (lmtx.JudgmentImport(other), "JudgmentImport()"),
+        (store.check(), "StoreCheck(1 judgments, 0 faults)"),
+        (store.usage(), "UsageTotals(Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0), answers=1)"),
+        (store.teachers()[0], "TeacherSummary('a/1', judgments=1, yes_rate=0.000)"),
+        (store.diff(other), "StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"),
+        (store.diff(other).differences[0], difference),
+        (other.merge_from(other), "MergeCounts(judgments=0, answers=0, same=0, conflicts=0)"),
         (label, "Label(uid='l-tax', name='tax')"),
         (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
         (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),

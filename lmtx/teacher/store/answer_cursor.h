@@ -5,13 +5,12 @@
 #include <optional>
 #include <string>
 
-#include "lmtx/export.h"
 #include "lmtx/teacher/store/scans.h"
 
 namespace lmtx::detail {
 
 // By rising id, as the store was when the cursor was made. Belongs to one thread.
-class LMTX_API AnswerCursor {
+class AnswerCursor {
  public:
   // Of one teacher, or of all where `identity` is unset. Throws std::invalid_argument where the store has nothing of this identity.
   explicit AnswerCursor(const StoreFile& store, const std::optional<std::string>& identity = {});

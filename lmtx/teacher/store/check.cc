@@ -19,6 +19,7 @@ class Checker {
   Checker(const StoreFile& store, const std::stop_token& stop) : reader_(store), transaction_(reader_.database, Transaction::Kind::read), stop_(stop) {}
 
   StoreCheck run() {
+    reader_.require_newest_format();
     // Each goes as far as the damage lets it.
     part([&] { check_database(); });
     part([&] { check_references(); });

@@ -42,6 +42,14 @@ StoreReader::StoreReader(const StoreFile& store)
   database.execute("PRAGMA cache_size = -32768");
 }
 
+void StoreReader::require_newest_format() {
+  const int64_t format = database.integer("PRAGMA user_version");
+  if (format == newest_store_format) return;
+  fail(file.string(), "the judgment store has format " + std::to_string(format) +
+                          ", and was opened for reading only; opened for writing once it becomes one of format " + std::to_string(newest_store_format) +
+                          ", of which this can be asked.");
+}
+
 void StoreReader::find(const std::string& identity, std::span<Lookup> lookups) {
   // Neighbours share pages.
   std::sort(lookups.begin(), lookups.end(), [](const Lookup& a, const Lookup& b) { return a.key < b.key; });

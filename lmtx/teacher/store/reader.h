@@ -73,8 +73,8 @@ class StoreReader {
   // The id of a teacher, unset where there is none.
   std::optional<int64_t> teacher(const std::string& identity);
 
-  // Whether judgments have sums: those of the first stores had not, and who only reads does not add them.
-  bool has_sums() const { return has_sums_; }
+  // Throws std::runtime_error where the store has an older format, as one that is only read may: to find judgments, that will do.
+  void require_newest_format();
 
   const std::filesystem::path file;
   Database database;

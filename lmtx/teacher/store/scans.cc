@@ -24,8 +24,17 @@ AnswerMeaning meaning_of(const StoredAnswer& answer) {
   return {.identity = answer.identity, .run = answer.run, .document = answer.document, .time = answer.time, .usage = answer.usage, .raw = answer.raw};
 }
 
+namespace {
+
+StoreReader& checked(StoreReader& reader) {
+  reader.require_newest_format();
+  return reader;
+}
+
+}  // namespace
+
 JudgmentScan::JudgmentScan(StoreReader& reader, Order order, std::optional<int64_t> teacher)
-    : reader_(reader), select_(reader.database, select_of(order, teacher.has_value())) {
+    : reader_(checked(reader)), select_(reader.database, select_of(order, teacher.has_value())) {
   if (teacher) select_.bind(1, *teacher);
 }
 
@@ -36,7 +45,7 @@ bool JudgmentScan::next(JudgmentRow& row) {
 }
 
 AnswerScan::AnswerScan(StoreReader& reader)
-    : reader_(reader),
+    : reader_(checked(reader)),
       select_(reader.database,
               "SELECT id, run, document, time, prompt_tokens, cached_tokens, completion_tokens, cost, seconds, teacher, raw, sum FROM answers ORDER BY id") {}
 

@@ -51,6 +51,7 @@ void add_answers(StoreReader& reader, std::map<int64_t, TeacherSummary>& teacher
 }  // namespace
 
 UsageTotals usage_of(StoreReader& reader, const std::optional<std::string>& identity, const std::optional<std::string>& run) {
+  reader.require_newest_format();
   // The index of runs serves where there is a run.
   Statement select(reader.database,
                    run ? "SELECT prompt_tokens, cached_tokens, completion_tokens, cost, seconds FROM answers "
@@ -65,6 +66,7 @@ UsageTotals usage_of(StoreReader& reader, const std::optional<std::string>& iden
 }
 
 std::vector<TeacherSummary> teachers_of(StoreReader& reader) {
+  reader.require_newest_format();
   Transaction transaction(reader.database, Transaction::Kind::read);
   std::map<int64_t, TeacherSummary> by_id;
   add_judgments(reader, by_id);

@@ -54,9 +54,8 @@ Usage finite(Usage usage) {
   return usage;
 }
 
-bool costs(const Usage& usage) {
-  return usage.prompt_tokens != 0 || usage.cached_tokens != 0 || usage.completion_tokens != 0 || usage.cost != 0 || usage.seconds != 0;
-}
+// In tokens or money: that something failed is no reason to keep how long it took.
+bool costs(const Usage& usage) { return usage.prompt_tokens != 0 || usage.cached_tokens != 0 || usage.completion_tokens != 0 || usage.cost != 0; }
 
 // With U+FFFD in place of each byte that is no UTF-8.
 std::string to_utf8(std::string_view text) {
