@@ -163,10 +163,10 @@ def _make_trainer(
     documents = Corpus.open(documents_file)
     if recorded_only and isinstance(oracle, RecordedOracle):
         documents = documents_of(documents, oracle)
-    oracle = calibrated(oracle, calibration, store or out / "judgments.db")
+    judge = calibrated(oracle, calibration, store or out / "judgments.db")
     encoder = Encoder.load(find_model(base), device=device)
     limit = Budget() if budget is None else Budget(budget)
-    return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limit)
+    return oracle, CurriculumTrainer(encoder, documents, labels, judge, folder=out, options=options, store=store, budget=limit)
 
 
 def _parse_changes(changes: list[str]) -> dict[str, str]:
