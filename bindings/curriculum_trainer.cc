@@ -12,8 +12,8 @@ namespace {
 
 CurriculumTrainer make_trainer(Encoder base, Corpus documents, LabelSet labels, std::optional<std::shared_ptr<TeacherOracle>> teacher,
                                const std::filesystem::path& folder, const TrainerOptions& options, const std::optional<std::filesystem::path>& store,
-                               const std::optional<Budget>& budget) {
-  RunOptions run{.folder = folder, .store = store.value_or(""), .budget = budget.value_or(Budget{})};
+                               const std::optional<Budget>& budget, const std::optional<Rates>& rates) {
+  RunOptions run{.folder = folder, .store = store.value_or(""), .budget = budget.value_or(Budget{}), .rates = rates.value_or(Rates{})};
   py::gil_scoped_release release;
   return {std::move(base), std::move(documents), std::move(labels), std::move(teacher).value_or(nullptr), options, std::move(run)};
 }
@@ -74,7 +74,7 @@ Example:
     >>> lmtx.Tagger.load(report.tagger_folder)
     Tagger(12 labels, dim=32, search_length=64, k=5))")
       .def(py::init(&make_trainer), py::arg("base"), py::arg("documents"), py::arg("labels"), py::arg("teacher"), py::kw_only(), py::arg("folder"),
-           py::arg("options") = preset("paper"), py::arg("store") = py::none(), py::arg("budget") = py::none(),
+           py::arg("options") = preset("paper"), py::arg("store") = py::none(), py::arg("budget") = py::none(), py::arg("rates") = py::none(),
            R"(Checks everything that can be checked before anything is made or asked.
 
 Args:
@@ -86,11 +86,13 @@ Args:
     options: The settings.
     store: The judgment store's file; None: judgments.db in the work folder.
     budget: What the run may spend; None: no limit.
+    rates: What the teacher charges and how fast it is, for plans, and for answers to which it gives no cost.
 
 Raises:
     ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
     RuntimeError: For a folder or store that cannot be read or written.)")
-      .def("plan", &CurriculumTrainer::plan, release(), R"(Plan: what run() will ask at most.
+      .def("plan", &CurriculumTrainer::plan, release(),
+           R"(Plan: what run() will ask at most, and what that takes of the teacher in tokens, money and hours. Nothing is asked.
 
 Example:
     >>> plan = trainer.plan()  # Of the trainer above.

@@ -11,6 +11,7 @@
 #include "lmtx/eval/bootstrap.h"
 #include "lmtx/eval/propensity.h"
 #include "interrupts.h"
+#include "numbers.h"
 #include "register.h"
 
 namespace lmtx::python {
@@ -40,11 +41,6 @@ using Array = py::array_t<double>;
 
 Array to_python(const std::vector<double>& values) { return Array(static_cast<py::ssize_t>(values.size()), values.data()); }
 std::pair<Array, Array> to_python(const ScoredGains& gains) { return {to_python(gains.found), to_python(gains.best)}; }
-
-// Anything that is an array of numbers, or can become one.
-using Numbers = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-std::span<const double> view(const Numbers& numbers) { return {numbers.data(), static_cast<size_t>(numbers.size())}; }
 
 // Calls work(stop token) without the GIL; Ctrl-C ends it.
 template <class Work>
@@ -266,6 +262,8 @@ Example:
     >>> interval = lmtx.bootstrap_mean([0, 1, 1, 1])
     >>> interval.value
     0.75)")
+      .def(py::init([](double value, double low, double high) { return Interval{value, low, high}; }), py::kw_only(), py::arg("value"), py::arg("low"),
+           py::arg("high"), "An interval that was found elsewhere.")
       .def_readonly("value", &Interval::value, "float: what was measured.")
       .def_readonly("low", &Interval::low, "float: the lower end of the interval.")
       .def_readonly("high", &Interval::high, "float: its upper end.")

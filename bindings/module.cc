@@ -32,6 +32,9 @@ Example:
   register_ranked_lists(m);
   register_bm25_index(m);
   register_metrics(m);
+  register_calibration(m);
+  register_combination(m);
+  register_audit(m);
   register_tagger(m);
   register_verdict(m);
   register_question(m);
@@ -41,7 +44,12 @@ Example:
   register_recorded_oracle(m);
   register_http_oracle(m);
   register_scripted_oracle(m);
+  register_batch_file_oracle(m);
+  register_store_oracle(m);
+  register_store_reports(m);
   register_judgment_store(m);
+  register_judgment_rows(m);
+  register_asking(m);
   register_budget(m);
   register_trainer_options(m);
   register_report(m);

@@ -9,7 +9,7 @@ namespace lmtx::python {
 namespace {
 
 void register_plan(py::module_& m) {
-  py::class_<Plan>(m, "Plan", R"(An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
+  py::class_<Plan>(m, "Plan", R"(An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. Its counts are int.
 
 Example:
     >>> trainer.plan()  # Of a CurriculumTrainer.
@@ -23,10 +23,48 @@ Example:
       .def_readonly("questions", &Plan::questions, "Documents put to the teacher, once a document and cycle.")
       .def_readonly("pairs_wanted", &Plan::pairs_wanted, "Pairs, those that the store will answer included.")
       .def_readonly("judgments", &Plan::judgments, "Of these, at most so many are charged to the budget.")
+      .def_readonly("estimate", &Plan::estimate, "Estimate: what that takes of the teacher; None where neither it nor the store can tell.")
+      .def_readonly("limit", &Plan::limit,
+                    "str: the limit of the budget that is reached first: \"judgments\", \"tokens\", \"cost\" or \"seconds\"; empty: none.")
       .def("__str__", &Plan::to_string)
       .def("__repr__", [](const Plan& plan) {
         return "Plan(" + with_commas(plan.documents) + " documents, " + with_commas(plan.labels) + " labels, at most " + with_commas(plan.judgments) +
                " judgments)";
+      });
+}
+
+void register_estimate(py::module_& m) {
+  py::class_<Estimate>(m, "Estimate", R"(What a plan takes of the teacher, each with a 95 % interval over the documents that were looked at.
+
+Example:
+    >>> class Priced(lmtx.TeacherOracle):
+    ...     def identity(self):
+    ...         return 'priced/1'
+    ...
+    ...     def judge(self, questions, answers):
+    ...         for question in questions:
+    ...             answers.put(question, [True] * len(question))
+    ...
+    ...     def estimate(self, question):
+    ...         return lmtx.Usage(prompt_tokens=100, cost=0.001)
+    >>> trainer = lmtx.CurriculumTrainer(
+    ...     lmtx.Encoder.load('model'), lmtx.Corpus.open('train.jsonl'), lmtx.LabelSet.open('labels.jsonl'), Priced(), folder='priced',
+    ...     options=lmtx.TrainerOptions(cycles=1, development=0))
+    >>> trainer.plan().estimate
+    Estimate(prompt_tokens=6000, computed_tokens=6000, completion_tokens=0, cost=0.06, hours=None))")
+      .def_readonly("sampled", &Estimate::sampled, "int: questions that were looked at; 0: answers to earlier runs told.")
+      .def_readonly("prompt_tokens", &Estimate::prompt_tokens, "Interval: prompt tokens.")
+      .def_readonly("computed_tokens", &Estimate::computed_tokens, "Interval: of these, those left to compute where the teacher has a prefix cache.")
+      .def_readonly("completion_tokens", &Estimate::completion_tokens, "Interval: tokens of answers.")
+      .def_readonly("cost", &Estimate::cost, "Interval: money, without a prefix cache; None without prices.")
+      .def_readonly("cost_with_cache", &Estimate::cost_with_cache, "Interval: money, with one.")
+      .def_readonly("hours", &Estimate::hours, "Interval: hours, without a prefix cache; None where nobody knows how fast the teacher is.")
+      .def_readonly("hours_with_cache", &Estimate::hours_with_cache, "Interval: hours, with one.")
+      .def("__repr__", [](const Estimate& estimate) {
+        const auto shown = [](const std::optional<Interval>& interval) { return interval ? py::str("{:.4g}").format(interval->value) : py::str("None"); };
+        return py::str("Estimate(prompt_tokens={:.0f}, computed_tokens={:.0f}, completion_tokens={:.0f}, cost={}, hours={})")
+            .format(estimate.prompt_tokens.value, estimate.computed_tokens.value, estimate.completion_tokens.value, shown(estimate.cost),
+                    shown(estimate.hours));
       });
 }
 
@@ -89,6 +127,7 @@ Example:
       .def_readonly("last_loss", &CycleReport::last_loss, "float: mean loss of the last tenth of the steps.")
       .def_readonly("development_precision", &CycleReport::development_precision,
                     "Interval: share of development documents whose first label is a yes, a fraction; None without any.")
+      .def_readonly("usage", &CycleReport::usage, "Usage: what its answers cost, as far as the teacher or the run's rates say.")
       .def_readonly("accepted", &CycleReport::accepted, "bool: whether the run went on with this cycle's student as the best so far.")
       .def("__repr__", [](const CycleReport& report) {
         return py::str("CycleReport(cycle={}, steps={}, loss {:.3g} to {:.3g})").format(report.cycle, report.steps, report.first_loss, report.last_loss);
@@ -98,6 +137,7 @@ Example:
 }  // namespace
 
 void register_report(py::module_& m) {
+  register_estimate(m);
   register_plan(m);
   register_input_report(m);
   register_asking_report(m);
@@ -115,6 +155,13 @@ Example:
       .def_readonly("cycles", &TrainingReport::cycles, "list[CycleReport]: cycle by cycle.")
       .def_readonly("untouched_precision", &TrainingReport::untouched_precision,
                     "Interval: the untouched encoder on the development documents, a fraction; None without any.")
+      .def_property_readonly("usage", &TrainingReport::usage, "Usage: what all answers cost.")
+      .def("gains_per_thousand", &TrainingReport::gains_per_thousand,
+           R"(list[float | None]: what a thousand judgments of each cycle bought: the rise of the held-out precision, a fraction; None where it is unknown.
+
+Example:
+    >>> tagger.report.gains_per_thousand()  # Of a tagger that lmtx.train made, without held-out documents.
+    [None, None])")
       .def_readonly("best_cycle", &TrainingReport::best_cycle, "int: the cycle whose student the tagger carries; -1 where nothing could be trained.")
       .def_readonly("ended", &TrainingReport::ended,
                     "str: why the run ended: \"cycles\", \"no gain\", \"budget\" or \"nothing to learn\"; without a teacher \"stages\" (all done) or \"nothing "

@@ -91,6 +91,12 @@ class PythonTeacher final : public TeacherOracle, public py::trampoline_self_lif
     return method ? method(own(question)).cast<Usage>() : TeacherOracle::estimate(question);
   }
 
+  std::string pending_advice() const override {
+    py::gil_scoped_acquire acquire;
+    const py::function method = py::get_override(static_cast<const TeacherOracle*>(this), "pending_advice");
+    return method ? to_utf8(method()) : TeacherOracle::pending_advice();
+  }
+
   TeacherTraits traits() const override {
     py::gil_scoped_acquire acquire;
     const py::function method = py::get_override(static_cast<const TeacherOracle*>(this), "traits");
@@ -190,7 +196,7 @@ void register_teacher_oracle(py::module_& m) {
   py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle", R"(Judges whether labels fit documents. To be derived from.
 
 identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-answers.put(question, verdicts); traits() is optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
+answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
 TeacherError where going on makes no sense.
 
 Example:
@@ -224,6 +230,13 @@ Example:
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
     >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
     Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0))")
+      .def("pending_advice", &TeacherOracle::pending_advice, py::call_guard<py::gil_scoped_release>(),
+           R"(str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
+this advice. '' where it is worth asking again at once.
+
+Example:
+    >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()
+    'Their requests are in batch/requests; put the answers into batch/answers (lmtx batch import batch FILE), and run the same command again.')")
       .def("traits", &TeacherOracle::traits, py::call_guard<py::gil_scoped_release>(),
            R"(TeacherTraits: how it likes to be asked; one question a call unless overridden.
 

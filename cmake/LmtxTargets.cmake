@@ -29,8 +29,8 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/version.cc.in ${PROJECT_BINARY_DIR}/g
 file(GLOB lmtx_inference_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/*.cc ${PROJECT_SOURCE_DIR}/lmtx/corpus/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/text/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/*.cc ${PROJECT_SOURCE_DIR}/lmtx/nn/cpu/*.cc ${PROJECT_SOURCE_DIR}/lmtx/search/*.cc
      ${PROJECT_SOURCE_DIR}/lmtx/eval/*.cc ${PROJECT_SOURCE_DIR}/lmtx/detail/*.cc)
-file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc
-     ${PROJECT_SOURCE_DIR}/lmtx/train/unsupervised/*.cc)
+file(GLOB lmtx_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/*.cc ${PROJECT_SOURCE_DIR}/lmtx/teacher/store/*.cc
+     ${PROJECT_SOURCE_DIR}/lmtx/train/*.cc ${PROJECT_SOURCE_DIR}/lmtx/train/unsupervised/*.cc)
 if(LMTX_HTTP)
   file(GLOB lmtx_http_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lmtx/teacher/http/*.cc)
   list(FILTER lmtx_http_sources EXCLUDE REGEX "absent\\.cc$")
@@ -105,7 +105,12 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
   ${PROJECT_SOURCE_DIR}/lmtx/encode_to_file.h
   ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/agreement.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/audit.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/bootstrap.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/calibration.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/combination.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/isotonic.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/metrics.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/propensity.h
   ${PROJECT_SOURCE_DIR}/lmtx/event.h
@@ -121,14 +126,26 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/version.h)
 target_sources(lmtx PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/answers.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/ask.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/batch_file_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/batch_folder.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/budget.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/calibrated_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/callback_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/chat_protocol.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/combined_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/http_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_export.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_import.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/judgment_store.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/prompt.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/recorded_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/scripted_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/shared_store.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_oracle.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/store_reports.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_answer.h
+  ${PROJECT_SOURCE_DIR}/lmtx/teacher/stored_verdicts.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/teacher_oracle.h
   ${PROJECT_SOURCE_DIR}/lmtx/teacher/verdict.h
   ${PROJECT_SOURCE_DIR}/lmtx/train/curriculum_trainer.h

@@ -31,6 +31,8 @@ REPLACEMENTS = [
     (r"typing\.SupportsInt \| typing\.SupportsIndex", "int"),
     (r"typing\.SupportsFloat \| typing\.SupportsIndex", "float"),
     (r"os\.PathLike \| str \| bytes", "str | os.PathLike[str]"),
+    (r"store: object", "store: str | os.PathLike[str] | JudgmentStore"),
+    (r"store: str \| os\.PathLike\[str\] \| JudgmentStore = None", "store: str | os.PathLike[str] | JudgmentStore | None = None"),
     (r"on_event: object", "on_event: collections.abc.Callable[[Event], None] | None"),
     (r"(rows|queries): object", r"\1: numpy.typing.NDArray[numpy.float32]"),
     (r"verdicts: object", "verdicts: collections.abc.Sequence[Verdict | float | bool | None]"),
@@ -42,7 +44,7 @@ REPLACEMENTS = [
     (r"\(self: RankedLists, labels: object, scores: object\)", "(self, labels: typing.Any, scores: typing.Any)"),
     (r"\(self: object", "(self"),
     (r"numpy\.ndarray\[typing\.Any, numpy\.dtype\[(.*?)\]\]", r"numpy.typing.NDArray[\1]"),
-    (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.float64\]", "numpy.typing.ArrayLike"),
+    (r"typing\.Annotated\[numpy\.typing\.ArrayLike, numpy\.(float64|int64)\]", "numpy.typing.ArrayLike"),
     (r"\*\*kwargs", "**options: int | float | bool | str"),
     (r"fields: dict\b", "fields: dict[str, typing.Any]"),
     (r"= (<[^>]*>|\[\])", "= ..."),
@@ -51,6 +53,7 @@ REPLACEMENTS = [
 ]
 # Methods whose results pybind11 calls object.
 RETURNS = {
+    ("JudgmentRows", "__iter__"): "JudgmentRows",
     ("Encoder", "encode"): "numpy.typing.NDArray[numpy.float32]",
     ("Encoder", "encode_to_file"): "numpy.typing.NDArray[typing.Any]",
     ("Tokenizer", "encode"): "list[numpy.typing.NDArray[numpy.int32]]",

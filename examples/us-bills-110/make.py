@@ -22,10 +22,20 @@ def main(full: Path, verdicts: Path, out: Path) -> None:
     shutil.copyfile(full / "labels.jsonl", out / "labels.jsonl")
     recorded = {json.loads(line)["uid"] for line in list(read_lines(verdicts / "verdicts.jsonl.gz"))[1:]}
     train = (json.loads(line) for line in read_lines(full / "train.jsonl.gz"))
-    # The true labels of training documents stay out, so that nothing can learn from them.
+    # The true labels of training documents stay out of what training reads, so that nothing can learn from them.
     write_lines(out / "train.jsonl.gz", ({key: bill[key] for key in ("uid", "title", "content")} for bill in train if bill["uid"] in recorded))
     write_lines(out / "test.jsonl.gz", (json.loads(line) for line in choose(list(read_lines(full / "test.jsonl.gz")))))
     write_lines(out / "verdicts.jsonl.gz", (json.loads(line) for line in read_lines(verdicts / "verdicts.jsonl.gz")))
+    write_lines(out / "gold.jsonl.gz", judge_by_terms(full, verdicts))
+
+
+def judge_by_terms(full: Path, verdicts: Path) -> Iterable[dict]:
+    """What is true of the recorded pairs, as recorded verdicts: for audits, which read it and nothing else does."""
+    uids = [json.loads(line)["uid"] for line in (full / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    terms = {bill["uid"]: {uids[number] for number in bill["target_ind"]} for bill in map(json.loads, read_lines(full / "train.jsonl.gz"))}
+    yield {"format": 1, "identity": "us-bills-110/terms"}
+    for row in map(json.loads, list(read_lines(verdicts / "verdicts.jsonl.gz"))[1:]):
+        yield {"uid": row["uid"], "labels": row["labels"], "scores": [int(label in terms[row["uid"]]) for label in row["labels"]]}
 
 
 def choose(lines: list[str]) -> list[str]:

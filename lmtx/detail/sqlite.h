@@ -15,8 +15,16 @@ namespace lmtx::detail {
 // A connection; belongs to one thread at a time. Every fault is a std::runtime_error that names the file.
 class Database {
  public:
-  // Opens the file, makes it where `create` says so. Locks of other processes are waited for, up to `busy_timeout_ms`.
-  Database(const std::filesystem::path& file, bool create, int busy_timeout_ms);
+  enum class Access {
+    // Makes the file where it is not there.
+    create,
+    read_write,
+    // Changes nothing; also where neither the file nor its folder can be written. Such a file must not change meanwhile, unless a log lies beside it.
+    read_only,
+  };
+
+  // Opens the file. Locks of other processes are waited for, up to `busy_timeout_ms`.
+  Database(const std::filesystem::path& file, Access access, int busy_timeout_ms);
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -62,6 +70,8 @@ class Statement {
   double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
   bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
   std::string text(int column) const;
+  // Until the next step() or reset().
+  std::span<const uint8_t> blob(int column) const;
 
  private:
   struct Finalize {

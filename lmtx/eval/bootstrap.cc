@@ -9,15 +9,11 @@
 #include <vector>
 
 #include "lmtx/detail/random.h"
+#include "lmtx/eval/resampling.h"
 #include "lmtx/stopped.h"
 
 namespace lmtx {
 namespace {
-
-void check_arguments(double level, int64_t resamples) {
-  if (!(level > 0 && level < 1)) throw std::invalid_argument("`level` must lie between 0 and 1, but is " + std::to_string(level) + " instead.");
-  if (resamples < 1) throw std::invalid_argument("`resamples` must be at least 1, but is " + std::to_string(resamples) + " instead.");
-}
 
 void check_sizes(const char* first_name, std::span<const double> first, const char* second_name, std::span<const double> second) {
   if (first.size() == second.size()) return;
@@ -66,20 +62,12 @@ std::vector<double> resample(const Statistic& statistic, int64_t resamples, uint
   return values;
 }
 
-// Between the two nearest order statistics, linearly (type 7 of Hyndman and Fan 1996, as NumPy's default).
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - std::floor(place)) * (sorted[above] - sorted[below]);
-}
-
 Interval interval_of(const Statistic& statistic, const std::vector<double>& resampled, double level) {
-  return {.value = statistic.whole(), .low = quantile(resampled, (1 - level) / 2), .high = quantile(resampled, (1 + level) / 2)};
+  return {.value = statistic.whole(), .low = detail::quantile(resampled, (1 - level) / 2), .high = detail::quantile(resampled, (1 + level) / 2)};
 }
 
 Interval bootstrap(const Statistic& statistic, double level, int64_t resamples, uint64_t seed, const std::stop_token& stop) {
-  check_arguments(level, resamples);
+  detail::check_bootstrap(level, resamples);
   return statistic.empty() ? Interval{} : interval_of(statistic, resample(statistic, resamples, seed, stop), level);
 }
 
@@ -91,7 +79,7 @@ double share_above_zero(const std::vector<double>& sorted) {
 
 Comparison compare(std::span<const double> first, std::span<const double> second, std::span<const double> denominators, double level, int64_t resamples,
                    uint64_t seed, const std::stop_token& stop) {
-  check_arguments(level, resamples);
+  detail::check_bootstrap(level, resamples);
   check_sizes("first", first, "second", second);
   std::vector<double> differences(first.size());
   std::transform(first.begin(), first.end(), second.begin(), differences.begin(), std::minus<>());

@@ -44,11 +44,14 @@ bool opens_mark(std::string_view rest) {
   return !rest.empty() && (is_letter(rest[0]) || rest[0] == '/' || rest[0] == '<' || rest[0] == '|' || rest.starts_with(full_width_bar));
 }
 
-// Whether `rest` goes on as one of Llama's marks after "[".
-bool opens_instruction(std::string_view rest) {
+// Whether `rest` goes on as a mark in square brackets after "[": "INST", "/INST", "|user|]" (EXAONE), "SYSTEM_PROMPT]", "gMASK]". A word with two capitals is taken for one.
+bool opens_bracketed_mark(std::string_view rest) {
+  if (rest.starts_with('|')) return true;
   if (rest.starts_with('/')) rest.remove_prefix(1);
   constexpr std::string_view mark = "inst";
-  return rest.size() >= mark.size() && std::equal(mark.begin(), mark.end(), rest.begin(), [](char a, char b) { return a == lower(b); });
+  if (rest.size() >= mark.size() && std::equal(mark.begin(), mark.end(), rest.begin(), [](char a, char b) { return a == lower(b); })) return true;
+  const auto end = std::find_if_not(rest.begin(), rest.end(), [](char c) { return is_letter(c) || c == '_'; });
+  return end != rest.end() && *end == ']' && std::count_if(rest.begin(), end, [](char c) { return c != lower(c); }) >= 2;
 }
 
 // C0 but for line ends and tabs, DEL, and C1 (U+0080 to U+009F), at `pos` of valid UTF-8; gives the length, 0 for none.
@@ -96,7 +99,7 @@ std::string defused(std::string_view text) {
     const std::string_view before = rest.substr(0, i), after = rest.substr(i + 1);
     if (plain[i] == '>' && (before.ends_with('|') || before.ends_with(full_width_bar))) result += ' ';
     result += plain[i];
-    if ((plain[i] == '<' && opens_mark(after)) || (plain[i] == '[' && opens_instruction(after))) result += ' ';
+    if ((plain[i] == '<' && opens_mark(after)) || (plain[i] == '[' && opens_bracketed_mark(after))) result += ' ';
   }
   return result;
 }

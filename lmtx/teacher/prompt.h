@@ -79,8 +79,8 @@ class LMTX_API Prompt {
   std::string identity_;
 };
 
-// `text` with spaces put in so that nothing in it reads as a tag or a chat template's mark: no '<' is directly before a letter, '/', '<' or a bar, no bar before '>', and no
-// "[" before "INST" or "/INST", whatever the case. Control characters other than line ends and tabs are left out; bytes that are no UTF-8 become U+FFFD.
+// `text` with spaces put in so that nothing in it reads as a tag or a chat template's mark: no '<' is directly before a letter, '/', '<' or a bar, no bar before '>', and no '[' before
+// a bar, "INST" or "/INST", whatever the case, or a word with two capitals and ']'. Control characters other than line ends and tabs are left out; bytes that are no UTF-8 become U+FFFD.
 LMTX_API std::string defused(std::string_view text);
 
 // The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the last end of a sentence in the second half of what fits

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -55,17 +56,50 @@ std::string explain(int code, sqlite3* connection, const std::filesystem::path& 
   return cause ? message + " (" + std::strerror(cause) + ")." : message + ".";
 }
 
+// What SQLite is told to open.
+struct Opening {
+  std::string name;
+  int flags;
+};
+
+bool has_bytes(const std::filesystem::path& file) {
+  std::error_code none;
+  return std::filesystem::file_size(file, none) > 0 && !none;
+}
+
+// The path in a URI.
+std::string escape(const std::string& path) {
+  constexpr const char* digits = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char letter : path) {
+    const auto byte = static_cast<unsigned char>(letter);
+    const bool is_plain = std::isalnum(byte) || std::strchr("/._-", letter);
+    escaped += is_plain ? std::string(1, letter) : std::string{'%', digits[byte >> 4], digits[byte & 15]};
+  }
+  return escaped;
+}
+
+// To read, SQLite makes files beside the database; where it cannot, it takes the database alone, if all is in there.
+Opening opening_of(const std::filesystem::path& file, Database::Access access) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+  if (access == Database::Access::create) return {file.string(), flags | SQLITE_OPEN_CREATE};
+  const bool is_writable = ::access(file.c_str(), W_OK) == 0 && ::access(file.parent_path().c_str(), W_OK) == 0;
+  if (access == Database::Access::read_write || is_writable) return {file.string(), flags};
+  if (has_bytes(file.string() + "-wal")) return {file.string(), SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX};
+  return {"file:" + escape(file.string()) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI};
+}
+
 }  // namespace
 
-Database::Database(const std::filesystem::path& file, bool create, int busy_timeout_ms) : file_(file) {
+Database::Database(const std::filesystem::path& file, Access access, int busy_timeout_ms) : file_(file) {
   // SQLite gives names such as ":memory:" a meaning of their own; an absolute path has none.
-  const std::string path = std::filesystem::absolute(file).string();
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-  int code = connect(path, flags);
-  if ((code & 0xff) == SQLITE_CANTOPEN && create) {
+  const std::filesystem::path path = std::filesystem::absolute(file);
+  const Opening opening = opening_of(path, access);
+  int code = connect(opening.name, opening.flags);
+  if ((code & 0xff) == SQLITE_CANTOPEN && access == Access::create) {
     // SQLite does not say why.
-    if (const int error = make_new(path)) throw std::runtime_error(path + ": cannot be made (" + std::strerror(error) + ").");
-    code = connect(path, flags);
+    if (const int error = make_new(path)) throw std::runtime_error(path.string() + ": cannot be made (" + std::strerror(error) + ").");
+    code = connect(opening.name, opening.flags);
   }
   if (code != SQLITE_OK) fail(code);
   sqlite3_extended_result_codes(handle(), 1);
@@ -73,6 +107,7 @@ Database::Database(const std::filesystem::path& file, bool create, int busy_time
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   execute("PRAGMA cell_size_check = ON");
+  if (access == Access::read_only) execute("PRAGMA query_only = ON");
   sqlite3_busy_timeout(handle(), busy_timeout_ms);
 }
 
@@ -162,6 +197,11 @@ void Statement::reset() { sqlite3_reset(statement_.get()); }
 std::string Statement::text(int column) const {
   const void* text = sqlite3_column_text(statement_.get(), column);
   return text ? std::string(static_cast<const char*>(text), static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+}
+
+std::span<const uint8_t> Statement::blob(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_.get(), column);
+  return {static_cast<const uint8_t*>(bytes), bytes ? static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column)) : 0};
 }
 
 // A writer takes its lock at the start: a reader that turns writer later could be refused without waiting.

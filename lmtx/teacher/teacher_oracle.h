@@ -35,7 +35,14 @@ struct Usage {
   // In the currency of the teacher's price list.
   double cost = 0;
   double seconds = 0;
+
+  bool operator==(const Usage&) const = default;
 };
+
+LMTX_API Usage operator+(const Usage& a, const Usage& b);
+LMTX_API Usage operator-(const Usage& a, const Usage& b);
+// A share of it, counts rounded down.
+LMTX_API Usage operator*(double share, const Usage& usage);
 
 // Going on makes no sense (wrong key, server gone); what was answered before is kept.
 class LMTX_API TeacherError : public std::runtime_error {
@@ -79,9 +86,13 @@ class LMTX_API TeacherOracle {
 
   virtual TeacherTraits traits() const { return {}; }
 
-  // What answering `question` would come to, as far as can be told without asking: plans add it up. 0 where unknown; `cached_tokens` are those prompt tokens that a
-  // server with a prefix cache need not compute. May be called from several threads, also while judge() runs.
+  // What answering `question` would come to, as far as can be told without asking: plans add it up. 0 where unknown; `cached_tokens` are those prompt tokens
+  // that a server with a prefix cache need not compute. May be called from several threads, also while judge() runs.
   virtual Usage estimate(const Question& question) const;
+
+  // What is to be done about questions that judge() left open, in a sentence or two, where they are answered elsewhere and later: a run then offers each question once and
+  // ends with this advice. Empty where it is worth asking again at once.
+  virtual std::string pending_advice() const { return {}; }
 };
 
 }  // namespace lmtx

@@ -20,7 +20,8 @@ std::vector<size_t> find_labels(const AskedQuestion& asked, const Question& answ
   for (const LabelToJudge& label : answered.labels) {
     const auto found = std::find_if(asked.labels.begin(), asked.labels.end(), [&](const LabelToJudge& other) { return other.uid == label.uid; });
     if (found == asked.labels.end())
-      throw std::invalid_argument("The teacher answered for label " + detail::quote(label.uid) + " of document " + detail::quote(answered.uid) + ", which was not asked.");
+      throw std::invalid_argument("The teacher answered for label " + detail::quote(label.uid) + " of document " + detail::quote(answered.uid) +
+                                  ", which was not asked.");
     positions.push_back(static_cast<size_t>(found - asked.labels.begin()));
   }
   return positions;
@@ -75,22 +76,33 @@ std::shared_ptr<const AskedQuestion> AnswerBook::prepare(int64_t position, Docum
   const auto held = store_->find(options_.identity, asked->question());
   std::vector<LabelToJudge> left;
   for (size_t i = 0; i < open.size(); ++i) {
-    if (held[i]) settle(*open[i], *held[i]);
-    else reserve(*open[i]);
+    if (held[i])
+      settle(*open[i], *held[i]);
+    else
+      reserve(*open[i]);
     if (open[i]->state == PairState::open) left.push_back(asked->labels[i]);
   }
   asked->labels = std::move(left);
-  return asked->labels.empty() ? nullptr : asked;
+  if (asked->labels.empty() || may_ask(*asked)) return asked->labels.empty() ? nullptr : asked;
+  for (AskedPair* pair : open) {
+    if (pair->state == PairState::open) settle_over_budget(*pair);
+  }
+  return nullptr;
 }
 
 void AnswerBook::begin(const Call& call) {
   const std::lock_guard lock(mutex_);
-  for (const auto& asked : call) in_flight_[asked->document.uid] = asked;
+  for (const auto& asked : call) in_flight_[asked->document.uid] = {asked, asked->expected};
 }
 
 void AnswerBook::end(const Call& call) {
   const std::lock_guard lock(mutex_);
-  for (const auto& asked : call) in_flight_.erase(asked->document.uid);
+  for (const auto& asked : call) {
+    const auto found = in_flight_.find(asked->document.uid);
+    if (found == in_flight_.end()) continue;
+    spending_.give_back(found->second.aside);
+    in_flight_.erase(found);
+  }
 }
 
 void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw) {
@@ -98,8 +110,9 @@ void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   const auto found = in_flight_.find(question.uid);
-  if (found == in_flight_.end()) throw std::invalid_argument("The teacher answered for document " + detail::quote(question.uid) + ", which is not being asked.");
-  const AskedQuestion& asked = *found->second;
+  if (found == in_flight_.end())
+    throw std::invalid_argument("The teacher answered for document " + detail::quote(question.uid) + ", which is not being asked.");
+  const AskedQuestion& asked = *found->second.asked;
 
   // In our own words: the store's key must not depend on what the teacher made of the texts.
   std::vector<LabelToJudge> labels;
@@ -110,7 +123,9 @@ void AnswerBook::put(const Question& question, std::span<const Verdict> verdicts
     pairs.push_back(&*std::find_if(of.begin(), of.end(), [&](const AskedPair& pair) { return (*labels_)[pair.label].uid == asked.labels[i].uid; }));
   }
   try {
-    keep({asked.document.uid, asked.document.title, asked.document.content, labels}, pairs, verdicts, usage, raw);
+    const Usage cost = priced(usage, options_.rates);
+    keep({asked.document.uid, asked.document.title, asked.document.content, labels}, pairs, verdicts, cost, raw);
+    use(found->second, labels.size(), cost);
   } catch (...) {
     // The teacher may make something else of it, or nothing.
     failure_ = std::current_exception();
@@ -131,9 +146,12 @@ void AnswerBook::keep(const Question& own, std::span<AskedPair* const> pairs, st
   std::vector<AskedPair*> missing;
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i]->state != PairState::open) continue;
-    if (held[i]) settle(*pairs[i], *held[i]);
-    else if (verdicts[i].kind() == Verdict::Kind::missing) missing.push_back(pairs[i]);
-    else if (verdicts[i].kind() == Verdict::Kind::failed && first_failure_.empty()) first_failure_ = verdicts[i].reason();
+    if (held[i])
+      settle(*pairs[i], *held[i]);
+    else if (verdicts[i].kind() == Verdict::Kind::missing)
+      missing.push_back(pairs[i]);
+    else if (verdicts[i].kind() == Verdict::Kind::failed && first_failure_.empty())
+      first_failure_ = verdicts[i].reason();
   }
   note_missing(missing);
 }
@@ -190,6 +208,49 @@ void AnswerBook::settle(AskedPair& pair, const Judgment& judgment) {
 void AnswerBook::settle_missing(AskedPair& pair) {
   reserve(pair);
   if (pair.state == PairState::open) leave_open(pair, PairState::missing);
+}
+
+void AnswerBook::settle_over_budget(AskedPair& pair) {
+  if (pair.charged) spending_.give_back();
+  pair.charged = false;
+  leave_open(pair, PairState::over_budget);
+}
+
+// Puts aside what the question is expected to take, where that is there.
+bool AnswerBook::may_ask(AskedQuestion& question) {
+  if (asking_ended_) return false;
+  if (options_.expect) question.expected = priced(options_.expect(question.question()), options_.rates);
+  if (!spending_.suffices_for(question.expected)) return false;
+  spending_.put_aside(question.expected);
+  return true;
+}
+
+// An answer to some labels of a question takes their share of what is put aside for it.
+void AnswerBook::use(InFlight& question, size_t num_labels, const Usage& usage) {
+  const Usage share = (static_cast<double>(num_labels) / static_cast<double>(question.asked->labels.size())) * question.asked->expected;
+  spending_.give_back(share);
+  question.aside = question.aside - share;
+  spending_.use(usage);
+  if (!spending_.used_up()) return;
+  asking_ended_ = true;
+  stop_.request_stop();
+}
+
+void AnswerBook::end_asking() {
+  {
+    const std::lock_guard lock(mutex_);
+    asking_ended_ = true;
+  }
+  stop_.request_stop();
+}
+
+bool AnswerBook::settle_unasked() {
+  const std::lock_guard lock(mutex_);
+  if (!asking_ended_) return false;
+  for (AskedPair& pair : pairs_.all()) {
+    if (pair.state == PairState::open) settle_over_budget(pair);
+  }
+  return true;
 }
 
 void AnswerBook::reserve(AskedPair& pair) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,8 @@ struct AskedQuestion {
   // Of the document among the asked pairs.
   int64_t position;
   std::vector<LabelToJudge> labels;
+  // What the question is expected to take, put aside in the budget.
+  Usage expected;
 };
 
 // What judge() gets in one call.
@@ -48,6 +51,10 @@ struct AnswerBookOptions {
   bool charge_stored = false;
   // Where missing verdicts are kept: they never reach the store.
   std::filesystem::path missing_log;
+  // What a question is expected to take; null where no budget asks for it.
+  std::function<Usage(const Question&)> expect = nullptr;
+  // Prices answers to which the teacher gave no cost.
+  Rates rates = {};
 };
 
 // Every method may be called from any thread. The invariant behind all accounts: whatever the run uses, but for missing verdicts, is what the store holds,
@@ -68,6 +75,10 @@ class LMTX_API AnswerBook final : public AnswerSink {
 
   std::stop_token stop() const override { return stop_.get_token(); }
   void request_stop() { stop_.request_stop(); }
+  // Nothing more is asked: the time is up. As where tokens or money are used up, the teacher is told to stop.
+  void end_asking();
+  // Whether nothing more is asked; then what is open is over the budget.
+  bool settle_unasked();
 
   int64_t document(int64_t position) const { return pairs_.document(position); }
   int64_t num_documents() const { return num_documents_; }
@@ -86,12 +97,21 @@ class LMTX_API AnswerBook final : public AnswerSink {
   AskedPairs close();
 
  private:
+  struct InFlight {
+    std::shared_ptr<const AskedQuestion> asked;
+    // Of what it is expected to take, what is put aside still.
+    Usage aside;
+  };
+
   // The verdicts on the pairs of a question in our own words.
   void keep(const Question& own, std::span<AskedPair* const> pairs, std::span<const Verdict> verdicts, const Usage& usage, std::string_view raw);
   std::vector<std::optional<Judgment>> judgments_of(std::span<const Verdict> verdicts) const;
   void settle(AskedPair& pair, const Judgment& judgment);
   void settle_missing(AskedPair& pair);
   void reserve(AskedPair& pair);
+  void settle_over_budget(AskedPair& pair);
+  bool may_ask(AskedQuestion& question);
+  void use(InFlight& question, size_t num_labels, const Usage& usage);
   void leave_open(AskedPair& pair, PairState state);
   void note_missing(std::span<AskedPair* const> pairs);
 
@@ -107,10 +127,11 @@ class LMTX_API AnswerBook final : public AnswerSink {
   int64_t num_open_;
   Spending spending_;
   RecordLog missing_log_;
-  std::unordered_map<std::string_view, std::shared_ptr<const AskedQuestion>> in_flight_;
+  std::unordered_map<std::string_view, InFlight> in_flight_;
   std::string first_failure_;
   std::exception_ptr failure_;
   bool closed_ = false;
+  bool asking_ended_ = false;
 };
 
 }  // namespace lmtx

@@ -1,6 +1,11 @@
 #include "lmtx/train/asker.h"
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "lmtx/stopped.h"
@@ -45,11 +50,35 @@ Document read_document(DocumentSeeker& documents, int64_t number) {
   return document;
 }
 
-std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure) {
-  std::string message = std::to_string(open) + " of " + std::to_string(pairs) + " pairs are still open: the teacher did not answer them";
+std::string describe_open(int64_t open, int64_t pairs, const std::string& first_failure, const std::string& advice) {
+  std::string message =
+      std::to_string(open) + " of " + std::to_string(pairs) + " pairs are " + (advice.empty() ? "still open: the teacher did not answer them" : "open");
   if (!first_failure.empty()) message += " (first failure: " + first_failure + ")";
-  return message + ". All answers are kept; the same command asks for the rest.";
+  return message + ". " + (advice.empty() ? "All answers are kept; the same command asks for the rest." : advice);
 }
+
+// Calls `act` when the time is up, on a thread of its own unless it is up already; never once it has ended.
+class Deadline {
+ public:
+  Deadline(std::optional<double> seconds, std::function<void()> act) {
+    if (!seconds) return;
+    if (*seconds <= 0) {
+      act();
+      return;
+    }
+    waits_ = std::jthread([this, duration = std::chrono::duration<double>(*seconds), act = std::move(act)](std::stop_token ended) {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, ended, duration, [] { return false; });
+      if (!ended.stop_requested()) act();
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  // Destroyed first: it is told to stop, and waited for.
+  std::jthread waits_;
+};
 
 }  // namespace
 
@@ -59,9 +88,16 @@ Asker::Asker(std::shared_ptr<TeacherOracle> teacher, std::shared_ptr<JudgmentSto
 
 AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::filesystem::path& missing_log,
                       const EventCallback& on_event, std::stop_token stop) const {
-  const auto book = std::make_shared<AnswerBook>(
-      std::move(wanted), store_, labels_, spending,
-      AnswerBookOptions{.identity = teacher_->identity(), .run = options_.run, .charge_stored = options_.charge_stored, .missing_log = missing_log});
+  const auto book = std::make_shared<AnswerBook>(std::move(wanted), store_, labels_, spending,
+                                                 AnswerBookOptions{.identity = teacher_->identity(),
+                                                                   .run = options_.run,
+                                                                   .charge_stored = options_.charge_stored,
+                                                                   .missing_log = missing_log,
+                                                                   .expect = expected_usage(),
+                                                                   .rates = options_.rates});
+  const Deadline deadline(options_.seconds_left, [book] { book->end_asking(); });
+  const std::string advice = teacher_->pending_advice();
+  const int64_t rounds = advice.empty() ? options_.ask_rounds : 1;
   const std::stop_callback forward_stop(stop, [&] { book->request_stop(); });
   book->settle_from(earlier);
   {
@@ -72,14 +108,22 @@ AskedPairs Asker::ask(AskedPairs wanted, std::span<const AskedPairs> earlier, Sp
       reported = done;
     };
     TeacherCalls calls(teacher_, book, teacher_->traits().concurrent_calls, report, stop);
-    for (int64_t round = 0; round < options_.ask_rounds && book->num_open() > 0; ++round) offer(*book, calls, stop);
+    for (int64_t round = 0; round < rounds && book->num_open() > 0; ++round) {
+      offer(*book, calls, stop);
+      if (book->settle_unasked()) break;
+    }
     report();
   }
   const std::string first_failure = book->first_failure();
   const int64_t open = book->num_open();
   AskedPairs pairs = book->close();
-  if (!may_close(open, pairs.num_pairs())) throw PairsOpen(describe_open(open, pairs.num_pairs(), first_failure), open);
+  if (!may_close(open, pairs.num_pairs())) throw PairsOpen(describe_open(open, pairs.num_pairs(), first_failure, advice), open);
   return pairs;
+}
+
+std::function<Usage(const Question&)> Asker::expected_usage() const {
+  if (!options_.expect_usage) return nullptr;
+  return [teacher = teacher_](const Question& question) { return teacher->estimate(question); };
 }
 
 void Asker::offer(AnswerBook& book, TeacherCalls& calls, const std::stop_token& stop) const {

@@ -18,6 +18,7 @@
 #include "lmtx/stopped.h"
 #include "lmtx/tagger.h"
 #include "lmtx/train/asking_policy.h"
+#include "lmtx/train/asking_time.h"
 #include "lmtx/train/computing.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/notices.h"
@@ -119,7 +120,8 @@ Curriculum::Curriculum(const CurriculumInput& input, const RunManifest& manifest
       manifest_(manifest),
       on_event_(on_event),
       stop_(std::move(stop)),
-      store_(std::make_shared<JudgmentStore>(JudgmentStore::open(input.store))) {}
+      store_(std::make_shared<JudgmentStore>(JudgmentStore::open(input.store))),
+      accounts_(manifest_.run, manifest_.budget, *store_) {}
 
 TrainingReport Curriculum::run() {
   prepare();
@@ -321,7 +323,8 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
            .steps = trained.steps,
            .first_loss = trained.first_loss,
            .last_loss = trained.last_loss,
-           .development_precision = {}};
+           .development_precision = {},
+           .usage = used_in_cycle()};
     measure(cycle, now, report);
     decide(trained, now, report);
     report.notices = notices::of_cycle(now);
@@ -343,6 +346,13 @@ void Curriculum::close_cycle(int64_t cycle, const Trained& trained) {
   if (!is_new || !on_event_) return;
   for (const std::string& notice : report.notices) notify(cycle, notice);
   on_event_({.kind = Event::Kind::cycle, .stage = "cycle", .cycle = cycle, .message = notices::summary(report.cycles.at(0))});
+}
+
+// What the answers of the cycle that ends now cost.
+Usage Curriculum::used_in_cycle() const {
+  Usage used = accounts_.used();
+  for (const CycleReport& cycle : so_far_.cycles) used = used - cycle.usage;
+  return used;
 }
 
 void Curriculum::measure(int64_t cycle, CycleReport& now, TrainingReport& report) const {
@@ -479,11 +489,15 @@ AskingReport Curriculum::total() const {
 
 AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result) {
   const Clock::time_point begin = Clock::now();
-  const Asker asker(
-      input_.teacher, store_, input_.documents, input_.labels,
-      {.run = manifest_.run, .charge_stored = manifest_.budget.charge_stored, .ask_rounds = options_.ask_rounds, .accept_missing = options_.accept_missing});
+  std::optional<AskingTime> time;
+  if (accounts_.budget().seconds) time.emplace(folder_.asking_time());
+  const Asker asker(input_.teacher, store_, input_.documents, input_.labels, asker_options(time ? time->seconds() : 0, result == "asked"));
+  const auto on_event = [&, tell = staged("ask", cycle)](const Event& event) {
+    if (time) time->note();
+    if (tell) tell(event);
+  };
   const fs::path folder = folder_.cycle(cycle);
-  AskedPairs pairs = asker.ask(std::move(wanted), earlier, spending, folder / (result + ".missing"), staged("ask", cycle), stop_);
+  AskedPairs pairs = asker.ask(std::move(wanted), earlier, spending, folder / (result + ".missing"), on_event, stop_);
   // The result must not outlive what it was made of.
   store_->flush();
   pairs.save(folder / result);
@@ -491,13 +505,28 @@ AskedPairs Curriculum::ask(int64_t cycle, AskedPairs wanted, std::span<const Ask
   return pairs;
 }
 
-Spending Curriculum::spending_so_far() const { return Spending(manifest_.budget, num_charged(training_asked_) + num_charged(development_asked_)); }
+AskerOptions Curriculum::asker_options(double seconds_spent, bool is_training) const {
+  AskerOptions options{.run = manifest_.run,
+                       .charge_stored = manifest_.budget.charge_stored,
+                       .ask_rounds = options_.ask_rounds,
+                       .accept_missing = options_.accept_missing,
+                       .expect_usage = accounts_.limits_usage(),
+                       .rates = input_.rates};
+  if (accounts_.budget().seconds) options.seconds_left = (*accounts_.budget().seconds - seconds_spent) * (is_training ? 1 - kept_for_development() : 1);
+  return options;
+}
+
+Spending Curriculum::spending_so_far() const { return accounts_.spending(num_charged(training_asked_) + num_charged(development_asked_)); }
 
 Spending Curriculum::spending_on_training(int64_t cycle) const {
   Spending spending = spending_so_far();
   spending.keep_back(is_pooled() ? reserve_of_held_out(cycle) : development_reserve(cycle, spending.left()));
+  spending.keep_back_share(kept_for_development());
   return spending;
 }
+
+// Of tokens, money and time, the share that questions about documents to train on leave.
+double Curriculum::kept_for_development() const { return split_.development.empty() ? 0 : 0.1; }
 
 // What the documents held out may still cost; in the last cycle no more than its student can need.
 int64_t Curriculum::reserve_of_held_out(int64_t cycle) const {

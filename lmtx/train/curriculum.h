@@ -16,6 +16,7 @@
 #include "lmtx/event.h"
 #include "lmtx/teacher/judgment_store.h"
 #include "lmtx/teacher/teacher_oracle.h"
+#include "lmtx/train/accounts.h"
 #include "lmtx/train/asked_pairs.h"
 #include "lmtx/train/asker.h"
 #include "lmtx/train/development_set.h"
@@ -45,6 +46,7 @@ struct CurriculumInput {
   WorkFolder folder;
   // Of the store; in the work folder unless one is shared.
   std::filesystem::path store;
+  Rates rates = {};
 };
 
 // Each stage leaves its result in the folder, there whole or not at all, and is skipped where that lies there: so a run goes on after any interruption. What a
@@ -93,10 +95,13 @@ class Curriculum {
   int64_t best_cycle() const;
 
   AskedPairs ask(int64_t cycle, AskedPairs wanted, std::span<const AskedPairs> earlier, Spending spending, const std::string& result);
+  AskerOptions asker_options(double seconds_spent, bool is_training) const;
   Spending spending_so_far() const;
   // Without what is put aside for the documents held out.
   Spending spending_on_training(int64_t cycle) const;
   int64_t development_reserve(int64_t cycle, int64_t left) const;
+  double kept_for_development() const;
+  Usage used_in_cycle() const;
   int64_t reserve_of_held_out(int64_t cycle) const;
   // Pairs that a run spreads over its cycles, and those of them that are for the documents held out.
   int64_t pairs_in_all() const;
@@ -124,6 +129,7 @@ class Curriculum {
   const std::stop_token stop_;
   // Until the end.
   std::shared_ptr<JudgmentStore> store_;
+  const Accounts accounts_;
 
   std::optional<TokenFile> documents_, labels_;
   Twins document_twins_, label_twins_;

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include "lmtx/nn/sentence_model.h"
 #include "lmtx/train/computing.h"
 #include "lmtx/train/curriculum.h"
+#include "lmtx/train/estimate.h"
 #include "lmtx/train/finished_run.h"
 #include "lmtx/train/round_budget.h"
 #include "lmtx/train/selection.h"
@@ -55,6 +57,28 @@ void check_inputs(const Corpus& documents, const LabelSet& labels) {
     throw std::invalid_argument("A run takes at most 2^31 - 1 labels, but there are " + std::to_string(labels.size()) + ".");
 }
 
+void check_budget(const Budget& budget) {
+  const auto check = [](const auto& limit, const char* name) {
+    if (limit && !(*limit >= 0))
+      throw std::invalid_argument("`" + std::string(name) + "` of the budget must be at least 0, but is " + std::to_string(*limit) + " instead.");
+  };
+  check(budget.judgments, "judgments");
+  check(budget.tokens, "tokens");
+  check(budget.cost, "cost");
+  check(budget.seconds, "seconds");
+}
+
+void check_rates(const Rates& rates) {
+  const auto check = [](double rate, const char* name) {
+    if (!(rate >= 0 && std::isfinite(rate)))
+      throw std::invalid_argument("The rate `" + std::string(name) + "` must be at least 0, but is " + std::to_string(rate) + " instead.");
+  };
+  check(rates.prompt, "prompt");
+  check(rates.completion, "completion");
+  check(rates.tokens_per_second, "tokens_per_second");
+  if (!std::isfinite(rates.cached)) throw std::invalid_argument("The rate `cached` must be a number, but is not finite.");
+}
+
 void check_teacher(const std::shared_ptr<TeacherOracle>& teacher, const RunOptions& run) {
   if (!teacher) throw std::invalid_argument("A run needs a teacher, but none was given.");
   if (teacher->identity().empty()) throw std::invalid_argument("The teacher's identity is empty; judgments are kept under it.");
@@ -63,8 +87,8 @@ void check_teacher(const std::shared_ptr<TeacherOracle>& teacher, const RunOptio
     throw std::invalid_argument("`questions_per_call` of the teacher must be at least 0, but is " + std::to_string(traits.questions_per_call) + " instead.");
   if (traits.concurrent_calls < 1)
     throw std::invalid_argument("`concurrent_calls` of the teacher must be at least 1, but is " + std::to_string(traits.concurrent_calls) + " instead.");
-  if (run.budget.judgments && *run.budget.judgments < 0)
-    throw std::invalid_argument("`judgments` of the budget must be at least 0, but is " + std::to_string(*run.budget.judgments) + " instead.");
+  check_budget(run.budget);
+  check_rates(run.rates);
 }
 
 // Texts of all kinds share batches there, of which each leaves out equally many tokens.
@@ -88,6 +112,12 @@ void check_store(const fs::path& store) {
   if (!fs::is_directory(folder)) throw std::invalid_argument("The store " + store.string() + " cannot be made: its folder does not exist.");
   if (const std::string fault = detail::why_not_writable(folder); !fault.empty())
     throw std::invalid_argument("The store " + store.string() + " cannot be made: " + fault + ".");
+}
+
+EarlierAnswers earlier_answers(const fs::path& store, const std::string& teacher) {
+  if (!fs::exists(store)) return {};
+  const JudgmentStore judgments = JudgmentStore::open(store);
+  return {.judgments = judgments.size(teacher), .usage = judgments.usage(teacher).usage};
 }
 
 RunManifest manifest_of(const CurriculumInput& input, const RunOptions& run) {
@@ -133,7 +163,8 @@ CurriculumTrainer::CurriculumTrainer(Encoder base, Corpus documents, LabelSet la
                         prompts,
                         lengths,
                         folder,
-                        store};
+                        store,
+                        run.rates};
   RunManifest manifest = manifest_of(input, run);
   folder.check_same(manifest);
   impl_ = std::make_unique<Impl>(Impl{std::move(input), std::move(manifest)});
@@ -162,7 +193,11 @@ Plan CurriculumTrainer::plan() const {
   const int64_t by_place = plan.cycles * training * std::min(options.judgments_per_cycle, plan.labels);
   plan.pairs_wanted = (options.asking == "streams" ? in_all - share : by_place) + held_out;
   plan.judgments = std::min(plan.pairs_wanted, plan.documents * plan.labels);
+  const int64_t wanted = plan.judgments;
   if (budget) plan.judgments = std::min(plan.judgments, *budget);
+  const TeacherOracle& teacher = *input.teacher;
+  plan.estimate = estimate(plan, teacher, input.documents, *input.labels, input.rates, earlier_answers(input.store, teacher.identity()), options.seed);
+  plan.limit = first_limit(impl_->manifest.budget, wanted, plan.estimate);
   return plan;
 }
 

@@ -26,6 +26,8 @@ struct RunOptions {
   // The judgment store; empty means `judgments.db` in the work folder.
   std::filesystem::path store = {};
   Budget budget = {};
+  // Prices answers to which the teacher gives no cost; may change from call to call.
+  Rates rates = {};
 };
 
 // The run needs answers that did not come (an offline batch, a teacher that failed): everything is saved, and the same command goes on.

@@ -4,31 +4,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lmtx/detail/odds.h"
 #include "lmtx/train/judged_document.h"
 
 namespace lmtx {
 
-inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-// Of p in [1 - surest, surest]; beyond, of the nearer end: certainty itself has no logit.
-inline double logit(double p, double surest) {
-  const double within = std::clamp(p, 1 - surest, surest);
-  return std::log(within / (1 - within));
-}
+using detail::find_shift;
+using detail::logit;
+using detail::sigmoid;
 
 // Scores of a teacher beyond are as good as certain.
 inline constexpr double surest_score = 0.99;
-
-// The shift in [-widest, widest] at which mean_at(shift), which rises with it, is `wanted`; by so many halvings.
-template <typename MeanAt>
-double find_shift(const MeanAt& mean_at, double wanted, double widest, int halvings) {
-  double low = -widest, high = widest;
-  for (int i = 0; i < halvings; ++i) {
-    const double middle = (low + high) / 2;
-    (mean_at(middle) < wanted ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
 
 // What a pair counts whose target is q: the less, the less sure that is.
 inline double weight_of_target(double q) { return std::max(0.2, std::abs(2 * q - 1)); }

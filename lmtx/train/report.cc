@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -66,6 +67,14 @@ Json to_json(const AskingReport& asking) {
   return json;
 }
 
+Json to_json(const Usage& usage) {
+  return {{"prompt_tokens", usage.prompt_tokens},
+          {"cached_tokens", usage.cached_tokens},
+          {"completion_tokens", usage.completion_tokens},
+          {"cost", usage.cost},
+          {"seconds", usage.seconds}};
+}
+
 Json to_json(const CycleReport& cycle) {
   Json json = {{"cycle", cycle.cycle}, {"accepted", cycle.accepted}, {"development_precision@1", to_json(cycle.development_precision)}};
   json.update(counts_to_json(cycle, cycle_counts));
@@ -73,6 +82,7 @@ Json to_json(const CycleReport& cycle) {
   json["last_loss"] = cycle.last_loss;
   json["training"] = to_json(cycle.training);
   json["development"] = to_json(cycle.development);
+  if (cycle.usage != Usage{}) json["usage"] = to_json(cycle.usage);
   return json;
 }
 
@@ -114,6 +124,14 @@ AskingReport asking_from(const Json& json, const std::string& place) {
   return asking;
 }
 
+Usage usage_from(const Json& json, const std::string& place) {
+  return {.prompt_tokens = detail::json_integer(json, "prompt_tokens", place),
+          .cached_tokens = detail::json_integer(json, "cached_tokens", place),
+          .completion_tokens = detail::json_integer(json, "completion_tokens", place),
+          .cost = detail::json_number_or(json, "cost", 0, place),
+          .seconds = detail::json_number_or(json, "seconds", 0, place)};
+}
+
 CycleReport cycle_from(const Json& json, const std::string& place) {
   CycleReport cycle;
   cycle.cycle = detail::json_integer(json, "cycle", place);
@@ -124,6 +142,7 @@ CycleReport cycle_from(const Json& json, const std::string& place) {
   cycle.last_loss = detail::json_number_or(json, "last_loss", 0, place);
   cycle.training = asking_from(member(json, "training", place), place);
   cycle.development = asking_from(member(json, "development", place), place);
+  if (json.contains("usage")) cycle.usage = usage_from(json["usage"], place);
   return cycle;
 }
 
@@ -212,6 +231,29 @@ std::string training_table(const TrainingReport& report) {
   return table(rows);
 }
 
+// A count with thousands, or a sum of money with as many decimals as it needs.
+std::string money(double amount) { return format(amount >= 100 ? "%.0f" : amount >= 1 ? "%.2f" : "%.4f", amount); }
+
+// What the judgments of each cycle cost, and what they bought.
+std::string value_table(const TrainingReport& report) {
+  const bool has_tokens = report.usage().prompt_tokens + report.usage().completion_tokens > 0, has_cost = report.usage().cost > 0;
+  Row head{"cycle", "judgments"};
+  if (has_tokens) head.insert(head.end(), {"prompt tokens", "cached", "answer tokens"});
+  if (has_cost) head.push_back("cost");
+  head.insert(head.end(), {"points per 1,000 judgments", ""});
+  std::vector<Row> rows{head};
+  const auto gains = report.gains_per_thousand();
+  for (size_t i = 0; i < report.cycles.size(); ++i) {
+    const CycleReport& cycle = report.cycles[i];
+    Row row{std::to_string(cycle.cycle), count(cycle.training.judgments + cycle.development.judgments)};
+    if (has_tokens) row.insert(row.end(), {count(cycle.usage.prompt_tokens), count(cycle.usage.cached_tokens), count(cycle.usage.completion_tokens)});
+    if (has_cost) row.push_back(money(cycle.usage.cost));
+    row.insert(row.end(), {gains[i] ? format("%+.2f", *gains[i] * 100) : "-", ""});
+    rows.push_back(std::move(row));
+  }
+  return table(rows);
+}
+
 std::string ending(const TrainingReport& report) {
   if (report.ended == "cycles") return "All cycles are done.";
   if (report.ended == "no gain") return "The last cycle brought no gain on the held-out verdicts.";
@@ -223,14 +265,63 @@ std::string ending(const TrainingReport& report) {
 
 }  // namespace
 
+namespace {
+
+// An estimate with its interval, and how it is without a cache and with one where they differ.
+std::string estimate_text(const Interval& interval, const std::function<std::string(double)>& shown) {
+  return shown(interval.value) + " [" + shown(interval.low) + ", " + shown(interval.high) + "]";
+}
+
+void add_estimate(std::vector<Row>& rows, const Estimate& estimate) {
+  const auto tokens = [](double number) { return count(static_cast<int64_t>(std::llround(number))); };
+  const auto hours = [](double number) { return format(number >= 10 ? "%.0f" : "%.2f", number); };
+  const auto add = [&](const char* name, const std::optional<Interval>& interval, const auto& shown, const std::string& meaning) {
+    if (interval) rows.push_back({name, estimate_text(*interval, shown), meaning});
+  };
+  const bool has_cache = estimate.computed_tokens.value < estimate.prompt_tokens.value;
+  add("prompt tokens", std::optional(estimate.prompt_tokens), tokens,
+      estimate.sampled > 0 ? "from " + count(estimate.sampled) + " questions" : "from earlier answers");
+  if (has_cache) add("", std::optional(estimate.computed_tokens), tokens, "with a prefix cache");
+  add("answer tokens", std::optional(estimate.completion_tokens), tokens, "");
+  add("cost", estimate.cost, money, "");
+  if (has_cache) add("", estimate.cost_with_cache, money, "with a prefix cache");
+  add("hours", estimate.hours, hours, "");
+  if (has_cache) add("", estimate.hours_with_cache, hours, "with a prefix cache");
+}
+
+}  // namespace
+
 std::string Plan::to_string() const {
-  return table({{"documents", count(documents), ""},
-                {"labels", count(labels), ""},
-                {"held out", count(development), "documents, to measure each cycle"},
-                {"cycles", count(cycles), "at most"},
-                {"questions", count(questions), "at most, one a document and cycle"},
-                {"pairs", count(pairs_wanted), "at most, those in the store included"},
-                {"judgments", count(judgments), "at most, charged to the budget"}});
+  std::vector<Row> rows{{"documents", count(documents), ""},
+                        {"labels", count(labels), ""},
+                        {"held out", count(development), "documents, to measure each cycle"},
+                        {"cycles", count(cycles), "at most"},
+                        {"questions", count(questions), "at most, one a document and cycle"},
+                        {"pairs", count(pairs_wanted), "at most, those in the store included"},
+                        {"judgments", count(judgments), "at most, charged to the budget"}};
+  if (estimate) add_estimate(rows, *estimate);
+  std::string text = table(rows);
+  if (!limit.empty()) text += "The budget's limit of " + limit + " is reached first.\n";
+  if (!estimate && judgments > 0) text += "What this takes in tokens, money and time neither the teacher nor the store can tell.\n";
+  return text;
+}
+
+Usage TrainingReport::usage() const {
+  Usage all;
+  for (const CycleReport& cycle : cycles) all = all + cycle.usage;
+  return all;
+}
+
+std::vector<std::optional<double>> TrainingReport::gains_per_thousand() const {
+  std::vector<std::optional<double>> gains;
+  const std::optional<Interval>* before = &untouched_precision;
+  for (const CycleReport& cycle : cycles) {
+    const int64_t judgments = cycle.training.judgments + cycle.development.judgments;
+    const bool known = *before && cycle.development_precision && judgments > 0;
+    gains.push_back(known ? std::optional((cycle.development_precision->value - (*before)->value) * 1000 / static_cast<double>(judgments)) : std::nullopt);
+    if (cycle.development_precision) before = &cycle.development_precision;
+  }
+  return gains;
 }
 
 std::string TrainingReport::to_json() const {
@@ -242,7 +333,12 @@ std::string TrainingReport::to_json() const {
   json["inputs"] = counts_to_json(inputs, input_counts);
   json["total"] = lmtx::to_json(total);
   json["cycles"] = Json::array();
-  for (const CycleReport& cycle : cycles) json["cycles"].push_back(lmtx::to_json(cycle));
+  const auto gains = gains_per_thousand();
+  for (size_t i = 0; i < cycles.size(); ++i) {
+    Json cycle = lmtx::to_json(cycles[i]);
+    cycle["gain_per_1000_judgments"] = gains[i] ? Json(per_cent(*gains[i])) : Json();
+    json["cycles"].push_back(std::move(cycle));
+  }
   json["notices"] = notices;
   json["student_folders"] = student_folders;
   json["tagger_folder"] = tagger_folder;
@@ -272,7 +368,8 @@ TrainingReport report_from_json(const std::string& text, const std::string& plac
 }
 
 std::string TrainingReport::to_string() const {
-  std::string text = "Teacher: " + teacher + "\n\n" + asking_table(*this) + "\n" + training_table(*this) + "\n" + ending(*this) + "\n";
+  std::string text =
+      "Teacher: " + teacher + "\n\n" + asking_table(*this) + "\n" + training_table(*this) + "\n" + value_table(*this) + "\n" + ending(*this) + "\n";
   if (!tagger_folder.empty()) text += "Tagger: " + tagger_folder + "\n";
   for (const std::string& notice : notices) text += "Note: " + notice + "\n";
   return text;

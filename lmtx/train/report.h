@@ -8,8 +8,22 @@
 
 #include "lmtx/eval/bootstrap.h"
 #include "lmtx/export.h"
+#include "lmtx/teacher/teacher_oracle.h"
 
 namespace lmtx {
+
+// What a run will take of the teacher, estimated from a sample of its questions. Each with a 95 % interval over the documents drawn, for all judgments of the
+// plan; the plan is an upper bound, so these are, too.
+struct Estimate {
+  // How many questions were looked at; 0: none, the teacher's answers to earlier runs told.
+  int64_t sampled = 0;
+  // Prompt tokens; those of them that are left to compute where the teacher has a prefix cache; tokens of answers.
+  Interval prompt_tokens, computed_tokens, completion_tokens;
+  // Money, without and with a prefix cache; unset without prices.
+  std::optional<Interval> cost, cost_with_cache;
+  // Hours, without and with a prefix cache; unset where nobody knows how fast the teacher is.
+  std::optional<Interval> hours, hours_with_cache;
+};
 
 // An upper bound on what a run will ask, before anything is spent.
 struct LMTX_API Plan {
@@ -23,6 +37,10 @@ struct LMTX_API Plan {
   int64_t pairs_wanted = 0;
   // Of these, at most so many are charged to the budget.
   int64_t judgments = 0;
+  // Unset where neither the teacher nor the store can tell.
+  std::optional<Estimate> estimate = {};
+  // Of the budget's limits, the one that the plan reaches first: "judgments", "tokens", "cost" or "seconds"; empty: none.
+  std::string limit = {};
   std::string to_string() const;
 };
 
@@ -80,6 +98,8 @@ struct CycleReport {
   std::optional<Interval> development_precision;
   // Whether the run went on with this cycle's student as the best so far.
   bool accepted = false;
+  // What its answers cost, as far as the teacher or the run's rates say.
+  Usage usage = {};
 };
 
 struct LMTX_API TrainingReport {
@@ -100,6 +120,11 @@ struct LMTX_API TrainingReport {
   // Folders of the trained students, cycle by cycle, and of the tagger.
   std::vector<std::string> student_folders;
   std::string tagger_folder;
+  // What all answers cost.
+  Usage usage() const;
+  // What a thousand judgments of each cycle bought: by how much the held-out precision rose over the one before (in the first cycle over the untouched
+  // encoder's), divided by the cycle's judgments in thousands; unset where either is unknown or nothing was judged.
+  std::vector<std::optional<double>> gains_per_thousand() const;
   // Format: docs/formats/report.md. Metrics in per cent.
   std::string to_json() const;
   std::string to_string() const;

@@ -36,6 +36,9 @@ Json to_json(const RunManifest& manifest) {
   json["labels"] = manifest.labels;
   json["store"] = manifest.store;
   json["budget"]["judgments"] = manifest.budget.judgments ? Json(*manifest.budget.judgments) : Json(nullptr);
+  if (manifest.budget.tokens) json["budget"]["tokens"] = *manifest.budget.tokens;
+  if (manifest.budget.cost) json["budget"]["cost"] = *manifest.budget.cost;
+  if (manifest.budget.seconds) json["budget"]["seconds"] = *manifest.budget.seconds;
   json["budget"]["charge_stored"] = manifest.budget.charge_stored;
   json["options"] = detail::options_to_json(manifest.options);
   json["torch"] = manifest.torch;
@@ -46,6 +49,9 @@ Json to_json(const RunManifest& manifest) {
 Budget budget_from_json(const Json& json, const std::string& place) {
   Budget budget;
   if (json.contains("judgments") && !json["judgments"].is_null()) budget.judgments = detail::json_integer(json, "judgments", place);
+  if (json.contains("tokens")) budget.tokens = detail::json_integer(json, "tokens", place);
+  if (json.contains("cost")) budget.cost = detail::json_number_or(json, "cost", 0, place);
+  if (json.contains("seconds")) budget.seconds = detail::json_number_or(json, "seconds", 0, place);
   budget.charge_stored = detail::json_boolean_or(json, "charge_stored", false, place);
   return budget;
 }
@@ -71,7 +77,17 @@ RunManifest from_json(const Json& json, const std::string& place) {
   return manifest;
 }
 
-std::string limit_text(const Budget& budget) { return budget.judgments ? std::to_string(*budget.judgments) + " judgments" : "without limit"; }
+std::string limit_text(const Budget& budget) {
+  std::string text;
+  const auto add = [&](const auto& limit, const char* of) {
+    if (limit) text += (text.empty() ? "" : ", ") + detail::Json(*limit).dump() + of;
+  };
+  add(budget.judgments, " judgments");
+  add(budget.tokens, " tokens");
+  add(budget.cost, " of cost");
+  add(budget.seconds, " seconds");
+  return text.empty() ? "without limit" : text;
+}
 
 std::string store_text(const std::string& store) { return store.empty() ? "in the work folder" : store; }
 

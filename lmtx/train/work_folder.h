@@ -58,6 +58,8 @@ class LMTX_API WorkFolder {
   std::filesystem::path label_tokens() const { return folder_ / "labels.tokens"; }
   std::filesystem::path twins() const { return folder_ / "documents.twins"; }
   std::filesystem::path tagger() const { return folder_ / "tagger"; }
+  // Where there is a limit to it.
+  std::filesystem::path asking_time() const { return folder_ / "asking.json"; }
   // There when the run is finished.
   std::filesystem::path report() const { return folder_ / "report.json"; }
   // The folder of a cycle, by its name in reports: "cycle-0". Made if missing.

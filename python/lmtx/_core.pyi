@@ -616,7 +616,7 @@ class LabelIndex:
         """str: "cpu" or "cuda:N", where it is searched."""
     def __len__(self) -> int: ...
 
-def refine_labels(documents: typing.Any, labels: object, judged_documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], judged_labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
+def refine_labels(documents: typing.Any, labels: object, judged_documents: numpy.typing.ArrayLike, judged_labels: numpy.typing.ArrayLike, targets: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], weights: object = None, *, prototype_weight: float = 0.7, prototype_no_weight: float = 0.2, prototype_shrinkage: float = 3.0, label_residuals: int = 0, residual_penalty: float = 100.0, label_bias: bool = False) -> tuple[numpy.typing.NDArray[numpy.float32], numpy.typing.NDArray[numpy.float32]]:
     """Label vectors moved by verdicts, without training the encoder.
 
     Args:
@@ -944,6 +944,8 @@ class Interval:
         >>> interval.value
         0.75"""
     def _repr_html_(self) -> str: ...
+    def __init__(self, *, value: float, low: float, high: float) -> None:
+        """An interval that was found elsewhere."""
     @property
     def value(self) -> float:
         """float: what was measured."""
@@ -1031,6 +1033,433 @@ def compare_ratios(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike
     Example:
         >>> lmtx.compare_ratios([2, 4], [1, 2], [4, 8]).difference
         Interval(0.25, from 0.25 to 0.25)"""
+
+class Calibration:
+    """From a teacher's scores to probabilities: a function that never falls. Immutable.
+
+    Example:
+        >>> draw = np.random.default_rng(0)
+        >>> scores = draw.random(300)
+        >>> calibration = lmtx.Calibration.fit(scores, draw.random(300) < 0.5 * scores)
+        >>> calibration.kind, calibration.pairs
+        ('platt', 300)
+        >>> calibration.save('calibration.json')
+        >>> lmtx.Calibration.load('calibration.json') == calibration
+        True"""
+    @staticmethod
+    def platt(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None) -> Calibration:
+        """sigmoid(slope * logit(score) + offset), as Platt (1999) fits it: two numbers, enough for a few hundred pairs.
+
+        The same as scikit-learn's sigmoid calibration of logit(score). Where scores fall as gold rises it is flat.
+
+        Args:
+            scores: The teacher's, in [0, 1], None or NaN where it abstained: float64 [num_pairs].
+            gold: 1 where the label fits, else 0: float64 [num_pairs].
+            weights: How many pairs each stands for, where the sample is not even: float64 [num_pairs].
+
+        Raises:
+            ValueError: For lists of unequal lengths, a score outside [0, 1], gold that is neither 0 nor 1, or fewer than five yeses or five noes.
+
+        Example:
+            >>> calibration = lmtx.Calibration.platt([.9, .8, .8, .7, .6, .9, .7, .5, .4, .2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
+            >>> calibration
+            Calibration(platt: sigmoid(0.673 * logit(score) - 0.514), from 10 pairs (5 yes))
+            >>> calibration.apply([0.5, 0.9]).round(2)
+            array([0.37, 0.72])"""
+    @staticmethod
+    def isotonic(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None) -> Calibration:
+        """The rising line through the pairs (isotonic regression), flat outside: for thousands of pairs.
+
+        The same as scikit-learn's IsotonicRegression(out_of_bounds='clip').
+
+        Args:
+            scores, gold, weights: As in `platt`.
+
+        Raises:
+            ValueError: As `platt`.
+
+        Example:
+            >>> lmtx.Calibration.isotonic([.9, .8, .8, .7, .6, .9, .7, .5, .4, .2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
+            Calibration(isotonic: a line through 6 points, from 0 to 0.75, from 10 pairs (5 yes))"""
+    @staticmethod
+    def fit(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, seed: int = 0) -> Calibration:
+        """`platt` below 1,000 pairs; from there on whichever of `platt` and `isotonic` has the lower log loss in a cross-validation in five parts.
+
+        Args:
+            scores, gold, weights: As in `platt`.
+            documents: Which document each pair is about, by any number, so that no document is in two parts: int64 [num_pairs].
+            seed: Draws the parts.
+
+        Raises:
+            ValueError: As `platt`.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random(2000)
+            >>> lmtx.Calibration.fit(scores, draw.random(2000) < np.where(scores < 0.7, 0.1, 0.6)).kind  # A step.
+            'isotonic'"""
+    @staticmethod
+    def shift(scores: numpy.typing.ArrayLike, yes_rate: float, *, weights: numpy.typing.ArrayLike | None = None) -> Calibration:
+        """Without gold: sigmoid(logit(score) + offset), so that the mean over these scores is `yes_rate`, the share of yeses that is known or believed.
+
+        Args:
+            scores, weights: As in `platt`.
+            yes_rate: Between 0 and 1.
+
+        Raises:
+            ValueError: For a rate outside (0, 1), a score outside [0, 1], or no score at all.
+
+        Example:
+            >>> calibration = lmtx.Calibration.shift([0.9, 0.8, 0.3], 0.2)
+            >>> float(calibration.apply([0.9, 0.8, 0.3]).mean().round(6))
+            0.2"""
+    @staticmethod
+    def load(file: str | os.PathLike[str]) -> Calibration:
+        """Reads what save() wrote. RuntimeError naming the file, where it is missing, newer or damaged.
+
+        Example:
+            >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).save('shift.json')
+            >>> lmtx.Calibration.load('shift.json').kind
+            'shift'"""
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Writes a file of JSON, whole or not at all.
+
+        Example:
+            >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).save('shift.json')"""
+    def apply(self, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float64]:
+        """Calibrated scores: float64 [num_scores]; NaN and None (abstentions) become NaN. ValueError for another score outside [0, 1].
+
+        Example:
+            >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).apply([0.4, None]).round(2)
+            array([0.04,  nan])"""
+    def for_teacher(self, identity: str) -> Calibration:
+        """The same for the teacher of this identity only: a CalibratedOracle refuses others.
+
+        Example:
+            >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).for_teacher('llm/1').teacher
+            'llm/1'"""
+    def identity(self) -> str:
+        """str: the kind and 16 hexadecimal digits over all that makes the values.
+
+        Example:
+            >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).identity()
+            'shift-...'"""
+    @property
+    def kind(self) -> str:
+        """str: 'shift', 'platt' or 'isotonic'."""
+    @property
+    def pairs(self) -> int:
+        """int: pairs with a score that it was fitted to."""
+    @property
+    def yeses(self) -> int:
+        """int: the true ones among them; 0 for a shift."""
+    @property
+    def teacher(self) -> str:
+        """str: the identity of the teacher that it is for; empty: any."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class Reliability:
+    """What an audit says of a teacher's yeses and noes. Immutable.
+
+    Example:
+        >>> found = lmtx.audit_scores([.9, .8, .3, .7, .2, .1], [1, 1, 1, 0, 0, 0])
+        >>> lmtx.Reliability(sensitivity=found.recall.value, specificity=found.specificity.value)
+        Reliability(sensitivity=0.667, specificity=0.667, cut=0.5)"""
+    def __init__(self, *, sensitivity: float, specificity: float, cut: float = 0.5) -> None:
+        """Rates in [0, 1], which Combination.votes checks."""
+    @property
+    def sensitivity(self) -> float:
+        """float: of the true pairs those that it gives a yes; an audit's recall."""
+    @property
+    def specificity(self) -> float:
+        """float: of the others those that it gives a no."""
+    @property
+    def cut(self) -> float:
+        """float: scores from here up are a yes."""
+
+class Combination:
+    """One score out of several teachers': each adds to the log-odds, one that abstains nothing. Immutable.
+
+    Example:
+        >>> combination = lmtx.Combination.mean([1, 1])
+        >>> combination.apply([[0.9, 0.5], [0.9, None], [None, None]]).round(2)
+        array([0.75, 0.9 ,  nan])"""
+    @staticmethod
+    def mean(weights: numpy.typing.ArrayLike) -> Combination:
+        """The weighted mean of the log-odds, over the teachers that do not abstain. Needs no gold.
+
+        Args:
+            weights: One a teacher, above 0: float64 [num_teachers].
+
+        Raises:
+            ValueError: For no weight, or one that is not above 0.
+
+        Example:
+            >>> lmtx.Combination.mean([2, 1])
+            Combination(mean: 2 * (logit - 0), 1 * (logit - 0))"""
+    @staticmethod
+    def votes(teachers: collections.abc.Sequence[Reliability], *, yes_rate: float) -> Combination:
+        """Votes that weigh the log-odds of their teachers' reliability, as if teachers erred independently.
+
+        Args:
+            teachers: A Reliability each, cut to [.01, .99].
+            yes_rate: The share of true pairs, where the log-odds begin.
+
+        Raises:
+            ValueError: For no teacher, or a number outside (0, 1).
+
+        Example:
+            >>> votes = lmtx.Combination.votes([lmtx.Reliability(sensitivity=.9, specificity=.8), lmtx.Reliability(sensitivity=.6, specificity=.7)], yes_rate=.2)
+            >>> votes.apply([[1, 1], [1, 0], [1, None]]).round(2)
+            array([0.69, 0.39, 0.53])"""
+    @staticmethod
+    def fit(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None) -> Combination:
+        """Fitted to gold: a logistic regression on the teachers' log-odds, less their means, where an abstention counts as the mean.
+
+        The same as scikit-learn's LogisticRegression(C=1). It sees how teachers' errors go together, which `votes` does not.
+
+        Args:
+            scores: float64 [num_pairs, num_teachers], None or NaN where a teacher abstained.
+            gold: 1 where the label fits, else 0: float64 [num_pairs].
+            weights: How many pairs each stands for: float64 [num_pairs].
+
+        Raises:
+            ValueError: For arrays of other shapes, wrong scores or gold, fewer than five yeses or five noes, or a teacher without a score.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random([400, 2])
+            >>> lmtx.Combination.fit(scores, draw.random(400) < scores[:, 0]).kind
+            'fit'"""
+    @staticmethod
+    def load(file: str | os.PathLike[str]) -> Combination:
+        """Reads what save() wrote. RuntimeError naming the file, where it is missing, newer or damaged.
+
+        Example:
+            >>> lmtx.Combination.mean([2, 1]).save('combination.json')
+            >>> lmtx.Combination.load('combination.json') == lmtx.Combination.mean([2, 1])
+            True"""
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Writes a file of JSON, whole or not at all.
+
+        Example:
+            >>> lmtx.Combination.mean([2, 1]).save('combination.json')"""
+    def apply(self, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float64]:
+        """Combined scores of pairs: float64 [num_pairs], NaN where all teachers abstained.
+
+        Args:
+            scores: float64 [num_pairs, num_teachers], None or NaN where a teacher abstained.
+
+        Raises:
+            ValueError: For another number of teachers, or a score outside [0, 1].
+
+        Example:
+            >>> lmtx.Combination.mean([1, 1]).apply([[0.9, 0.1]])
+            array([0.5])"""
+    def identity(self) -> str:
+        """str: the kind and 16 hexadecimal digits over all that makes the values.
+
+        Example:
+            >>> lmtx.Combination.mean([1]).identity()
+            'mean-...'"""
+    @property
+    def kind(self) -> str:
+        """str: 'mean', 'votes' or 'fit'."""
+    @property
+    def num_teachers(self) -> int:
+        """int: how many teachers it combines."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class ReliabilityBin:
+    """Pairs whose score lies in (low, high]: what the teacher says there, and what is true. Immutable.
+
+    Example:
+        >>> lmtx.audit_scores([.9, .8, .3, .7, .2, .1], [1, 1, 1, 0, 0, 0], bins=2).bins[1]
+        ReliabilityBin(from 0.5 to 1: 3 pairs, mean score 0.8, 0.667 true)"""
+    @property
+    def low(self) -> float:
+        """float: its lower end; the first bin includes it."""
+    @property
+    def high(self) -> float:
+        """float: its upper end, included."""
+    @property
+    def weight(self) -> float:
+        """float: the weights of its pairs, summed; their count where they have none."""
+    @property
+    def mean_score(self) -> float:
+        """float: NaN without pairs."""
+    @property
+    def share_true(self) -> float:
+        """float: NaN without pairs."""
+
+class Audit:
+    """How good a teacher's scores are, against pairs whose truth is known. Immutable.
+
+    Fractions over the pairs that have a score, each counted with its weight; NaN where there is nothing to divide by.
+
+    Example:
+        >>> found = lmtx.audit_scores([.9, .8, .3, .7, .2, .1], [1, 1, 1, 0, 0, 0])
+        >>> found
+        Audit(6 pairs, precision 0.667, recall 0.667, AUC 0.889)
+        >>> found.best_cut
+        0.3"""
+    @property
+    def pairs(self) -> int:
+        """int: pairs, with and without a score."""
+    @property
+    def abstained(self) -> int:
+        """int: those without."""
+    @property
+    def documents(self) -> int:
+        """int: documents that they are about."""
+    @property
+    def cut(self) -> float:
+        """float: scores from here up are a yes."""
+    @property
+    def true_yes(self) -> float:
+        """float: weight of the yeses that are right; a count where pairs have no weights."""
+    @property
+    def false_yes(self) -> float:
+        """float: weight of the yeses that are wrong."""
+    @property
+    def false_no(self) -> float:
+        """float: weight of the noes that are wrong."""
+    @property
+    def true_no(self) -> float:
+        """float: weight of the noes that are right."""
+    @property
+    def precision(self) -> Interval:
+        """Interval: of the yeses the true ones."""
+    @property
+    def recall(self) -> Interval:
+        """Interval: of the true pairs those that got a yes."""
+    @property
+    def specificity(self) -> Interval:
+        """Interval: of the other pairs those that got a no."""
+    @property
+    def f1(self) -> Interval:
+        """Interval: the harmonic mean of precision and recall."""
+    @property
+    def accuracy(self) -> Interval:
+        """Interval: pairs with the right answer."""
+    @property
+    def auc(self) -> Interval:
+        """Interval: the chance that a true pair scores above one that is not; ties count half."""
+    @property
+    def brier(self) -> Interval:
+        """Interval: mean of (score - gold)^2."""
+    @property
+    def log_loss(self) -> Interval:
+        """Interval: mean of -log of what the score gives to the truth."""
+    @property
+    def calibration_error(self) -> Interval:
+        """Interval: mean over the pairs of |mean score - share true| of their bin."""
+    @property
+    def yes_rate(self) -> Interval:
+        """Interval: pairs with a yes."""
+    @property
+    def gold_rate(self) -> Interval:
+        """Interval: true pairs."""
+    @property
+    def abstention_rate(self) -> Interval:
+        """Interval: of all pairs those without a score."""
+    @property
+    def bins(self) -> list[ReliabilityBin]:
+        """list[ReliabilityBin]: by rising score."""
+    @property
+    def best_cut(self) -> float:
+        """float: the cut with the highest F1 on these very pairs, so a little too good to be true."""
+    @property
+    def best_f1(self) -> float:
+        """float: that F1."""
+
+class Agreement:
+    """How far two judges of the same pairs agree. Immutable.
+
+    Fractions over the pairs that both gave a score, each counted with its weight; NaN where there is nothing to divide by.
+
+    Example:
+        >>> lmtx.agreement_of_scores([.9, .8, .3, .7], [.8, .6, .2, .4])
+        Agreement(4 pairs, 75 % agree, kappa 0.5)"""
+    @property
+    def pairs(self) -> int:
+        """int: all pairs."""
+    @property
+    def first_abstained(self) -> int:
+        """int: pairs that only the first abstained from."""
+    @property
+    def second_abstained(self) -> int:
+        """int: pairs that only the second abstained from."""
+    @property
+    def both_abstained(self) -> int:
+        """int: pairs that both abstained from."""
+    @property
+    def both_yes(self) -> float:
+        """float: weight of the pairs that both say yes to; a count where pairs have no weights."""
+    @property
+    def first_only(self) -> float:
+        """float: weight of those that only the first says yes to."""
+    @property
+    def second_only(self) -> float:
+        """float: weight of those that only the second says yes to."""
+    @property
+    def both_no(self) -> float:
+        """float: weight of those that both say no to."""
+    @property
+    def agreement(self) -> Interval:
+        """Interval: the same side of the cut."""
+    @property
+    def kappa(self) -> Interval:
+        """Interval: agreement beyond chance (Cohen 1960): 1 is full, 0 chance; NaN where both always say the same one thing."""
+    @property
+    def difference(self) -> Interval:
+        """Interval: mean of |first - second|."""
+    @property
+    def lean(self) -> Interval:
+        """Interval: mean of first - second."""
+
+def audit_scores(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, cut: float = 0.5, bins: int = 10, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Audit:
+    """How good scores are against gold, with bootstrap intervals that draw documents.
+
+    Args:
+        scores: In [0, 1], None or NaN where the teacher abstained: float64 [num_pairs].
+        gold: 1 where the label fits, else 0: float64 [num_pairs].
+        weights: How many pairs each stands for, where the sample is not even: float64 [num_pairs].
+        documents: Which document each pair is about, by any number; None: each about another one: int64 [num_pairs].
+        cut: Scores from here up are a yes.
+        bins: Of equal width, for the calibration error.
+        level, resamples, seed: As in `bootstrap_mean`.
+
+    Returns:
+        Audit.
+
+    Raises:
+        ValueError: For lists of unequal lengths, a score outside [0, 1], gold that is neither 0 nor 1, a wrong weight, or no pair.
+
+    Example:
+        >>> lmtx.audit_scores([.9, .8, .3, .7, .2, None], [1, 1, 1, 0, 0, 0]).abstained
+        1"""
+
+def agreement_of_scores(first: numpy.typing.ArrayLike, second: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, first_cut: float = 0.5, second_cut: float = 0.5, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Agreement:
+    """How far two judges of the same pairs agree, with bootstrap intervals that draw documents.
+
+    Args:
+        first, second: Scores in [0, 1], None or NaN where that judge abstained: float64 [num_pairs].
+        weights, documents: As in `audit_scores`.
+        first_cut, second_cut: Scores from here up are a yes.
+        level, resamples, seed: As in `bootstrap_mean`.
+
+    Returns:
+        Agreement.
+
+    Raises:
+        ValueError: For lists of unequal lengths, a score outside [0, 1], or a wrong weight.
+
+    Example:
+        >>> lmtx.agreement_of_scores([.9, .8, .3, .7], [.8, .6, .2, .4]).kappa.value
+        0.5"""
 
 class Tag:
     """A label that a tagger gives to a text. Immutable.
@@ -1947,24 +2376,149 @@ class JudgmentStore:
             >>> lmtx.RecordedOracle.open('recording.jsonl')
             RecordedOracle(identity='my-llm/1', 2 pairs)"""
 
-class Budget:
-    """What a run may spend. Immutable.
+class CalibratedOracle(TeacherOracle):
+    """A teacher whose scores are put right by a calibration.
+
+    Its identity is the inner teacher's and the calibration's. The inner teacher's own verdicts are looked up and kept in the store under its own identity, so
+    that another calibration asks nothing again.
 
     Example:
-        >>> lmtx.Budget(judgments=20_000)
-        Budget(judgments=20000, charge_stored=False)"""
-    def __init__(self, judgments: int | None = None, *, charge_stored: bool = False) -> None:
+        >>> teacher = lmtx.RecordedOracle.open('verdicts.jsonl')
+        >>> calibration = lmtx.Calibration.shift([0.9, 0.4], 0.2)
+        >>> lmtx.CalibratedOracle(teacher, calibration, store='calibrated.db')
+        CalibratedOracle(identity='perfect/1+shift-...')"""
+    def __init__(self, teacher: TeacherOracle, calibration: Calibration, *, store: str | os.PathLike[str] | JudgmentStore | None = None) -> None:
+        """A teacher that gives calibrated scores.
+
+        Args:
+            store: Where the inner teacher's verdicts are: a path or a JudgmentStore; the run's own will do. None: they are asked again each time.
+
+        Raises:
+            ValueError: For a calibration that was fitted to another teacher."""
+    @property
+    def calibration(self) -> Calibration:
+        """Calibration: what puts the scores right."""
+
+class CombinedOracle(TeacherOracle):
+    """Several teachers that are asked the same and answer as one.
+
+    A teacher that abstains carries no weight; where all do, so does this one. A pair that one of them fails at fails, and one that is left open stays open. What
+    each says is looked up and kept in the store under its own identity, so that another combination asks nothing again.
+
+    Example:
+        >>> teachers = [lmtx.RecordedOracle.open('verdicts.jsonl'), lmtx.ScriptedOracle(lambda document, label: 0.3)]
+        >>> lmtx.CombinedOracle(teachers, lmtx.Combination.mean([3, 1]), store='combined.db')
+        CombinedOracle(identity='mean-...(perfect/1, scripted/1)')"""
+    def __init__(self, teachers: collections.abc.Sequence[TeacherOracle], combination: Combination, *, store: str | os.PathLike[str] | JudgmentStore | None = None) -> None:
+        """One teacher out of several.
+
+        Args:
+            teachers: In the order of the combination.
+            store: Where their verdicts are: a path or a JudgmentStore; the run's own will do. None: they are asked again each time.
+
+        Raises:
+            ValueError: For a combination of another number of teachers, or two teachers with the same identity."""
+    @property
+    def combination(self) -> Combination:
+        """Combination: how they become one."""
+
+class AskedVerdicts:
+    """What a teacher said to questions outside a run. Immutable.
+
+    Example:
+        >>> question = lmtx.Question(lmtx.Document('d0'), [lmtx.Label('l-tax', 'tax')])
+        >>> lmtx.ask_teacher(lmtx.RecordedOracle.open('verdicts.jsonl'), [question])
+        AskedVerdicts(1 questions, 1 pairs asked)"""
+    @property
+    def verdicts(self) -> list[list[Verdict | None]]:
+        """list[list[Verdict | None]]: for each question one a label; None where the teacher left it open."""
+    @property
+    def usage(self) -> Usage:
+        """Usage: what the answers that did not come from the store cost."""
+    @property
+    def asked(self) -> int:
+        """int: pairs that the store did not have."""
+
+def ask_teacher(teacher: TeacherOracle, questions: collections.abc.Sequence[Question], *, store: str | os.PathLike[str] | JudgmentStore | None = None, identity: str | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> AskedVerdicts:
+    """Asks a teacher outside a run: to audit it, to compare it, to probe it. As many questions a call, and calls at once, as its traits say.
+
+    Args:
+        questions: A list of Question; several may be about one document.
+        store: A path or a JudgmentStore: what it has is not asked, and what is asked is kept. None: everything is asked, and nothing kept.
+        identity: Under which name verdicts are looked up and kept; None: the teacher's own.
+        on_event: Called with each Event.
+
+    Returns:
+        AskedVerdicts.
+
+    Raises:
+        TeacherError: The teacher cannot go on; other exceptions of a teacher come out as they are. What was answered by then is in the store.
+
+    Example:
+        >>> question = lmtx.Question(lmtx.Document('d0', content='a tax'), [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
+        >>> lmtx.ask_teacher(lmtx.CallbackOracle(lambda document, labels: [label in document for label in labels], identity='words/1'), [question]).verdicts
+        [[Verdict.score(1.0), Verdict.score(0.0)]]"""
+
+class Budget:
+    """What a run may spend: hard limits, None for none. Immutable.
+
+    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a question takes, tokens
+    and money are put aside before it is asked; else calls that are under way may go over by what they take.
+
+    Example:
+        >>> lmtx.Budget(judgments=20_000, cost=5)
+        Budget(judgments=20000, cost=5.0, charge_stored=False)"""
+    def __init__(self, judgments: int | None = None, *, tokens: int | None = None, cost: float | None = None, seconds: float | None = None, charge_stored: bool = False) -> None:
         """A budget; the trainer refuses one below 0 with ValueError.
 
         Args:
-            judgments: Distinct pairs of document and label, scored or abstained, those on held-out documents included; None: no limit.
-            charge_stored: Count pairs that the store held before the run, too."""
+            judgments: Distinct pairs of document and label, scored or abstained, those on held-out documents included.
+            tokens: Prompt tokens, cached or not, and tokens of answers together, as the teacher counts them.
+            cost: Money, as the teacher says it or the run's Rates come to.
+            seconds: Time of asking by the clock, all sessions together.
+            charge_stored: Count pairs that the store held before the run, too; of `judgments` alone."""
     @property
     def judgments(self) -> int | None:
-        """int, distinct pairs; None: no limit."""
+        """int | None: distinct pairs."""
+    @property
+    def tokens(self) -> int | None:
+        """int | None: tokens of prompts and answers."""
+    @property
+    def cost(self) -> float | None:
+        """float | None: money."""
+    @property
+    def seconds(self) -> float | None:
+        """float | None: time of asking."""
     @property
     def charge_stored(self) -> bool:
         """bool: whether pairs that the store held before the run count, too."""
+
+class Rates:
+    """What a teacher charges and how fast it is, where it does not say so itself. Immutable.
+
+    Example:
+        >>> lmtx.Rates(prompt=0.15, cached=0.075, completion=0.6)
+        Rates(prompt=0.15, cached=0.075, completion=0.6, tokens_per_second=0.0)"""
+    def __init__(self, *, prompt: float = 0.0, cached: float | None = None, completion: float = 0.0, tokens_per_second: float = 0.0) -> None:
+        """Rates; the trainer refuses one below 0 with ValueError.
+
+        Args:
+            prompt: Money for a million prompt tokens.
+            cached: The same for those that a prefix cache served; None: as much as for others.
+            completion: Money for a million tokens of answers.
+            tokens_per_second: Tokens that it takes in or puts out a second, all calls that run at once together; 0: unknown."""
+    @property
+    def prompt(self) -> float:
+        """float: money for a million prompt tokens."""
+    @property
+    def cached(self) -> float | None:
+        """float | None: money for a million prompt tokens that a prefix cache served; None: as much as for others."""
+    @property
+    def completion(self) -> float:
+        """float: money for a million tokens of answers."""
+    @property
+    def tokens_per_second(self) -> float:
+        """float: tokens a second, all calls together; 0: unknown."""
 
 class OptionInfo:
     """What an option of a training run is for. Immutable.
@@ -2026,8 +2580,52 @@ def preset_names() -> list[str]:
         >>> lmtx.preset_names()
         ['default', 'paper', 'paper-tuned', 'maclr', 'rts']"""
 
+class Estimate:
+    """What a plan takes of the teacher, each with a 95 % interval over the documents that were looked at.
+
+    Example:
+        >>> class Priced(lmtx.TeacherOracle):
+        ...     def identity(self):
+        ...         return 'priced/1'
+        ...
+        ...     def judge(self, questions, answers):
+        ...         for question in questions:
+        ...             answers.put(question, [True] * len(question))
+        ...
+        ...     def estimate(self, question):
+        ...         return lmtx.Usage(prompt_tokens=100, cost=0.001)
+        >>> trainer = lmtx.CurriculumTrainer(
+        ...     lmtx.Encoder.load('model'), lmtx.Corpus.open('train.jsonl'), lmtx.LabelSet.open('labels.jsonl'), Priced(), folder='priced',
+        ...     options=lmtx.TrainerOptions(cycles=1, development=0))
+        >>> trainer.plan().estimate
+        Estimate(prompt_tokens=6000, computed_tokens=6000, completion_tokens=0, cost=0.06, hours=None)"""
+    @property
+    def sampled(self) -> int:
+        """int: questions that were looked at; 0: answers to earlier runs told."""
+    @property
+    def prompt_tokens(self) -> Interval:
+        """Interval: prompt tokens."""
+    @property
+    def computed_tokens(self) -> Interval:
+        """Interval: of these, those left to compute where the teacher has a prefix cache."""
+    @property
+    def completion_tokens(self) -> Interval:
+        """Interval: tokens of answers."""
+    @property
+    def cost(self) -> Interval | None:
+        """Interval: money, without a prefix cache; None without prices."""
+    @property
+    def cost_with_cache(self) -> Interval | None:
+        """Interval: money, with one."""
+    @property
+    def hours(self) -> Interval | None:
+        """Interval: hours, without a prefix cache; None where nobody knows how fast the teacher is."""
+    @property
+    def hours_with_cache(self) -> Interval | None:
+        """Interval: hours, with one."""
+
 class Plan:
-    """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. All its numbers are int.
+    """An upper bound on what a run will ask, before anything is spent; what CurriculumTrainer.plan() gives. Its counts are int.
 
     Example:
         >>> trainer.plan()  # Of a CurriculumTrainer.
@@ -2056,6 +2654,12 @@ class Plan:
     @property
     def judgments(self) -> int:
         """Of these, at most so many are charged to the budget."""
+    @property
+    def estimate(self) -> Estimate | None:
+        """Estimate: what that takes of the teacher; None where neither it nor the store can tell."""
+    @property
+    def limit(self) -> str:
+        """str: the limit of the budget that is reached first: "judgments", "tokens", "cost" or "seconds"; empty: none."""
 
 class InputReport:
     """What a run was given, and what of it could not be used as it was. All its numbers are int.
@@ -2162,6 +2766,9 @@ class CycleReport:
     def development_precision(self) -> Interval | None:
         """Interval: share of development documents whose first label is a yes, a fraction; None without any."""
     @property
+    def usage(self) -> Usage:
+        """Usage: what its answers cost, as far as the teacher or the run's rates say."""
+    @property
     def accepted(self) -> bool:
         """bool: whether the run went on with this cycle's student as the best so far."""
 
@@ -2189,6 +2796,15 @@ class TrainingReport:
     @property
     def untouched_precision(self) -> Interval | None:
         """Interval: the untouched encoder on the development documents, a fraction; None without any."""
+    @property
+    def usage(self) -> Usage:
+        """Usage: what all answers cost."""
+    def gains_per_thousand(self) -> list[float | None]:
+        """list[float | None]: what a thousand judgments of each cycle bought: the rise of the held-out precision, a fraction; None where it is unknown.
+
+        Example:
+            >>> tagger.report.gains_per_thousand()  # Of a tagger that lmtx.train made, without held-out documents.
+            [None, None]"""
     @property
     def best_cycle(self) -> int:
         """int: the cycle whose student the tagger carries; -1 where nothing could be trained."""
@@ -2228,7 +2844,7 @@ class CurriculumTrainer:
         TrainingReport(1 cycles, 600 judgments, best cycle 0)
         >>> lmtx.Tagger.load(report.tagger_folder)
         Tagger(12 labels, dim=32, search_length=64, k=5)"""
-    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None) -> None:
+    def __init__(self, base: Encoder, documents: Corpus, labels: LabelSet, teacher: TeacherOracle | None, *, folder: str | os.PathLike[str], options: TrainerOptions = ..., store: str | os.PathLike[str] | None = None, budget: Budget | None = None, rates: Rates | None = None) -> None:
         """Checks everything that can be checked before anything is made or asked.
 
         Args:
@@ -2240,12 +2856,13 @@ class CurriculumTrainer:
             options: The settings.
             store: The judgment store's file; None: judgments.db in the work folder.
             budget: What the run may spend; None: no limit.
+            rates: What the teacher charges and how fast it is, for plans, and for answers to which it gives no cost.
 
         Raises:
             ValueError: For an empty corpus or label set, and for a folder that holds a run with other options or inputs, naming them.
             RuntimeError: For a folder or store that cannot be read or written."""
     def plan(self) -> Plan:
-        """Plan: what run() will ask at most.
+        """Plan: what run() will ask at most, and what that takes of the teacher in tokens, money and hours. Nothing is asked.
 
         Example:
             >>> plan = trainer.plan()  # Of the trainer above.

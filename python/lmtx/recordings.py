@@ -9,7 +9,7 @@ from typing import Any
 
 from ._core import Corpus, LabelSet, RecordedOracle
 
-__all__ = ["check_recorded_labels", "count_yeses", "documents_of"]
+__all__ = ["check_recorded_labels", "count_yeses", "documents_of", "rows_of"]
 
 # A score from here up is a yes.
 YES_ABOVE = 0.5
@@ -22,7 +22,7 @@ def check_recorded_labels(recording: Path, labels: LabelSet, labels_file: Path) 
         ValueError: Naming the first line with an unknown label.
     """
     known = {label.uid for label in labels}
-    for number, row in _rows(recording):
+    for number, row in rows_of(recording):
         for uid in row.get("labels", ()):
             if str(uid) not in known:
                 raise ValueError(f"{recording}:{number}: unknown label {uid!r}; it is not among the {len(known):,} labels of {labels_file}.")
@@ -37,7 +37,7 @@ def count_yeses(recording: Path, labels: LabelSet, labels_file: Path) -> tuple[l
     documents = RecordedOracle.open(recording).documents()
     check_recorded_labels(recording, labels, labels_file)
     yeses = set()
-    for _, row in _rows(recording):
+    for _, row in rows_of(recording):
         scored = zip(row.get("labels", ()), row.get("scores", ()), strict=True)
         yeses |= {(row["uid"], str(uid)) for uid, score in scored if score is not None and score >= YES_ABOVE}
     count = Counter(uid for _, uid in yeses)
@@ -57,7 +57,7 @@ def documents_of(documents: Corpus, recording: RecordedOracle) -> Corpus:
     return Corpus.from_documents(chosen)
 
 
-def _rows(recording: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows_of(recording: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a recording, header included, with their line numbers."""
     with gzip.open(recording, "rt", encoding="utf-8") if _is_gzip(recording) else open(recording, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._core import Budget, CurriculumTrainer, Encoder, Event, Tagger, TeacherOracle, TrainerOptions
+from ._core import Budget, Calibration, CurriculumTrainer, Encoder, Event, Rates, Tagger, TeacherOracle, TrainerOptions
 from .inputs import make_corpus, make_labels
 from .models import find_model
 from .progress import ProgressDisplay
 from .teachers import Ask, AskAsync, HumanTeacher, make_teacher, source_change_notice
+from .trust import calibrated
 
 __all__ = ["train"]
 
@@ -21,10 +22,12 @@ def train(
     teacher: TeacherOracle | Ask | AskAsync | str | None = None,
     base: str | os.PathLike[str] | Encoder,
     budget: Budget | None = None,
+    rates: Rates | None = None,
     out: str | os.PathLike[str] = "lmtx-run",
     preset: str = "default",
     store: str | os.PathLike[str] | None = None,
     teacher_identity: str | None = None,
+    calibration: Calibration | str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Event], None] = True,
     **options: int | float | bool | str,
 ) -> Tagger:
@@ -39,10 +42,13 @@ def train(
             such as those of lmtx.teachers; or a str as for make_teacher(), such as "recorded:FILE" or "llama_cpp:FILE.gguf". None with the presets "maclr" and "rts", which ask nothing.
         base: The encoder to start from: a sentence-transformers folder, or a model of the Hugging Face hub.
         budget: What to spend at most; None is no limit.
+        rates: What the teacher charges and how fast it is, where it does not say so itself: for the plan, and for a budget's `cost`.
         out: The work folder. The tagger is then in `out`/tagger.
         preset: The options to start from: "default", which measured best, "paper", the published method, or another of preset_names().
         store: Where judgments are kept; None means in the work folder. A file that several runs share asks nothing twice.
         teacher_identity: The name under which a function's judgments are kept; by default its module and name with a hash of its source.
+        calibration: Puts the teacher's scores right: a Calibration, or a file of one (`lmtx calibrate`). The teacher's own verdicts stay in the store, so that
+            another calibration asks nothing again.
         progress: Bars on the terminal (stderr), or a function that gets each Event.
         **options: Settings by name, such as cycles=2; TrainerOptions lists them.
 
@@ -65,9 +71,10 @@ def train(
         24
     """
     oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
+    judge = calibrated(oracle, calibration, store or Path(out) / "judgments.db")
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
-    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget)
+    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), judge, folder=out, options=settings, store=store, budget=budget, rates=rates)
     with ProgressDisplay.for_argument(progress, bars=not isinstance(oracle, HumanTeacher)) as display:
         notice = oracle and source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
         if notice:

@@ -19,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     store.put("golden/1", question, verdicts);
     if (!store.find("golden/1", question)[0]) report("a verdict that was put is not there");
     store.size();
+    store.usage({}, "run");
+    store.teachers();
+    store.check();
+    store.export_json_lines(scratch / "exported.jsonl");
     for (const std::string& identity : store.identities()) {
       if (store.size(identity) > 0) store.export_recording(identity, scratch / "exported.jsonl");
     }

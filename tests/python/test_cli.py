@@ -73,6 +73,24 @@ def test_a_teacher_in_the_current_folder_is_found(train, tmp_path):
     assert lmtx_command(*train(teacher="python:here:ask"), cwd=tmp_path).returncode == 0
 
 
+def test_a_plan_of_its_own_takes_the_arguments_of_a_run(train, tmp_path):
+    arguments = train(extra=["--max-tokens", "7", "--prices", "1,0.5,2"])
+    (tmp_path / "metered.py").write_text(
+        "import lmtx\nclass Metered(lmtx.TeacherOracle):\n"
+        "    def identity(self): return 'metered/1'\n"
+        "    def judge(self, questions, answers): raise AssertionError\n"
+        "    def estimate(self, question): return lmtx.Usage(prompt_tokens=1000 * len(question), completion_tokens=len(question))\n"
+    )
+    arguments[arguments.index("--teacher") + 1] = "python:metered:Metered"
+    result = lmtx_command("plan", *arguments[1:], cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "600,000" in result.stdout and "The budget's limit of tokens is reached first." in result.stdout
+    assert re.search(r"cost +0\.6012", result.stdout)
+    assert result.stdout == lmtx_command(*arguments, "--plan", cwd=tmp_path).stdout
+    assert not (tmp_path / "run").exists()
+    assert refusal("plan", *train(extra=["--prices", "cheap"])[1:]) == "--prices takes two or three numbers PROMPT[,CACHED],ANSWER, but 'cheap' came instead."
+
+
 def test_a_plan_asks_and_makes_nothing(train, tmp_path):
     result = lmtx_command(*train(extra=["--plan"]))
     assert result.returncode == 0 and "600" in result.stdout

@@ -1,5 +1,6 @@
 """Every public name says what it takes and gives, and its example runs."""
 
+import dataclasses
 import doctest
 import inspect
 
@@ -41,8 +42,9 @@ def documented():
     for name, value in public_objects().items():
         found[name] = docstring(value)
         if inspect.isclass(value):
-            # Exceptions are made by Python: they have no members of their own.
-            found |= {f"{name}.{member}": docstring(attribute) for member, attribute in members(value).items() if not issubclass(value, Exception)}
+            # Exceptions are made by Python: they have no members of their own. Dataclasses name their fields in the docstring of the class.
+            made = {"__init__"} if dataclasses.is_dataclass(value) else set()
+            found |= {f"{name}.{member}": docstring(attribute) for member, attribute in members(value).items() if not issubclass(value, Exception) and member not in made}
     return found
 
 

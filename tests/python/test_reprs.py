@@ -26,11 +26,51 @@ class Silent(lmtx.TeacherOracle):
         self.answers, self.while_asked = answers, repr(answers)
 
 
+class Estimates(Silent):
+    """Can tell what a question takes."""
+
+    def estimate(self, question):
+        return lmtx.Usage(prompt_tokens=len(question))
+
+
+def import_an_error(folder):
+    """A folder of batches with one request, and what comes of a file with an error."""
+    (folder / "requests").mkdir(parents=True)
+    (folder / "requests" / "00001.jsonl").write_text(f'{{"custom_id": "{"0" * 32}"}}\n' * 2)
+    (folder / "output.jsonl").write_text(f'{{"custom_id": "{"0" * 32}", "error": "expired"}}\n')
+    return lmtx.import_batch_answers(folder, folder / "output.jsonl")
+
+
 def find_sink(model, data, folder):
     teacher = Silent()
     with pytest.raises(lmtx.PairsOpen):
         lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=folder, progress=False, development=0)
     return teacher
+
+
+def trusted(question, folder):
+    """What audits, calibrates, compares and combines teachers."""
+    scores, gold = [0.9, 0.8, 0.8, 0.7, 0.6, 0.9, 0.7, 0.5, 0.4, 0.2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+    calibration, combination = lmtx.Calibration.platt(scores, gold), lmtx.Combination.mean([1])
+    teacher = lmtx.ScriptedOracle(lambda d, label: True)
+    verdicts, known = lmtx.Verdicts("a/1", {("d1", "l"): 0.9}), lmtx.Gold({("d1", "l"): True})
+    audit = lmtx.audit_scores(scores, gold, resamples=1)
+    return [
+        (lmtx.agreement_of_scores([0.9, 0.2], [0.8, 0.7]), "Agreement(2 pairs, 50 % agree, kappa 0)"),
+        (lmtx.ask_teacher(teacher, [question], store=folder / "asked.db"), "AskedVerdicts(1 questions, 1 pairs asked)"),
+        (audit, "Audit(10 pairs, precision 0.625, recall 1, AUC 0.76)"),
+        (audit.bins[8], "ReliabilityBin(from 0.8 to 0.9: 2 pairs, mean score 0.9, 0.5 true)"),
+        (calibration, "Calibration(platt: sigmoid(0.673 * logit(score) - 0.514), from 10 pairs (5 yes))"),
+        (lmtx.CalibratedOracle(teacher, calibration), f"CalibratedOracle(identity='scripted/1+{calibration.identity()}')"),
+        (combination, "Combination(mean: 1 * (logit - 0))"),
+        (lmtx.CombinedOracle([teacher], combination), f"CombinedOracle(identity='{combination.identity()}(scripted/1)')"),
+        (known, "Gold(1 pairs, the labels of 0 documents)"),
+        (lmtx.match_gold(verdicts, known), "GoldMatch('a/1', 1 pairs, 1 yes)"),
+        (lmtx.probe(teacher, ["a tax"], ["tax"], probes=["repeat"])[0], "ProbeResult(repeat: 1 pairs, 0.0 % flipped)"),
+        (lmtx.Reliability(sensitivity=0.9, specificity=0.75), "Reliability(sensitivity=0.9, specificity=0.75, cut=0.5)"),
+        (lmtx.compare_verdicts(verdicts, verdicts), "VerdictComparison('a/1' and 'a/1', 1 pairs)"),
+        (verdicts, "Verdicts('a/1', 1 pairs)"),
+    ]
 
 
 @pytest.fixture
@@ -40,6 +80,8 @@ def instances(tagger, model, data, tmp_path):
     question = lmtx.Question(document, [label])
     store = lmtx.JudgmentStore.open(tmp_path / "judgments.db")
     store.put("a/1", question, [0.25], run="first")
+    other = lmtx.JudgmentStore.open(tmp_path / "other.db")
+    difference = "StoreDifference('a/1', '7', 'l-tax', here=Verdict.score(0.25), there=None)"
     report = tagger.report
     index = lmtx.LabelIndex.build(tagger.encoder.encode(["tax", "army"]))
     trainer = lmtx.CurriculumTrainer(
@@ -47,6 +89,11 @@ def instances(tagger, model, data, tmp_path):
         options=lmtx.TrainerOptions(cycles=3, development=0),
     )  # fmt: skip
     protocol = lmtx.ChatProtocol("llama")
+    estimated = lmtx.CurriculumTrainer(
+        tagger.encoder, lmtx.Corpus.open(data / "train.jsonl"), tagger.labels, Estimates(), folder=tmp_path / "estimated",
+        options=lmtx.TrainerOptions(cycles=3, development=0),
+    )  # fmt: skip
+    batch = tmp_path / "batch"
     events = []
     tagger.encoder.encode("tax", on_event=events.append)
     teacher = find_sink(model, data, tmp_path / "open")
@@ -54,8 +101,16 @@ def instances(tagger, model, data, tmp_path):
     return [
         (teacher.answers, "AnswerSink(closed)"),
         (report.total, None),
+        *trusted(question, tmp_path),
+        (import_an_error(batch), f"BatchImport({str(batch / 'answers' / 'output.jsonl')!r}, answers=0, repeated=0, failed=1, unknown=0)"),
+        (lmtx.batch_status(batch), "BatchStatus(requests=1, answered=0, failed=0, open=1, unknown=0)"),
+        (lmtx.BatchFileOracle(batch, protocol), f"BatchFileOracle({str(batch)!r}, identity={protocol.identity!r})"),
+        (lmtx.StoreOracle.open(tmp_path / "judgments.db"), "StoreOracle(identity='a/1', 1 judgments)"),
         (lmtx.Bm25Index.build(["public land", "land"]), "Bm25Index(2 labels, 2 texts, 2 words)"),
         (lmtx.Budget(5), "Budget(judgments=5, charge_stored=False)"),
+        (lmtx.Budget(tokens=5, cost=0.5), "Budget(judgments=None, tokens=5, cost=0.5, charge_stored=False)"),
+        (lmtx.Rates(prompt=1), "Rates(prompt=1.0, cached=None, completion=0.0, tokens_per_second=0.0)"),
+        (estimated.plan().estimate, "Estimate(prompt_tokens=720, computed_tokens=720, completion_tokens=0, cost=None, hours=None)"),
         (lmtx.CallbackOracle(lambda d, ls: [], identity="f/1"), "CallbackOracle(identity='f/1')"),
         (lmtx.HttpOracle("http://localhost/v1", protocol), f"HttpOracle('http://localhost/v1', identity={protocol.identity!r})"),
         (lmtx.HttpOracle("http://localhost/v1", protocol).stats(), "HttpStats(requests=0, answers=0, retries=0, notes=[])"),
@@ -75,6 +130,14 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.bootstrap_mean([1.0]), "Interval(1, from 1 to 1)"),
         (store.find("a/1", question)[0], "Judgment(Verdict.score(0.25), run='first')"),
         (store, "JudgmentStore(1 judgments)"),
+        (lmtx.JudgmentRows(store), "JudgmentRows()"),
+        (lmtx.JudgmentImport(other), "JudgmentImport()"),
+        (store.check(), "StoreCheck(1 judgments, 0 faults)"),
+        (store.usage(), "UsageTotals(Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0), answers=1)"),
+        (store.teachers()[0], "TeacherSummary('a/1', judgments=1, yes_rate=0.000)"),
+        (store.diff(other), "StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"),
+        (store.diff(other).differences[0], difference),
+        (other.merge_from(other), "MergeCounts(judgments=0, answers=0, same=0, conflicts=0)"),
         (label, "Label(uid='l-tax', name='tax')"),
         (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
         (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),

@@ -191,6 +191,14 @@ def test_a_stop_lets_no_call_start_and_gives_those_in_flight_a_moment():
     assert not sink.put_answers and hangs.running == 0  # Cancelled, not left behind.
 
 
+def test_a_function_that_would_end_the_program_ends_the_run():
+    async def ask(document, labels):
+        raise SystemExit("enough")
+
+    with pytest.raises(lmtx.TeacherError, match="the teacher raised SystemExit"):
+        lmtx.teachers.concurrent(ask, identity="a/1").judge(questions(3), Sink())
+
+
 def test_the_loop_is_the_same_from_call_to_call_and_works_inside_another():
     loops = set()
 

@@ -1,5 +1,8 @@
 """GGUF models in llama.cpp as teachers: a tiny one, compared with transformers computing whole prompts of the same weights."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,14 @@ from lmtx.teachers.prompted_model import common_prefix  # noqa: E402
 LABELS = [lmtx.Label(f"l-{topic}", topic, description=f"laws about {topic}" if i % 2 else "") for i, topic in enumerate(tiny.TOPICS)]
 # The memory of llama.cpp is in half precision.
 ATOL = 1e-2
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """Digests of files are kept here, not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 class Sink:
@@ -114,6 +125,14 @@ def test_shared_prefixes_change_no_logits(gguf, peer, rng):
         assert expected.std() > 1
 
 
+def test_a_shared_prefix_gives_what_a_whole_prompt_gives_alone(gguf, rng):
+    shared, alone = make_engine(gguf), make_engine(gguf)
+    prefix, ends = rng.integers(3, 400, 100).tolist(), [rng.integers(3, 400, 12).tolist() for _ in range(6)]
+    found = shared.logits_after(prefix, ends)
+    np.testing.assert_allclose(found, np.concatenate([alone.logits_after([], [prefix + end]) for end in ends]), atol=1e-4)
+    assert shared.num_computed == 100 + 6 * 12 and alone.num_computed == 6 * 112
+
+
 def test_more_labels_than_a_batch_holds_are_computed_in_parts(gguf, peer, rng):
     _, logits_after = peer
     prefix, ends = rng.integers(3, 400, 30).tolist(), [rng.integers(3, 400, 2).tolist() for _ in range(SEQUENCES * 2 + 1)]
@@ -195,3 +214,25 @@ def test_a_run_with_a_language_model_goes_through(gguf, model, tmp_path, fast):
         tiny.make_documents(10), tiny.TOPICS, teacher=f"llama_cpp:{gguf}", base=model, out=tmp_path / "run", progress=False, **{**fast, "cycles": 1}
     )
     assert tagger.report.total.judgments == 50 and tagger.report.teacher.startswith("llama_cpp/Tiny-")
+
+
+@pytest.fixture(scope="module")
+def server(gguf):
+    """The server of llama-cpp-python with the tiny model."""
+    for package in ("fastapi", "uvicorn", "sse_starlette", "starlette_context", "pydantic_settings"):
+        pytest.importorskip(package, reason="needs the package llama-cpp-python[server]")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "teachers"))
+    import llama_server
+
+    with llama_server.Server(sys.executable, gguf, n_ctx=512, threads=1) as running:
+        yield running
+
+
+def test_scores_are_those_that_a_server_gives_over_http(server, gguf, questions):
+    """Whose answers have 20 alternatives, of the 420 tokens there are: where yes and no are among them they weigh what they weigh here."""
+    prompt = lmtx.Prompt(system="You are strict.")
+    local, remote = lmtx.teachers.llama_cpp(gguf, prompt=prompt, n_ctx=512, n_threads=1), lmtx.HttpOracle(server.url, lmtx.ChatProtocol("tiny", prompt=prompt, top_logprobs=420))
+    here, there = (lmtx.ask_teacher(teacher, questions) for teacher in (local, remote))
+    for mine, other in zip(here.verdicts, there.verdicts, strict=True):
+        np.testing.assert_allclose([verdict.value for verdict in mine], [verdict.value for verdict in other], atol=ATOL)
+    assert there.usage.prompt_tokens == here.usage.prompt_tokens

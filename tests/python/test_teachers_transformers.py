@@ -19,6 +19,14 @@ LABELS = [lmtx.Label(f"l-{topic}", topic, description=f"laws about {topic}" if i
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a card"))]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """Digests of files are kept here, not in the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 class Sink:
     """Keeps what is put."""
 
@@ -213,7 +221,7 @@ def test_what_cannot_be_loaded_is_named(tmp_path, tokenizer):
 def test_a_package_that_lacks_is_named_with_the_command_that_installs_it(monkeypatch, teacher, module, package):
     monkeypatch.setitem(sys.modules, module, None)
     for name in [name for name in sys.modules if name.startswith(f"{module}.")]:
-        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
     said = f"the teacher {teacher} needs the package {package}, which is not installed: pip install {package}"
     with pytest.raises(ImportError, match=said):
         getattr(lmtx.teachers, teacher)("model.gguf")

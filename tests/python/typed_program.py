@@ -83,6 +83,18 @@ def measure(targets: list[list[int]], ranked: npt.NDArray[np.int64]) -> float:
     return interval.value + comparison.difference.low
 
 
+def trust(teachers: list[lmtx.TeacherOracle], store: lmtx.JudgmentStore) -> lmtx.TeacherOracle:
+    match = lmtx.match_gold(store, "gold.csv", teacher=teachers[0].identity())
+    found: lmtx.Audit = match.audit(cut=0.6)
+    reliability = lmtx.Reliability(sensitivity=found.recall.value, specificity=found.specificity.value)
+    first = lmtx.CalibratedOracle(teachers[0], match.calibrate("platt"), store=store)
+    flips = [result.flip_rate.high for result in lmtx.probe(first, "train.jsonl", ["tax"], pairs=10, store=Path("probes.db"))]
+    kappa = lmtx.compare_verdicts(lmtx.read_verdicts("a.jsonl"), "b.jsonl").agreement.kappa.low
+    scores: npt.NDArray[np.float64] = lmtx.Calibration.shift(match.scores, 0.1).apply(match.scores)
+    combination = lmtx.Combination.votes([reliability] * 2, yes_rate=max(flips + [kappa, float(scores[0])]))
+    return lmtx.CombinedOracle([first, teachers[1]], combination, store=store)
+
+
 def main() -> None:
     tagger = lmtx.train(["a tax"], ["tax"], teacher=ask, base="model", budget=lmtx.Budget(judgments=10), progress=show, cycles=1)
     print(use_tagger(tagger), measure([[0]], np.array([[0]])), use_encoder(Path("model")), train(Path("model"), Keywords()))

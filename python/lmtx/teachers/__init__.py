@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .batches import BatchTeacher, batch
 from .functions import Ask, AskAsync, AskBatch
 from .identity import callable_identity, source_change_notice
+from .later import batch_file, replay
 from .make import SPECS, make_teacher
 from .person import HumanTeacher, human
 
@@ -28,6 +29,7 @@ __all__ = [
     "LlamaCppTeacher",
     "TransformersTeacher",
     "batch",
+    "batch_file",
     "callable_identity",
     "concurrent",
     "cross_encoder",
@@ -35,6 +37,7 @@ __all__ = [
     "llama_cpp",
     "make_teacher",
     "openai",
+    "replay",
     "source_change_notice",
     "transformers",
 ]

@@ -1,7 +1,7 @@
 """Teachers that are asked about several documents at once."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._core import AnswerSink, Question, TeacherOracle, TeacherTraits, Usage
@@ -26,22 +26,31 @@ class BatchTeacher(TeacherOracle):
 
     def judge(self, questions: list[Question], answers: AnswerSink) -> None:
         started = time.monotonic()
-        for question, verdicts in zip(questions, self._answers(questions), strict=True):
+        given = self._ask(questions)
+        for question, verdicts in zip(questions, _one_each(given, len(questions)), strict=True):
             answers.put(question, verdicts, usage=Usage(seconds=time.monotonic() - started))
+            if isinstance(given, Iterator) and answers.stop_requested:  # What is in a list is paid for; what is yet to be yielded is not.
+                return
             started = time.monotonic()
 
-    def _answers(self, questions: list[Question]) -> Iterator[Answers]:
-        """The answers to each question, as the function gives them; one that yields them has each kept at once."""
+    def _ask(self, questions: list[Question]) -> Iterable[Answers]:
         asked: list[tuple[Any, ...]] = [arguments_of(question, described=False) for question in questions]
-        given = self._function(asked, [arguments_of(question, described=True)[2] for question in questions]) if self._described else self._function(asked)
-        count = 0
-        for verdicts in given:
-            if count == len(questions):
-                raise ValueError(f"the teacher was asked {count} questions and must give a list of answers for each, but gave more instead.")
-            yield verdicts
-            count += 1
-        if count < len(questions):
-            raise ValueError(f"the teacher was asked {len(questions)} questions and must give a list of answers for each, but gave {count} instead.")
+        if not self._described:
+            return self._function(asked)
+        return self._function(asked, [arguments_of(question, described=True)[2] for question in questions])
+
+
+def _one_each(given: Iterable[Answers], count: int) -> Iterator[Answers]:
+    """The answers to each question as they come, and an error where there are not so many."""
+    wanted = f"the teacher was asked {count} questions and must give a list of answers for each, but gave"
+    came = 0
+    for verdicts in given:
+        if came == count:
+            raise ValueError(f"{wanted} more instead.")
+        yield verdicts
+        came += 1
+    if came < count:
+        raise ValueError(f"{wanted} {came} instead.")
 
 
 def batch(function: AskBatch, *, questions_per_call: int = 16, identity: str | None = None) -> TeacherOracle:

@@ -1,11 +1,12 @@
 """Teachers that are asked about several documents at the same time."""
 
 import asyncio
+import threading
 import time
 from concurrent import futures
 from typing import cast
 
-from .._core import AnswerSink, Question, TeacherOracle, TeacherTraits, Usage
+from .._core import AnswerSink, Question, TeacherError, TeacherOracle, TeacherTraits, Usage
 from .event_loop import EventLoop
 from .functions import Ask, AskAsync, arguments_of, is_async, named, of_function, wants_descriptions
 
@@ -43,8 +44,11 @@ class ConcurrentTeacher(TeacherOracle):
             return
         future = self._loop.start(self._judge(questions, answers))
         try:
-            while not future.done():  # Awake now and then: Ctrl-C comes to the main thread while it runs Python.
-                futures.wait([future], timeout=TICK)
+            # Ctrl-C comes to the main thread, and only while it runs Python: it is awake now and then. Others are not, so that one that is left behind never asks
+            # for the interpreter while that ends.
+            tick = TICK if threading.current_thread() is threading.main_thread() else None
+            while not future.done():
+                futures.wait([future], timeout=tick)
         except BaseException:
             future.cancel()
             raise
@@ -80,6 +84,9 @@ class ConcurrentTeacher(TeacherOracle):
             try:
                 verdicts = await self._function(*arguments_of(question, described=self._described))
                 answers.put(question, verdicts, usage=Usage(seconds=time.monotonic() - started))
+            except (KeyboardInterrupt, SystemExit) as error:  # They would end the loop's thread, and nobody would hear of it.
+                self._failed = True
+                raise TeacherError(f"the teacher raised {type(error).__name__}") from error
             except Exception:
                 self._failed = True
                 raise

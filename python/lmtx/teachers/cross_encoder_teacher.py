@@ -1,6 +1,7 @@
 """A cross-encoder of sentence-transformers as the teacher."""
 
 import os
+import re
 import time
 from typing import Any
 
@@ -40,7 +41,8 @@ class CrossEncoderTeacher(TeacherOracle):
             del scores[: len(question)]
 
     def _label_text(self, label: Label) -> str:
-        return self._label_format.replace("{description}", label.description).replace("{label}", label.name).strip(" :")
+        texts = {"label": label.name, "description": label.description}
+        return re.sub(r"\{(label|description)\}", lambda field: texts[field[1]], self._label_format).strip(" :")
 
     def _scores(self, pairs: list[tuple[str, str]]) -> npt.NDArray[np.float64]:
         """Float64 [pairs], in [0, 1]."""

@@ -30,6 +30,8 @@ class LlamaCppTeacher(PromptedModel):
         for question in questions:
             if answers.stop_requested:
                 return
+            if not len(question):
+                continue
             started, computed = time.monotonic(), self._engine.num_computed
             rows = self.tokens(question)
             scores = self._scores(question, rows)

@@ -9,11 +9,15 @@ from typing import Any, cast
 
 from .._core import RecordedOracle, TeacherOracle
 from .functions import Ask, AskAsync, is_async, of_function
+from .later import batch_file_from_spec, replay
 
 __all__ = ["SPECS", "make_teacher"]
 
 # What a teacher may be called in words, for help texts and messages.
-SPECS = "recorded:FILE, python:module:function, openai:URL#MODEL, llama_cpp:FILE.gguf, transformers:MODEL, cross_encoder:MODEL or human[:NAME]"
+SPECS = (
+    "recorded:FILE, python:module:function, openai:URL#MODEL, batch:FOLDER#MODEL, llama_cpp:FILE.gguf, transformers:MODEL, cross_encoder:MODEL, human[:NAME] "
+    "or replay:STORE[#IDENTITY]"
+)
 
 
 def make_teacher(teacher: TeacherOracle | Ask | AskAsync | str, identity: str | None = None) -> TeacherOracle:
@@ -54,6 +58,11 @@ def _teacher_from_spec(spec: str) -> TeacherOracle | Ask:
         from .openai_server import openai_from_spec
 
         return openai_from_spec(rest)
+    if kind == "batch":
+        return batch_file_from_spec(rest)
+    if kind == "replay" and rest:
+        store, _, whose = rest.partition("#")
+        return replay(store, whose)
     if kind == "human":
         return _made_by(kind, rest)
     if kind in ("llama_cpp", "transformers", "cross_encoder") and rest:

@@ -12,9 +12,11 @@ def import_for(teacher: str, module: str, package: str) -> Any:
     Raises:
         ImportError: Where its package is not installed, with the command that installs it.
     """
+    top = module.partition(".")[0]
     try:
-        return importlib.import_module(module)
+        importlib.import_module(top)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+        if error.name != top:  # Something that the package itself lacks.
             raise
         raise ImportError(f"the teacher {teacher} needs the package {package}, which is not installed: pip install {package}") from None
+    return importlib.import_module(module)

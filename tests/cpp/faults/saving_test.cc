@@ -7,6 +7,8 @@
 #include "catch.h"
 #include "faults.h"
 #include "lmtx/encoder.h"
+#include "lmtx/eval/calibration.h"
+#include "lmtx/eval/combination.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/tagger.h"
 #include "lmtx/teacher/judgment_store.h"
@@ -146,6 +148,15 @@ TEST_CASE("A recording that is exported is there whole, or the older one is") {
   };
   Saving job = saving(saves(2), saves(3), [](const fs::path& target) { return detail::read_file(target); });
   check_faults(job, 1);
+}
+
+TEST_CASE("A calibration or combination that is saved is there whole, or the older one is") {
+  const auto calibrates = [](double rate) { return [rate](const fs::path& target) { Calibration::shift(std::vector{0.2, 0.7}, rate).save(target); }; };
+  Saving calibration = saving(calibrates(0.1), calibrates(0.2), [](const fs::path& target) { return Calibration::load(target).identity(); });
+  check_faults(calibration, 1);
+  const auto combines = [](double weight) { return [weight](const fs::path& target) { Combination::mean(std::vector{weight}).save(target); }; };
+  Saving combination(combines(1), combines(2), [](const fs::path& target) { return Combination::load(target).identity(); });
+  check_faults(combination, 1);
 }
 
 TEST_CASE("Labels that are saved are there whole, or the older ones are") {

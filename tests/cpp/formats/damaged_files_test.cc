@@ -139,10 +139,10 @@ TEST_CASE("files of a newer format are refused in one sentence") {
     json["format"] = 2;
     detail::write_json(file, detail::sealed(json));
   };
-  const auto byte = [](size_t place) {
-    return [place](const fs::path& file) {
+  const auto byte = [](size_t place, char newer = 2) {
+    return [place, newer](const fs::path& file) {
       std::string bytes = detail::read_file(file);
-      bytes[place] = 2;
+      bytes[place] = newer;
       overwrite(file, bytes);
     };
   };
@@ -175,6 +175,6 @@ TEST_CASE("files of a newer format are refused in one sentence") {
     fs::remove(copy / "run/cycle-1/asked");
     resume();
   });
-  check_refused("judgments.db", byte(63), read_format("judgment store"));
+  check_refused("judgments.db", byte(63, 3), read_format("judgment store"));
   check_refused("verdicts.jsonl", first_line, read_format("recorded verdicts"));
 }

@@ -15,10 +15,13 @@
 #include "lmtx/corpus/targets.h"
 #include "lmtx/detail/base64.h"
 #include "lmtx/detail/digest.h"
+#include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/sealed_json.h"
 #include "lmtx/encode_to_file.h"
 #include "lmtx/encoder.h"
+#include "lmtx/eval/calibration.h"
+#include "lmtx/eval/combination.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
 #include "lmtx/tagger.h"
@@ -232,6 +235,15 @@ void make_vectors(const fs::path& folder) {
   }
 }
 
+void make_trust(const fs::path& folder) {
+  const std::vector<double> scores = {0.1, 0.2, 0.3, 0.35, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8, 0.85, 0.9}, gold = {0, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 1};
+  const GoldPairs pairs{.scores = scores, .gold = gold};
+  Calibration::platt(pairs).for_teacher(identity).save(folder / "calibration.json");
+  Calibration::isotonic(pairs).save(folder / "calibration-isotonic.json");
+  Combination::votes(std::vector<Reliability>{{.sensitivity = 0.9, .specificity = 0.8}, {.sensitivity = 0.6, .specificity = 0.7, .cut = 0.3}}, 0.2)
+      .save(folder / "combination.json");
+}
+
 // --- reading them ---
 
 template <typename T>
@@ -321,6 +333,8 @@ Json read_recording(const fs::path& file) {
 Json read_store(const fs::path& file) {
   for (const char* beside : {"-wal", "-shm"}) fs::remove(file.string() + beside);
   const JudgmentStore store = JudgmentStore::open(file);
+  // To open it does not look through it all.
+  if (const StoreCheck check = store.check(); !check.whole()) detail::fail(file.string(), check.faults.front());
   Json found = Json::array();
   for_each_question([&](const Question& question) {
     for (const auto& judgment : store.find(identity, question)) found.push_back(judgment && judgment->verdict.scored() ? Json(judgment->verdict.score()) : Json(judgment.has_value()));
@@ -384,6 +398,18 @@ Json read_run(const fs::path& folder) {
 
 Json read_report_file(const fs::path& file) { return detail::parse_json(read_report(file).to_json(), file.string()); }
 
+Json read_calibration(const fs::path& file) {
+  const Calibration calibration = Calibration::load(file);
+  Json values = Json::array();
+  for (const double score : {0.0, 0.25, 0.5, 0.75, 1.0}) values.push_back(calibration(score));
+  return {{"identity", calibration.identity()}, {"teacher", calibration.teacher()}, {"pairs", calibration.pairs()}, {"yeses", calibration.yeses()}, {"values", values}};
+}
+
+Json read_combination(const fs::path& file) {
+  const Combination combination = Combination::load(file);
+  return {{"identity", combination.identity()}, {"value", combination(std::vector{0.9, 0.2})}};
+}
+
 // A format that is one file, whose reader takes its path.
 Format of_file(std::string name, std::string file, bool sealed, Json (*read)(const fs::path&)) {
   return {name, {file}, sealed, [file, read](const fs::path& folder) { return read(folder / file); }};
@@ -402,6 +428,7 @@ void make_valid_files(const fs::path& folder) {
 #endif
   make_runs(folder);
   make_vectors(folder);
+  make_trust(folder);
 }
 
 const std::vector<Format>& formats() {
@@ -425,6 +452,9 @@ const std::vector<Format>& formats() {
       of_file("recorded verdicts", "verdicts.jsonl", false, read_recording),
       of_file("recorded verdicts, gzip", "verdicts.jsonl.gz", true, read_recording),
       of_file("judgment store", "judgments.db", true, read_store),
+      of_file("calibration", "calibration.json", true, read_calibration),
+      of_file("calibration, isotonic", "calibration-isotonic.json", true, read_calibration),
+      of_file("combination", "combination.json", true, read_combination),
       of_file("token file of documents", "run/documents.tokens", true, read_tokens),
       of_file("token file of labels", "run/labels.tokens", true, read_tokens),
       of_file("twins", "run/documents.twins", true, read_twins),

@@ -1,7 +1,6 @@
 // The store against a map driven by the same calls; several threads; and files that are no store.
 #include "lmtx/teacher/judgment_store.h"
 
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,11 +13,13 @@
 #include "catch.h"
 #include "lmtx/detail/random.h"
 #include "lmtx/teacher/recorded_oracle.h"
+#include "store_fixtures.h"
 #include "temporary_folder.h"
 
 namespace {
 
 using namespace lmtx;
+using namespace lmtx::test;
 namespace fs = std::filesystem;
 
 const std::vector<LabelToJudge> two_labels = {{"cat", "Cats", ""}, {"dog", "Dogs", "Canis familiaris"}};
@@ -26,11 +27,6 @@ const Question one_question = {.uid = "d1", .title = "Title", .content = "Conten
 const std::vector<Verdict> yes_and_abstained = {Verdict::yes(), Verdict::abstain()};
 
 std::string document_uid(int64_t i) { return std::string("d").append(std::to_string(i)); }
-
-std::string read_bytes(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 // A closed store file with `count` questions of two labels each.
 fs::path make_store(const TemporaryFolder& folder, const std::string& name, int count) {
@@ -227,8 +223,8 @@ TEST_CASE("files that are no judgment store are refused, naming the fault") {
   CHECK(open_error(folder / "none" / "judgments.db") == "cannot be made (No such file or directory).");
 
   const fs::path newer = make_store(folder, "newer.db", 1);
-  patch_header(newer, 60, 2);
-  CHECK(open_error(newer) == "the judgment store has format 2, but this version of LMTX reads up to format 1; a newer version is needed.");
+  patch_header(newer, 60, 3);
+  CHECK(open_error(newer) == "the judgment store has format 3, but this version of LMTX reads up to format 2; a newer version is needed.");
 
   const fs::path foreign = make_store(folder, "foreign.db", 1);
   patch_header(foreign, 68, 0);
@@ -271,19 +267,6 @@ TEST_CASE("a store that cannot be written is refused") {
   CHECK(message == "the file cannot be written (read-only).");
 }
 
-namespace {
-
-// As another program would change the file.
-void run_sql(const fs::path& file, const char* sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
-  sqlite3_close(database);
-  REQUIRE(code == SQLITE_OK);
-}
-
-}  // namespace
-
 TEST_CASE("a judgment that was changed in the file is refused, not learned from") {
   const TemporaryFolder folder;
   const fs::path file = folder / "judgments.db";
@@ -306,6 +289,7 @@ TEST_CASE("a store of the first version, without checksums of judgments, is read
   const TemporaryFolder folder;
   const fs::path file = folder / "judgments.db";
   JudgmentStore::open(file).put("llm/1", one_question, yes_and_abstained);
+  to_format_1(file);
   run_sql(file, "ALTER TABLE judgments DROP COLUMN sum");
   JudgmentStore store = JudgmentStore::open(file);
   CHECK(store.find("llm/1", one_question)[0]->verdict == yes_and_abstained[0]);

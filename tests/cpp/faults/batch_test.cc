@@ -1,0 +1,204 @@
+// A run through batch files, disturbed at its file operations: those of the run, of the requests that it writes, and of answers that are imported.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "faults.h"
+#include "lmtx/encoder.h"
+#include "lmtx/teacher/batch_file_oracle.h"
+#include "lmtx/teacher/batch_folder.h"
+#include "lmtx/teacher/judgment_store.h"
+#include "lmtx/teacher/store_oracle.h"
+#include "lmtx/train/curriculum_trainer.h"
+#include "teacher/batch_provider.h"
+#include "temporary_folder.h"
+#include "train/one_thread.h"
+#include "train/trainer_fixtures.h"
+
+using namespace lmtx;
+using namespace lmtx::test;
+
+namespace {
+
+constexpr int64_t num_documents = 16;
+
+TrainerOptions tiny_options() {
+  TrainerOptions options;
+  options.cycles = 2;
+  options.judgments_per_cycle = 4;
+  options.development = 2;
+  options.document_length = 16;
+  options.epochs = 1;
+  options.batch_size = 4;
+  options.learning_rate = 5e-3;
+  options.use_all_judgments = true;
+  options.search_token_budget = 256;
+  return options;
+}
+
+// Runs, has what is open answered, and goes on, until the run is done.
+class BatchRun final : public Job {
+ public:
+  explicit BatchRun(int64_t labels_per_prompt) : chat_{.model = "tiny", .labels_per_prompt = labels_per_prompt}, base_(make_base(files_ / "model")) {
+    reset();
+    const End end = start(*this);
+    INFO(end.message);
+    REQUIRE(end.code == 0);
+    expected_ = outcome();
+    requests_ = count_ids(batch() / "requests");
+    REQUIRE(requests_.size() > 20);
+  }
+
+  fs::path folder() const override { return files_ / "job"; }
+  void reset() override {
+    fs::remove_all(folder());
+    fs::create_directories(folder());
+  }
+
+  void work() override {
+    for (int turn = 0; turn < 60; ++turn) {
+      try {
+        const auto teacher = BatchFileOracle::make({.folder = batch(), .requests_per_file = 11}, ChatProtocol(chat_));
+        const RunOptions run{.folder = folder() / "run", .store = {}, .budget = {}};
+        CurriculumTrainer(base_, Corpus::from_documents(topic_documents(num_documents)), topic_labels(), teacher, tiny_options(), run).run();
+        return;
+      } catch (const PairsOpen&) {
+        const fs::path output = files_ / "output";
+        fs::remove_all(output);
+        for (const fs::path& file : BatchProvider(batch(), habits_).write(output, 2)) import_batch_answers(batch(), file);
+      }
+    }
+    throw std::runtime_error("The run does not come to an end.");
+  }
+
+  // No line is there in part.
+  void check_disturbed() override {
+    for (const char* part : {"requests", "answers", "lists"}) {
+      for (const std::string& line : lines_in(batch() / part)) REQUIRE(detail::Json::accept(line));
+    }
+  }
+
+  // The same requests, each once, and once more where it failed; and the same bytes in the run.
+  void check_done() override {
+    check_disturbed();
+    check_same(outcome(), expected_);
+    const BatchProvider provider(batch(), habits_);
+    const auto requests = count_ids(batch() / "requests");
+    if (chat_.labels_per_prompt == 1) {
+      REQUIRE(requests == requests_);
+    }
+    for (const auto& [id, times] : requests) REQUIRE(times <= (provider.fails_first(id) ? 2 : 1));
+  }
+
+ private:
+  static Encoder make_base(const fs::path& folder) {
+    make_tiny_model(folder);
+    return Encoder::load(folder);
+  }
+  fs::path batch() const { return folder() / "batch"; }
+
+  // All but what differs from run to run: the store's rows and times, and the run's name.
+  std::map<std::string, std::string> outcome() const {
+    auto files = everything_in(folder() / "run");
+    for (const char* store : {"judgments.db", "judgments.db-wal", "judgments.db-shm"}) files.erase(store);
+    auto run = detail::parse_json(files.at("run.json"), "run.json");
+    run.erase("run");
+    run.erase("checksum");
+    files.at("run.json") = run.dump();
+    return files;
+  }
+
+  const OneThread one_thread_;
+  const TemporaryFolder files_{fast_folder()};
+  const ChatOptions chat_;
+  const BatchProvider::Habits habits_{.fails_every = 5, .repeats_every = 4};
+  const Encoder base_;
+  std::map<std::string, std::string> expected_;
+  std::map<std::string, int64_t> requests_;
+};
+
+// Those of the batch's files.
+std::vector<int64_t> in_batch(const std::vector<std::string>& operations, const std::vector<int64_t>& numbers) {
+  std::vector<int64_t> chosen;
+  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(chosen),
+               [&](int64_t number) { return operations[static_cast<size_t>(number) - 1].find("batch/") != std::string::npos; });
+  return chosen;
+}
+
+}  // namespace
+
+TEST_CASE("A run through batch files that is killed at a file operation ends with the same bytes, and asks nothing twice") {
+  BatchRun run(GENERATE(1, 3));
+  const auto operations = operations_of(run);
+  const auto numbers = in_batch(operations, every(operations));
+  REQUIRE(numbers.size() > 10);
+  std::vector<int64_t> sample;
+  for (size_t i = 0; i < numbers.size(); i += 1 + numbers.size() / 12) sample.push_back(numbers[i]);
+  check_kills(run, "cut", sample);
+  check_kills(run, "kill", sample);
+}
+
+TEST_CASE("A run through batch files that is killed at whichever file operation of the batch ends with the same bytes", "[.long]") {
+  BatchRun run(GENERATE(1, 3));
+  const auto operations = operations_of(run);
+  const auto numbers = in_batch(operations, every(operations));
+  check_kills(run, "cut", numbers);
+  check_kills(run, "kill", numbers);
+  for (uint64_t seed = 1; seed <= 10; ++seed) check_kills_in_a_row(run, seed, 300);
+}
+
+TEST_CASE("A run through batch files whose disk fails ends with one line, and goes on when all is well again") {
+  BatchRun run(1);
+  const auto operations = operations_of(run);
+  const auto numbers = in_batch(operations, some(operations, 4));
+  check_errors(run, "last", "ENOSPC", numbers);
+  check_errors(run, "fail", "EIO", numbers);
+  check_short_writes(run, numbers);
+}
+
+namespace {
+
+// Replays judgments out of a store that must not be touched.
+class Replay final : public Job {
+ public:
+  Replay() {
+    reset();
+    JudgmentStore store = JudgmentStore::open(file());
+    const LabelToJudge label{"t", "topic", {}};
+    store.put("one/1", {"d", "title", "content", std::span(&label, 1)}, std::vector<Verdict>{Verdict::score(0.25)});
+  }
+  fs::path folder() const override { return files_ / "folder"; }
+  void reset() override { fs::create_directories(folder()); }
+  void work() override {
+    const LabelToJudge label{"t", "topic", {}};
+    const Question question{"d", "title", "content", std::span(&label, 1)};
+    class Sink final : public AnswerSink {
+     public:
+      void put(const Question&, std::span<const Verdict> verdicts, const Usage&, std::string_view) override {
+        if (verdicts[0] != Verdict::score(0.25)) throw std::logic_error("another verdict");
+      }
+      std::stop_token stop() const override { return {}; }
+    } sink;
+    StoreOracle::open(file())->judge(std::span(&question, 1), sink);
+  }
+  void check_done() override {}
+  fs::path file() const { return folder() / "judgments.db"; }
+
+ private:
+  const TemporaryFolder files_{fast_folder()};
+};
+
+}  // namespace
+
+TEST_CASE("A store is replayed where nothing can be written, and stays as it is") {
+  Replay replay;
+  const auto before = everything_in(replay.folder());
+  const End end = start(replay, {.action = "last", .error = "EROFS", .at = 1});
+  INFO(end.message);
+  CHECK(end.code == 0);
+  CHECK(operations_of(replay).empty());
+  check_same(everything_in(replay.folder()), before);
+}
