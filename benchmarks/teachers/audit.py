@@ -76,7 +76,7 @@ def calibrated_rows(match):
 
 
 def measure():
-    from lmtx.trust_commands import audit_as_json
+    from lmtx.cli.trust import audit_as_json
 
     match = read()
     found = audit_as_json(match.audit())

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 import lmtx
 import tiny
-from lmtx.trust_commands import MEASURES, audit_as_json
+from lmtx.cli.trust import MEASURES, audit_as_json
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "teachers" / "audit.py"
 

@@ -9,15 +9,15 @@ import typer
 from rich.console import Console, Group
 from rich.table import Table
 
-from ._core import Agreement, Audit, Calibration, Corpus, Interval, LabelSet
-from .commands import checking_input, failing_with, interruptible, working
-from .data import data_file
-from .gold import read_gold
-from .probes import PROBES, WORDING, ProbeResult, check_probes, draw_questions, probe
-from .progress import ProgressDisplay
-from .teachers import make_teacher
-from .trust import GoldMatch, VerdictComparison, compare_verdicts, match_gold
-from .verdicts import Verdicts, read_verdicts
+from .._core import Agreement, Audit, Calibration, Corpus, Interval, LabelSet
+from .common import checking_input, failing_with, interruptible, working
+from ..data import data_file
+from ..gold import read_gold
+from ..probes import PROBES, WORDING, ProbeResult, check_probes, draw_questions, probe
+from ..progress import ProgressDisplay
+from ..teachers import make_teacher
+from ..trust import GoldMatch, VerdictComparison, compare_verdicts, match_gold
+from ..verdicts import Verdicts, read_verdicts
 
 __all__ = ["register"]
 

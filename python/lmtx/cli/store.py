@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ._core import JudgmentStore, MergeCounts, StoreDiff, StoreDifference, TeacherSummary, Verdict
-from .commands import Failure, checking_input, failing_with, interruptible
-from .stores import export_parquet, import_parquet
+from .._core import JudgmentStore, MergeCounts, StoreDiff, StoreDifference, TeacherSummary, Verdict
+from .common import Failure, checking_input, failing_with, interruptible
+from ..stores import export_parquet, import_parquet
 
-__all__ = ["commands"]
+__all__ = ["register"]
 
-commands = typer.Typer(name="store", help="What is in a store of judgments, and how it goes in and out.", no_args_is_help=True, rich_markup_mode="rich")
+store_commands = typer.Typer(name="store", help="What is in a store of judgments, and how it goes in and out.", no_args_is_help=True, rich_markup_mode="rich")
 
 StoreFile = Annotated[Path, typer.Argument(metavar="STORE", help="A store of judgments.")]
 OutFile = Annotated[Path, typer.Argument(metavar="FILE", help="FILE.parquet is Parquet, anything else JSON lines.")]
@@ -24,7 +24,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON in place of words.")]
 Teacher = Annotated[str | None, typer.Option(metavar="ID", help="Only the judgments of the teacher that uses this identity.")]
 
 
-@commands.command()
+def register(commands: typer.Typer) -> None:
+    """Adds the commands."""
+    commands.add_typer(store_commands)
+
+
+@store_commands.command()
 @interruptible
 def info(store: StoreFile, as_json: AsJson = False) -> None:
     """Shows the teachers of a store, how much each judged, how often it said yes, and what it cost."""
@@ -38,7 +43,7 @@ def info(store: StoreFile, as_json: AsJson = False) -> None:
     Console().print(_teachers_table(teachers))
 
 
-@commands.command()
+@store_commands.command()
 @interruptible
 def check(store: StoreFile, as_json: AsJson = False) -> None:
     """Looks through a whole store: SQLite's own check, every checksum, every reference. Exit code 1 where something is wrong."""
@@ -56,7 +61,7 @@ def check(store: StoreFile, as_json: AsJson = False) -> None:
         print(f"{store}: {found.judgments:,} judgments in {found.answers:,} answers, all as they were put.")
 
 
-@commands.command()
+@store_commands.command()
 @interruptible
 def merge(
     into: Annotated[Path, typer.Argument(metavar="INTO", help="A store, which is made where it is not there.")],
@@ -70,7 +75,7 @@ def merge(
             print(f"{other.file}: {_in_words(target.merge_from(other))}")
 
 
-@commands.command()
+@store_commands.command()
 @interruptible
 def diff(
     first: Annotated[Path, typer.Argument(metavar="A", help="A store.")],
@@ -91,7 +96,7 @@ def diff(
         Console().print(_differences_table(found.differences))
 
 
-@commands.command("export")
+@store_commands.command("export")
 @interruptible
 def export(
     store: StoreFile,
@@ -110,7 +115,7 @@ def export(
             opened.export_json_lines(file, identity=teacher)
 
 
-@commands.command("import")
+@store_commands.command("import")
 @interruptible
 def import_(
     store: Annotated[Path, typer.Argument(metavar="STORE", help="A store, which is made where it is not there.")],

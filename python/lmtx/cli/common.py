@@ -6,10 +6,13 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-__all__ = ["Failure", "checking_input", "failing_with", "interruptible", "working", "wrong_values"]
+import typer
 
+__all__ = ["Device", "Failure", "checking_input", "failing_with", "interruptible", "working", "wrong_values"]
+
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Where it is computed: cpu, cuda or cuda:N.")]
 INTERRUPTED = "interrupted; the same command goes on from here."
 
 
@@ -74,4 +77,4 @@ def working() -> Iterator[None]:
 def _is_own(error: Exception) -> bool:
     """Whether an exception came out of LMTX itself: its innermost frame is here, as C++ has none."""
     frames = traceback.extract_tb(error.__traceback__)
-    return not frames or Path(frames[-1].filename).resolve().is_relative_to(Path(__file__).resolve().parent)
+    return not frames or Path(frames[-1].filename).resolve().is_relative_to(Path(__file__).resolve().parent.parent)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ._core import BatchImport, BatchStatus, batch_status, import_batch_answers
-from .commands import checking_input, interruptible
+from .._core import BatchImport, BatchStatus, batch_status, import_batch_answers
+from .common import checking_input, interruptible
 
 __all__ = ["register"]
 
