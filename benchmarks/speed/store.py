@@ -25,7 +25,7 @@ from common.results import Aim
 RESULTS = Path(__file__).parent / "results" / "store.json"
 PROGRAM = results.ROOT / "build" / "tests" / "cpp" / "lmtx_bench_store"
 # Questions of ten labels each, documents of 500 bytes. `batch`: pairs a call.
-SETTINGS = {"judgments": 10_000_000, "labels_a_question": 10, "pairs": 1_000_000, "batch": 100_000, "puts": 20_000, "repetitions": 7}
+SETTINGS = {"judgments": 10_000_000, "labels_a_question": 10, "pairs": 500_000, "batch": 100_000, "puts": 20_000, "repetitions": 5}
 
 
 @dataclass(frozen=True)
