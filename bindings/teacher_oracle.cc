@@ -126,7 +126,7 @@ Args:
     concurrent_calls: Calls of judge() that may run at once; 1: only on the thread that called run().)")
       .def_readonly("questions_per_call", &TeacherTraits::questions_per_call, "int: questions that one call of judge() likes to get; 0: all there are.")
       .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls,
-           "int: calls of judge() that may run at once; 1: only on the thread that called run().")
+                    "int: calls of judge() that may run at once; 1: only on the thread that called run().")
       .def("__repr__", [](const TeacherTraits& traits) {
         return py::str("TeacherTraits(questions_per_call={}, concurrent_calls={})").format(traits.questions_per_call, traits.concurrent_calls);
       });
@@ -134,7 +134,7 @@ Args:
 
 void register_answer_sink(py::module_& m) {
   py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink",
-      R"(Takes the answers of a teacher, from any thread, until its judge() returns.
+                                                                  R"(Takes the answers of a teacher, from any thread, until its judge() returns.
 
 Example:
     >>> class Halves(lmtx.TeacherOracle):
@@ -220,9 +220,10 @@ where it is no str.
 Example:
     >>> lmtx.RecordedOracle.open('verdicts.jsonl').identity()
     'perfect/1')")
-      .def("estimate", [](const TeacherOracle& teacher, const OwnedQuestion& question) { return teacher.estimate(QuestionView(question).get()); }, py::arg("question"),
-           py::call_guard<py::gil_scoped_release>(),
-           R"(Usage: what answering a question would come to, as far as can be told without asking; zeros where unknown. Plans add it up.
+      .def(
+          "estimate", [](const TeacherOracle& teacher, const OwnedQuestion& question) { return teacher.estimate(QuestionView(question).get()); },
+          py::arg("question"), py::call_guard<py::gil_scoped_release>(),
+          R"(Usage: what answering a question would come to, as far as can be told without asking; zeros where unknown. Plans add it up.
 
 `cached_tokens` are those prompt tokens that a server with a prefix cache need not compute.
 
