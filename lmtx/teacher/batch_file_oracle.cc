@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "lmtx/detail/files.h"
-#include "lmtx/teacher/budget.h"
 #include "lmtx/teacher/batch_index.h"
 #include "lmtx/teacher/batch_requests.h"
+#include "lmtx/teacher/budget.h"
 
 namespace lmtx {
 
