@@ -1,5 +1,6 @@
 """pyarrow: a large package, loaded where it is needed."""
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,9 @@ def import_pyarrow() -> tuple[Any, Any]:
         ModuleNotFoundError: Without it, with what installs it.
     """
     try:
-        import pyarrow
-        import pyarrow.parquet
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Parquet needs pyarrow: pip install pyarrow, or lmtx[parquet].", name=error.name) from error
-    return pyarrow, pyarrow.parquet
 
 
 def flush_to_disk(file: Path) -> None:
