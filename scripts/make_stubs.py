@@ -76,8 +76,8 @@ EXTRA = {
     "Tagger": [
         "report: TrainingReport | None",
         # lmtx.bulk.tag_frame.
-        "def tag_frame(self, frame: typing.Any, *, text: str | None = None, title: str | None = None, content: str | None = None, k: int = 0, explode: bool = False, "
-        "column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ...",
+        ("def tag_frame(self, frame: typing.Any, *, text: str | None = None, title: str | None = None, content: str | None = None, k: int = 0, explode: bool = False, "
+        "column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ..."),
     ],
     "PairsOpen": ["pairs: int"],
 }

@@ -97,4 +97,3 @@ def _make_bars(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5
     )
-

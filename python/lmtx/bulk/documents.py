@@ -45,7 +45,8 @@ class Columns:
         """Raises ValueError or TypeError for a record that is no document. Its uid may be missing."""
         title, content = self._text(record, self.title), self._text(record, self.content)
         if title is None and content is None:
-            raise ValueError(f"a document needs a {_either(self.title + self.content[:1])}, but has {'none' if len(self.title) == 0 or len(self.content) == 0 else 'neither'}.")
+            wanted = self.title + self.content[:1]
+            raise ValueError(f"a document needs a {_either(wanted)}, but has {'neither' if len(wanted) > 1 else 'none'}.")
         return Document(self._uid(record), title=title or "", content=content or "")
 
     def _uid(self, record: Mapping[str, Any]) -> str:
@@ -64,10 +65,9 @@ class Columns:
 
 
 def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
-    """What is missing in a table may be None or NaN."""
     for name in names:
         value = record.get(name)
-        if value is not None and value == value:
+        if value is not None:
             return name, value
     return "", None
 

@@ -90,7 +90,7 @@ def _check_new(frame: Any, names: list[str]) -> None:
 def _documents(frame: Any, columns: Columns, on_error: str) -> list[Document | None]:
     names = [name for name in columns.title + columns.content if name in frame.columns]
     documents: list[Document | None] = []
-    for i, cells in enumerate(zip(*(frame[name].tolist() for name in names), strict=True)):
+    for i, cells in enumerate(zip(*(_cells(frame[name]) for name in names), strict=True)):
         try:
             documents.append(columns.document(dict(zip(names, cells, strict=True))))
         except (ValueError, TypeError) as error:
@@ -98,6 +98,11 @@ def _documents(frame: Any, columns: Columns, on_error: str) -> list[Document | N
                 raise type(error)(f"row {frame.index[i]}: {error}") from None
             documents.append(None)
     return documents
+
+
+def _cells(series: Any) -> list[Any]:
+    """None for what is missing, which may be NaN or NA."""
+    return list(series.astype(object).where(series.notna(), None))
 
 
 def _with_lists(frame: Any, rows: list[int], tags: list[list[Tag]], column: str) -> Any:

@@ -52,18 +52,18 @@ class PartFile:
         self.part = Path(f"{self.out}.part")
         self.journal = Path(f"{self.out}.part.json")
         self._content = content
+        # What was appended so far; what of it is secured may be less.
+        self.progress = begin
+        # Whether there is nothing to do: a call before ended while it took its name.
+        self.was_finished = False
+        self._digest = hashlib.blake2b(digest_size=16)
         self._check_place(overwrite or self.journal.exists())
         self._descriptor = self._open_locked()
         try:
-            self._open(begin, overwrite)
+            self._open(overwrite)
         except BaseException:
             self.close()
             raise
-
-    # What was appended so far; what of it is secured may be less.
-    progress: Progress
-    # Whether there is nothing to do: a call before ended while it took its name.
-    was_finished = False
 
     def append(self, data: bytes, progress: Progress) -> None:
         """Adds bytes, and where the input stands behind them."""
@@ -126,8 +126,7 @@ class PartFile:
                 return descriptor
             os.close(descriptor)
 
-    def _open(self, begin: Progress, overwrite: bool) -> None:
-        self.progress, self._digest = begin, hashlib.blake2b(digest_size=16)
+    def _open(self, overwrite: bool) -> None:
         there = self._read_journal()
         size = os.fstat(self._descriptor).st_size
         if there is None:

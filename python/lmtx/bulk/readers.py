@@ -62,6 +62,9 @@ class Reader(Protocol):
     def fraction(self) -> float:
         """How much of the input lies behind; 0 where that is not known."""
 
+    def close(self) -> None:
+        """Closes a file; a stream is left to whoever opened it."""
+
 
 def format_of_name(name: str) -> str:
     """The format that a name ends in, such as "csv" of "texts.csv.gz"; else "jsonl", which any text is."""
@@ -89,10 +92,11 @@ class ByteLines:
 
     def __init__(self, source: Path | BinaryIO):
         self.place = str(source) if isinstance(source, Path) else "standard input"
-        self._raw = open(source, "rb") if isinstance(source, Path) else source
-        opened = self._raw if isinstance(self._raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, self._raw))
-        packed = opened.peek(2)[:2] == b"\x1f\x8b"
-        self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=opened) if packed else opened)
+        self._raw = open(source, "rb") if isinstance(source, Path) else source  # noqa: SIM115
+        self._is_own = isinstance(source, Path)
+        self._opened = self._raw if isinstance(self._raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, self._raw))
+        packed = self._opened.peek(2)[:2] == b"\x1f\x8b"
+        self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=self._opened) if packed else self._opened)
         self._size = _size(self._raw)
         self._digest = hashlib.blake2b(digest_size=16)
         # What was read so far.
@@ -119,6 +123,12 @@ class ByteLines:
 
     def digest(self) -> str:
         return self._digest.hexdigest()
+
+    def close(self) -> None:
+        if self._is_own:
+            self._raw.close()
+        elif self._opened is not self._raw:
+            self._opened.detach()  # It would close the stream.
 
     def fraction(self) -> float:
         return min(1.0, self._raw.tell() / self._size) if self._size else 0.0
@@ -170,6 +180,9 @@ class LineReader:
 
     def fraction(self) -> float:
         return self._lines.fraction()
+
+    def close(self) -> None:
+        self._lines.close()
 
 
 class CsvReader:
@@ -223,6 +236,9 @@ class CsvReader:
     def fraction(self) -> float:
         return self._lines.fraction()
 
+    def close(self) -> None:
+        self._lines.close()
+
 
 class ParquetReader:
     """Rows of a Parquet file, of which only the columns with texts are read."""
@@ -273,6 +289,9 @@ class ParquetReader:
     def fraction(self) -> float:
         total = self._file.metadata.num_rows
         return self._rows / total if total else 1.0
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _row(make: Any, place: str) -> Row:

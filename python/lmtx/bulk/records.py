@@ -49,6 +49,7 @@ class RecordEncoder:
     """Records as lines of JSON, or of CSV."""
 
     def __init__(self, out_format: str, shape: str):
+        self.shape = shape
         self._columns = COLUMNS[shape] if out_format == "csv" else None
 
     def header(self) -> bytes:
@@ -71,7 +72,7 @@ def lines_to_parquet(lines: Path, target: Path, shape: str) -> None:
     arrow, parquet = import_pyarrow()
     schema = _schema(arrow, shape)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer, open(lines, "rb") as source:
-        while group := [json.loads(line) for _, line in zip(range(RECORDS_AT_ONCE), source)]:  # noqa: B905
+        while group := [json.loads(line) for _, line in zip(range(RECORDS_AT_ONCE), source)]:
             writer.write_table(arrow.Table.from_pylist(group, schema=schema))
     flush_to_disk(target)
 

@@ -9,7 +9,7 @@ from .batches import BatchSizer
 from .readers import Position, Reader, Row
 from .records import records_of
 
-__all__ = ["ON_ERROR", "Block", "TaggingCounts", "check_on_error", "tag_blocks"]
+__all__ = ["Block", "TaggingCounts", "add_counts", "check_on_error", "describe_faults", "tag_blocks"]
 
 ON_ERROR = ("stop", "skip", "empty")
 # Of one block, at most and roughly; the sizer mostly asks for less.
@@ -37,17 +37,6 @@ class TaggingCounts:
     empty: int = 0
     first_fault: str = ""
 
-    def plus(self, block: "Block") -> "TaggingCounts":
-        faults = [row.fault for row in block.rows if row.fault]
-        skipped = len(faults) if block.skips else 0
-        first = self.first_fault or (faults[0] if faults else "")
-        return TaggingCounts(self.texts + len(block.rows) - len(faults), self.skipped + skipped, self.empty + len(faults) - skipped, first)
-
-    def faults(self) -> str:
-        """", 3 skipped (the first: …)", for a sentence about them; empty where there are none."""
-        clauses = [f"{count:,} {what}" for count, what in ((self.skipped, "skipped"), (self.empty, "without tags for their faults")) if count]
-        return "".join(f", {clause}" for clause in clauses) + (f" (the first: {self.first_fault})" if clauses else "")
-
 
 @dataclass
 class Block:
@@ -64,7 +53,7 @@ class Block:
     fault: str = ""
     is_last: bool = False
     # Behind its rows: before the one that the work ends with.
-    end: Position = Position()
+    end: Position = field(default_factory=Position)
 
     def records(self, shape: str, *, numbered: bool) -> Iterator[dict[str, Any]]:
         """What is written; as the uid of a text that has none its number, if `numbered`."""
@@ -72,6 +61,19 @@ class Block:
             uid = (row.document.uid if row.document else "") or (str(self.first + i) if numbered else "")
             if row.document or not self.skips:
                 yield from records_of(uid, tags, shape)
+
+
+def add_counts(counts: TaggingCounts, block: Block) -> TaggingCounts:
+    faults = [row.fault for row in block.rows if row.fault]
+    skipped = len(faults) if block.skips else 0
+    first = counts.first_fault or (faults[0] if faults else "")
+    return TaggingCounts(counts.texts + len(block.rows) - len(faults), counts.skipped + skipped, counts.empty + len(faults) - skipped, first)
+
+
+def describe_faults(counts: TaggingCounts) -> str:
+    """What a sentence about the counts ends with: ", 3 skipped (the first: …)"; nothing where there are none."""
+    clauses = [f"{count:,} {what}" for count, what in ((counts.skipped, "skipped"), (counts.empty, "without tags for their faults")) if count]
+    return "".join(f", {clause}" for clause in clauses) + (f" (the first: {counts.first_fault})" if clauses else "")
 
 
 def check_on_error(on_error: str) -> None:

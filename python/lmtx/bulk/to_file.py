@@ -15,7 +15,7 @@ from .documents import Columns
 from .part_file import PartFile, Progress
 from .readers import FORMATS, Position, Reader, format_of_name, open_reader
 from .records import SHAPES, RecordEncoder, check_shape, lines_to_parquet
-from .tagging import TaggingCounts, check_on_error, tag_blocks
+from .tagging import TaggingCounts, add_counts, check_on_error, tag_blocks
 
 __all__ = ["check_format", "out_format_of", "tag_to_file"]
 
@@ -41,18 +41,18 @@ def tag_to_file(
 ) -> TaggingCounts:
     """Tags a file of texts into a file of tags, in memory that does not grow with their number.
 
-    Until all is done the tags are in FILE.part, with the journal FILE.part.json beside it. Whatever ends the work (Ctrl-C, a kill, a full disk), the same call goes
-    on behind the last tags that were secured, and FILE gets the same bytes, given the same machine (on a card scores may differ in their last digit).
+    Until all is done the tags are in FILE.part, with the journal FILE.part.json beside it. Whatever ends the work (Ctrl-C, a kill, a full disk), the same call
+    goes on behind the last tags that were secured, and FILE gets the same bytes, given the same machine (on a card scores may differ in their last digit).
 
     Args:
         tagger: The folder of a tagger.
-        documents: JSON lines, of which those that do not begin with a brace are texts; CSV with a header; Parquet (needs pyarrow). JSON lines and CSV may be .gz,
-            and may come from a stream of bytes.
+        documents: JSON lines, of which those that do not begin with a brace are texts; CSV with a header; Parquet (needs pyarrow). JSON lines and CSV may be
+            .gz, and may come from a stream of bytes.
         file: Where tags go: JSON lines, CSV or Parquet.
         k: Tags a text; 0: the tagger's own.
         in_format, out_format: "jsonl", "csv" or "parquet"; None: by the name's end.
-        tags_as: "list", a list of tags a text (JSON lines, Parquet); "rows", a row a tag (all); "joined", a row a text, with tags joined by "|" (CSV). None: "list",
-            for CSV "rows".
+        tags_as: "list", a list of tags a text (JSON lines, Parquet); "rows", a row a tag (all); "joined", a row a text, with tags joined by "|" (CSV). None:
+            "list", for CSV "rows".
         uid, text, title, content: What the columns, or members, are called; None: uid or id, title, content or text. `text` stands alone.
         on_error: Where a row is no text: "stop" ends with a ValueError that names its place, "skip" leaves it out, "empty" gives it no tags.
         overwrite: Take the place of a file that is there already, when all is done.
@@ -75,7 +75,7 @@ def tag_to_file(
     """
     check_on_error(on_error)
     columns = Columns.named(uid=uid, text=text, title=title, content=content)
-    source = documents if hasattr(documents, "read") else Path(os.fspath(documents))
+    source = Path(documents) if isinstance(documents, str | os.PathLike) else documents
     read_as = check_format("in_format", in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
     write_as = check_format("out_format", out_format) or out_format_of(file)
     shape = check_shape(tags_as, write_as)
@@ -88,8 +88,8 @@ def tag_to_file(
         "columns": [list(names) for names in (columns.uid, columns.title, columns.content)],
     }  # fmt: skip
     part = PartFile(Path(file), content_of, _progress(reader.position(), TaggingCounts()), overwrite=overwrite)
-    with contextlib.closing(part):
-        work = _Work(part, reader, RecordEncoder(write_as, shape), shape, checkpoint_seconds, on_progress)
+    with contextlib.closing(part), contextlib.closing(reader):
+        work = _Work(part, reader, RecordEncoder(write_as, shape), checkpoint_seconds, on_progress)
         if not part.was_finished:
             work.run(loaded, k, on_error)
             part.finish((lambda lines, target: lines_to_parquet(lines, target, shape)) if write_as == "parquet" else None)
@@ -114,10 +114,8 @@ def out_format_of(file: str | os.PathLike[str]) -> str:
 class _Work:
     """What is between an input and its part file."""
 
-    def __init__(
-        self, part: PartFile, reader: Reader, encoder: RecordEncoder, shape: str, checkpoint_seconds: float, on_progress: Callable[[int, int], None] | None
-    ):
-        self._part, self._reader, self._encoder, self._shape = part, reader, encoder, shape
+    def __init__(self, part: PartFile, reader: Reader, encoder: RecordEncoder, checkpoint_seconds: float, on_progress: Callable[[int, int], None] | None):
+        self._part, self._reader, self._encoder = part, reader, encoder
         self._seconds, self._on_progress = checkpoint_seconds, on_progress
         self._secured = time.monotonic()
 
@@ -125,8 +123,8 @@ class _Work:
         self._begin()
         try:
             for block in tag_blocks(tagger, self._reader, BatchSizer(), k=k, on_error=on_error):
-                counts = TaggingCounts(**self._part.progress.counts).plus(block)
-                self._part.append(self._encoder.encode(block.records(self._shape, numbered=True)), _progress(block.end, counts))
+                counts = add_counts(TaggingCounts(**self._part.progress.counts), block)
+                self._part.append(self._encoder.encode(block.records(self._encoder.shape, numbered=True)), _progress(block.end, counts))
                 self._secure_now_and_then()
                 self._report(block.end.rows, is_last=block.is_last)
         except BaseException:
@@ -139,8 +137,8 @@ class _Work:
         wanted = Position(**progress.input)
         if not self._reader.skip_to(wanted):
             raise ValueError(
-                f"{self._part.part} was begun with another input: the first {wanted.rows:,} rows of {self._reader.place} are not those that it has the tags of. "
-                f"Give the same, or delete it and {self._part.journal} to begin anew."
+                f"{self._part.part} was begun with another input: the first {wanted.rows:,} rows of {self._reader.place} are not those that it has the "
+                f"tags of. Give the same, or delete it and {self._part.journal} to begin anew."
             )
         if progress.output_bytes == 0 and (header := self._encoder.header()):
             self._part.append(header, progress)

@@ -11,9 +11,9 @@ from .._core import Tagger
 from ..bulk import tag_to_file
 from ..bulk.batches import BatchSizer
 from ..bulk.documents import Columns
-from ..bulk.readers import Reader, format_of_name, open_reader
+from ..bulk.readers import format_of_name, open_reader
 from ..bulk.records import RecordEncoder, check_shape
-from ..bulk.tagging import check_on_error, tag_blocks
+from ..bulk.tagging import Block, check_on_error, describe_faults, tag_blocks
 from ..bulk.to_file import check_format
 from ..progress import ProgressDisplay
 from .common import Device, Failure, checking_input, failing_with, interruptible, wrong_values
@@ -35,8 +35,12 @@ def tag(
         Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; or CSV, Parquet. Else standard input.")
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Tags a text; 0: as many as the tagger says.", min=0)] = 5,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where tags go, JSON lines, CSV or Parquet; else standard output. Goes on after a kill.")] = None,
-    in_format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Of the input: jsonl, csv or parquet; else by the end of its name.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where tags go, JSON lines, CSV or Parquet; else standard output. Goes on after a kill.")
+    ] = None,
+    in_format: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="Of the input: jsonl, csv or parquet; else by the end of its name.")
+    ] = None,
     out_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="The same of the output.")] = None,
     tags_as: Annotated[
         str | None, typer.Option(metavar="HOW", help="list: a row a text with a list of tags; rows: a row a tag; joined: a row a text, tags joined by | (CSV).")
@@ -70,41 +74,42 @@ def tag(
         columns = Columns.named(uid=uid, text=text, title=title, content=content)
         check_on_error(on_error)
     if out is None:
-        _tag_to_output(tagger, source, columns, k, device, in_format, out_format, tags_as, on_error)
+        with checking_input():
+            encoder = _make_encoder(out_format, tags_as)
+            read_as = check_format("in_format", in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
+            reader = open_reader(source, read_as, columns)
+            loaded = Tagger.load(tagger, device=device)
+        _write_tags(encoder, tag_blocks(loaded, reader, _sizer(source), k=k, on_error=on_error))
         return
     with ProgressDisplay(enabled=not quiet) as display, failing_with(1), wrong_values():
         counts = tag_to_file(
             tagger, source, out, k=k, device=device, in_format=in_format, out_format=out_format, tags_as=tags_as, uid=uid, text=text, title=title,
             content=content, on_error=on_error, overwrite=overwrite, on_progress=lambda done, total: display.show("tag", done, total)
         )  # fmt: skip
-    print(f"{out}: the tags of {counts.texts:,} texts{counts.faults()}")
+    print(f"{out}: the tags of {counts.texts:,} texts{describe_faults(counts)}")
 
 
-def _tag_to_output(
-    tagger: Path, source: Path | BinaryIO, columns: Columns, k: int, device: str, in_format: str | None, out_format: str | None, tags_as: str | None, on_error: str
-) -> None:
-    """Rows in, records on standard output."""
-    with checking_input():
-        write_as = check_format("out_format", out_format) or "jsonl"
-        if write_as == "parquet":
-            raise ValueError("Parquet is written to a file: give --out FILE.")
-        shape = check_shape(tags_as, write_as)
-        read_as = check_format("in_format", in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
-        reader = open_reader(source, read_as, columns)
-        loaded = Tagger.load(tagger, device=device)
-    encoder = RecordEncoder(write_as, shape)
+def _make_encoder(out_format: str | None, tags_as: str | None) -> RecordEncoder:
+    write_as = check_format("out_format", out_format) or "jsonl"
+    if write_as == "parquet":
+        raise ValueError("Parquet is written to a file: give --out FILE.")
+    return RecordEncoder(write_as, check_shape(tags_as, write_as))
+
+
+def _write_tags(encoder: RecordEncoder, blocks: Iterator[Block]) -> None:
+    """Records on standard output, a block at once."""
     try:
         _write(encoder.header())
-        for data in _encoded(loaded, reader, _sizer(source), encoder, shape, k, on_error):
+        for data in _encoded(encoder, blocks):
             _write(data)
     except KeyboardInterrupt:
         raise Failure("interrupted; with --out the same command would go on from here.", 130) from None
 
 
-def _encoded(tagger: Tagger, reader: Reader, sizer: BatchSizer, encoder: RecordEncoder, shape: str, k: int, on_error: str) -> Iterator[bytes]:
+def _encoded(encoder: RecordEncoder, blocks: Iterator[Block]) -> Iterator[bytes]:
     with failing_with(1), wrong_values():
-        for block in tag_blocks(tagger, reader, sizer, k=k, on_error=on_error):
-            yield encoder.encode(block.records(shape, numbered=shape != "list"))
+        for block in blocks:
+            yield encoder.encode(block.records(encoder.shape, numbered=encoder.shape != "list"))
 
 
 def _sizer(source: Path | BinaryIO) -> BatchSizer:
