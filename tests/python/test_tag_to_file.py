@@ -277,7 +277,7 @@ def test_a_call_that_was_interrupted_goes_on_and_another_one_is_refused(tagger_f
         lmtx.tag_to_file(tagger_folder, texts, out, on_progress=stop_after(100))
     assert names_in(out.parent) == ["tags.jsonl.part", "tags.jsonl.part.json"]
     with pytest.raises(
-        ValueError, match=r"tags\.jsonl\.part was begun otherwise: `k` is 3 there, but 2 now\. Give the same, or delete it and .*\.part\.json to begin anew\."
+        ValueError, match=r"tags\.jsonl\.part was begun otherwise: `k` is 0 there, but 2 now\. Give the same, or delete it and .*\.part\.json to begin anew\."
     ):
         lmtx.tag_to_file(tagger_folder, texts, out, k=2)
     with pytest.raises(ValueError, match=r"`on_error` is \"stop\" there, but \"skip\" now; `columns` is "):
@@ -304,7 +304,7 @@ def test_another_tagger_is_refused(tagger_folder, tagger, texts, out, tmp_path):
         lmtx.tag_to_file(tagger_folder, texts, out, on_progress=stop_after(100))
     lmtx.Tagger(tagger.encoder, tagger.labels, tagger.index, k=4).save(tmp_path / "other")
     with pytest.raises(ValueError, match=r"`tagger` is \"[0-9a-f]{32}\" there, but \"[0-9a-f]{32}\" now"):
-        lmtx.tag_to_file(tmp_path / "other", texts, out, k=3)
+        lmtx.tag_to_file(tmp_path / "other", texts, out)
 
 
 @pytest.mark.parametrize("name", ["texts.jsonl", *WRITERS])
@@ -437,7 +437,7 @@ def faulty(folder, action, at, files="*", error="ENOSPC"):
 @pytest.mark.parametrize("files", ["tags.jsonl.part", "tags.jsonl.part.json.new"])
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tagger_folder, texts, out, tmp_path, files):
     lmtx.tag_to_file(tagger_folder, texts, tmp_path / "whole.jsonl")
-    full = run(tag_command(tagger_folder, texts, "-k", 3, "--out", out), env=faulty(out.parent, "last", 4, files))
+    full = run(tag_command(tagger_folder, texts, "-k", 3, "--quiet", "--out", out), env=faulty(out.parent, "last", 4, files))
     named = out.parent / files.removesuffix(".new")
     assert (full.returncode, full.stderr) == (1, f"lmtx: Cannot write {named}: No space left on device.\n")
     assert lmtx.tag_to_file(tagger_folder, texts, out, k=3).texts == 300
@@ -544,6 +544,16 @@ def test_the_command_writes_files_and_counts_faults(tagger_folder, texts, tmp_pa
     assert shown.stdout == out.read_text()
     refused = run(tag_command(tagger_folder, texts, "--out", out))
     assert (refused.returncode, refused.stderr) == (2, f"lmtx: {out} is there already; give another name, or `overwrite`.\n")
+
+
+def test_wrong_input_of_the_command_is_one_line_and_leaves_nothing(tagger_folder, texts, out):
+    def refusal(*arguments):
+        result = run(tag_command(*arguments, "--out", out))
+        assert result.returncode == 2 and len(result.stderr.splitlines()) == 1 and names_in(out.parent) == [], result
+        return result.stderr
+
+    assert "no tagger: it has no lmtx/settings.json" in refusal(texts.parent, texts)
+    assert "`text` is all that is tagged" in refusal(tagger_folder, texts, "--text", "a", "--title", "b")
 
 
 def test_the_command_reads_tables_to_standard_output(tagger_folder, tmp_path):

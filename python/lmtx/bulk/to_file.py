@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +18,9 @@ from .readers import FORMATS, Position, Reader, format_of_name, open_reader
 from .records import SHAPES, RecordEncoder, check_shape, lines_to_parquet
 from .tagging import TaggingCounts, add_counts, check_on_error, tag_blocks
 
-__all__ = ["check_format", "out_format_of", "tag_to_file"]
+__all__ = ["CHECKPOINT_SECONDS", "FileTagging", "Layout", "check_format", "tag_to_file"]
+
+CHECKPOINT_SECONDS = 5.0
 
 
 def tag_to_file(
@@ -36,7 +39,7 @@ def tag_to_file(
     content: str | None = None,
     on_error: str = "stop",
     overwrite: bool = False,
-    checkpoint_seconds: float = 5.0,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TaggingCounts:
     """Tags a file of texts into a file of tags, in memory that does not grow with their number.
@@ -65,6 +68,7 @@ def tag_to_file(
     Raises:
         ValueError: For wrong arguments and input, a `file` that is there, and a FILE.part of another tagger, input or options, naming what differs.
         RuntimeError: Naming the path, where another process writes it, for a damaged FILE.part, a full disk and damaged input.
+        OSError: For input that cannot be opened.
         ModuleNotFoundError: For Parquet without pyarrow.
 
     Example:
@@ -73,27 +77,9 @@ def tag_to_file(
         >>> print(open('tags.csv').readline())
         uid,rank,tag,label,score,probability
     """
-    check_on_error(on_error)
     columns = Columns.named(uid=uid, text=text, title=title, content=content)
-    source = Path(documents) if isinstance(documents, str | os.PathLike) else documents
-    read_as = check_format("in_format", in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
-    write_as = check_format("out_format", out_format) or out_format_of(file)
-    shape = check_shape(tags_as, write_as)
-    if write_as == "parquet":
-        import_pyarrow()  # Missing later it would be missed late.
-    reader = open_reader(source, read_as, columns)
-    loaded = Tagger.load(tagger, device=device)
-    content_of = {
-        "tagger": _fingerprint(Path(tagger)), "k": k or loaded.k, "in_format": read_as, "out_format": write_as, "tags_as": shape, "on_error": on_error,
-        "columns": [list(names) for names in (columns.uid, columns.title, columns.content)],
-    }  # fmt: skip
-    part = PartFile(Path(file), content_of, _progress(reader.position(), TaggingCounts()), overwrite=overwrite)
-    with contextlib.closing(part), contextlib.closing(reader):
-        work = _Work(part, reader, RecordEncoder(write_as, shape), checkpoint_seconds, on_progress)
-        if not part.was_finished:
-            work.run(loaded, k, on_error)
-            part.finish((lambda lines, target: lines_to_parquet(lines, target, shape)) if write_as == "parquet" else None)
-        return TaggingCounts(**part.progress.counts)
+    work = FileTagging(tagger, documents, columns, Layout(in_format, out_format, tags_as), file, device=device, k=k, on_error=on_error)
+    return work.run(overwrite=overwrite, checkpoint_seconds=checkpoint_seconds, on_progress=on_progress)
 
 
 def check_format(name: str, file_format: str | None) -> str | None:
@@ -109,6 +95,68 @@ def out_format_of(file: str | os.PathLike[str]) -> str:
     if found is None:
         raise ValueError(f"The name of {os.fspath(file)} must end in {', '.join(ends)}, or the format be given: {', '.join(SHAPES)}.")
     return found
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The formats of input and output, and how tags are laid out; None: what their names and formats say."""
+
+    in_format: str | None
+    out_format: str | None
+    tags_as: str | None
+
+    def read_as(self, source: Path | BinaryIO) -> str:
+        return check_format("in_format", self.in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
+
+    def write_as(self, file: str | os.PathLike[str]) -> str:
+        return check_format("out_format", self.out_format) or out_format_of(file)
+
+
+class FileTagging:
+    """An input that is open, a tagger that is loaded, and where its tags go: what tag_to_file does, in two steps.
+
+    Raises:
+        ValueError, RuntimeError, OSError: For wrong arguments, input and taggers. What run() raises may be no fault of the input.
+    """
+
+    def __init__(
+        self,
+        tagger: str | os.PathLike[str],
+        documents: str | os.PathLike[str] | BinaryIO,
+        columns: Columns,
+        layout: Layout,
+        file: str | os.PathLike[str],
+        *,
+        device: str,
+        k: int,
+        on_error: str,
+    ):
+        check_on_error(on_error)
+        source = Path(documents) if isinstance(documents, str | os.PathLike) else documents
+        read_as, write_as = layout.read_as(source), layout.write_as(file)
+        self._file, self._k, self._on_error = Path(file), k, on_error
+        self._encoder = RecordEncoder(write_as, check_shape(layout.tags_as, write_as))
+        self._makes_parquet = write_as == "parquet"
+        if self._makes_parquet:
+            import_pyarrow()  # Missing later it would be missed late.
+        self._reader = open_reader(source, read_as, columns)
+        self._tagger = Tagger.load(tagger, device=device)
+        self._content = {
+            "tagger": _fingerprint(Path(tagger)), "k": k, "in_format": read_as, "out_format": write_as, "tags_as": self._encoder.shape, "on_error": on_error,
+            "columns": [list(names) for names in (columns.uid, columns.title, columns.content)],
+        }  # fmt: skip
+
+    def run(self, *, overwrite: bool, checkpoint_seconds: float, on_progress: Callable[[int, int], None] | None) -> TaggingCounts:
+        """Begins, or goes on; once."""
+        part = PartFile(self._file, self._content, _progress(self._reader.position(), TaggingCounts()), overwrite=overwrite)
+        with contextlib.closing(part), contextlib.closing(self._reader):
+            if not part.was_finished:
+                _Work(part, self._reader, self._encoder, checkpoint_seconds, on_progress).run(self._tagger, self._k, self._on_error)
+                part.finish(self._make_parquet if self._makes_parquet else None)
+            return TaggingCounts(**part.progress.counts)
+
+    def _make_parquet(self, lines: Path, target: Path) -> None:
+        lines_to_parquet(lines, target, self._encoder.shape)
 
 
 class _Work:

@@ -8,13 +8,12 @@ from typing import Annotated, BinaryIO, cast
 import typer
 
 from .._core import Tagger
-from ..bulk import tag_to_file
 from ..bulk.batches import BatchSizer
 from ..bulk.documents import Columns
-from ..bulk.readers import format_of_name, open_reader
+from ..bulk.readers import open_reader
 from ..bulk.records import RecordEncoder, check_shape
 from ..bulk.tagging import Block, check_on_error, describe_faults, tag_blocks
-from ..bulk.to_file import check_format
+from ..bulk.to_file import CHECKPOINT_SECONDS, FileTagging, Layout, check_format
 from ..progress import ProgressDisplay
 from .common import Device, Failure, checking_input, failing_with, interruptible, wrong_values
 
@@ -72,28 +71,27 @@ def tag(
             raise ValueError(f"{file} is no file.")
         source = file or cast(BinaryIO, sys.stdin.buffer)
         columns = Columns.named(uid=uid, text=text, title=title, content=content)
+        layout = Layout(in_format, out_format, tags_as)
         check_on_error(on_error)
     if out is None:
         with checking_input():
-            encoder = _make_encoder(out_format, tags_as)
-            read_as = check_format("in_format", in_format) or (format_of_name(source.name) if isinstance(source, Path) else "jsonl")
-            reader = open_reader(source, read_as, columns)
+            encoder = _make_encoder(layout)
+            reader = open_reader(source, layout.read_as(source), columns)
             loaded = Tagger.load(tagger, device=device)
         _write_tags(encoder, tag_blocks(loaded, reader, _sizer(source), k=k, on_error=on_error))
         return
+    with checking_input():
+        work = FileTagging(tagger, source, columns, layout, out, device=device, k=k, on_error=on_error)
     with ProgressDisplay(enabled=not quiet) as display, failing_with(1), wrong_values():
-        counts = tag_to_file(
-            tagger, source, out, k=k, device=device, in_format=in_format, out_format=out_format, tags_as=tags_as, uid=uid, text=text, title=title,
-            content=content, on_error=on_error, overwrite=overwrite, on_progress=lambda done, total: display.show("tag", done, total)
-        )  # fmt: skip
+        counts = work.run(overwrite=overwrite, checkpoint_seconds=CHECKPOINT_SECONDS, on_progress=lambda done, total: display.show("tag", done, total))
     print(f"{out}: the tags of {counts.texts:,} texts{describe_faults(counts)}")
 
 
-def _make_encoder(out_format: str | None, tags_as: str | None) -> RecordEncoder:
-    write_as = check_format("out_format", out_format) or "jsonl"
+def _make_encoder(layout: Layout) -> RecordEncoder:
+    write_as = check_format("out_format", layout.out_format) or "jsonl"
     if write_as == "parquet":
         raise ValueError("Parquet is written to a file: give --out FILE.")
-    return RecordEncoder(write_as, check_shape(tags_as, write_as))
+    return RecordEncoder(write_as, check_shape(layout.tags_as, write_as))
 
 
 def _write_tags(encoder: RecordEncoder, blocks: Iterator[Block]) -> None:
