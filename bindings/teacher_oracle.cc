@@ -196,8 +196,8 @@ void register_teacher_oracle(py::module_& m) {
   py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle", R"(Judges whether labels fit documents. To be derived from.
 
 identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
-TeacherError where going on makes no sense.
+answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception
+ends the run and comes out of it, TeacherError where going on makes no sense.
 
 Example:
     >>> class Keywords(lmtx.TeacherOracle):
@@ -231,8 +231,9 @@ Example:
     >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
     Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0))")
       .def("pending_advice", &TeacherOracle::pending_advice, py::call_guard<py::gil_scoped_release>(),
-           R"(str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
-this advice. '' where it is worth asking again at once.
+           R"(str: what is to be done about questions that judge() left open, where they are answered elsewhere and later.
+
+A run then offers each question once and ends with this advice. '' where it is worth asking again at once.
 
 Example:
     >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()

@@ -1,4 +1,6 @@
 // A run through batch files, disturbed at its file operations: those of the run, of the requests that it writes, and of answers that are imported.
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -136,7 +138,7 @@ TEST_CASE("A run through batch files that is killed at a file operation ends wit
   const auto numbers = in_batch(operations, every(operations));
   REQUIRE(numbers.size() > 10);
   std::vector<int64_t> sample;
-  for (size_t i = 0; i < numbers.size(); i += 1 + numbers.size() / 12) sample.push_back(numbers[i]);
+  for (size_t i = 0; i < numbers.size(); i += 1 + numbers.size() / 6) sample.push_back(numbers[i]);
   check_kills(run, "cut", sample);
   check_kills(run, "kill", sample);
 }
@@ -153,7 +155,7 @@ TEST_CASE("A run through batch files that is killed at whichever file operation 
 TEST_CASE("A run through batch files whose disk fails ends with one line, and goes on when all is well again") {
   BatchRun run(1);
   const auto operations = operations_of(run);
-  const auto numbers = in_batch(operations, some(operations, 4));
+  const auto numbers = in_batch(operations, some(operations, 16));
   check_errors(run, "last", "ENOSPC", numbers);
   check_errors(run, "fail", "EIO", numbers);
   check_short_writes(run, numbers);
@@ -161,20 +163,25 @@ TEST_CASE("A run through batch files whose disk fails ends with one line, and go
 
 namespace {
 
-// Replays judgments out of a store that must not be touched.
+// Replays judgments out of a store that may be read and nothing else, as a user who is not its owner.
 class Replay final : public Job {
  public:
   Replay() {
-    reset();
-    JudgmentStore store = JudgmentStore::open(file());
-    const LabelToJudge label{"t", "topic", {}};
-    store.put("one/1", {"d", "title", "content", std::span(&label, 1)}, std::vector<Verdict>{Verdict::score(0.25)});
+    fs::create_directories(folder());
+    {
+      JudgmentStore store = JudgmentStore::open(file());
+      store.put("one/1", question(), std::vector<Verdict>{Verdict::score(0.25)});
+    }
+    fs::permissions(files_.path(), fs::perms(0755));
+    fs::permissions(file(), fs::perms(0444));
+    fs::permissions(folder(), fs::perms(0555));
   }
+  ~Replay() override { fs::permissions(folder(), fs::perms(0755)); }
   fs::path folder() const override { return files_ / "folder"; }
-  void reset() override { fs::create_directories(folder()); }
+  void reset() override {}
   void work() override {
-    const LabelToJudge label{"t", "topic", {}};
-    const Question question{"d", "title", "content", std::span(&label, 1)};
+    constexpr int nobody = 65534;
+    if (::getuid() == 0 && (::setgid(nobody) != 0 || ::setuid(nobody) != 0)) throw std::logic_error("cannot become another user");
     class Sink final : public AnswerSink {
      public:
       void put(const Question&, std::span<const Verdict> verdicts, const Usage&, std::string_view) override {
@@ -182,12 +189,16 @@ class Replay final : public Job {
       }
       std::stop_token stop() const override { return {}; }
     } sink;
-    StoreOracle::open(file())->judge(std::span(&question, 1), sink);
+    const Question asked = question();
+    StoreOracle::open(file())->judge(std::span(&asked, 1), sink);
   }
   void check_done() override {}
-  fs::path file() const { return folder() / "judgments.db"; }
 
  private:
+  Question question() const { return {"d", "title", "content", std::span(&label_, 1)}; }
+  fs::path file() const { return folder() / "judgments.db"; }
+
+  const LabelToJudge label_{"t", "topic", {}};
   const TemporaryFolder files_{fast_folder()};
 };
 
@@ -196,9 +207,8 @@ class Replay final : public Job {
 TEST_CASE("A store is replayed where nothing can be written, and stays as it is") {
   Replay replay;
   const auto before = everything_in(replay.folder());
-  const End end = start(replay, {.action = "last", .error = "EROFS", .at = 1});
+  const End end = start(replay);
   INFO(end.message);
   CHECK(end.code == 0);
-  CHECK(operations_of(replay).empty());
   check_same(everything_in(replay.folder()), before);
 }
