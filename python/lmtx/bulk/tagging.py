@@ -28,7 +28,7 @@ class TaggingCounts:
         first_fault: What the first of these was, with its place.
 
     Example:
-        >>> TaggingCounts(texts=3, skipped=1, first_fault='texts.jsonl:2: broken JSON')
+        >>> lmtx.TaggingCounts(texts=3, skipped=1, first_fault='texts.jsonl:2: broken JSON')
         TaggingCounts(texts=3, skipped=1, empty=0, first_fault='texts.jsonl:2: broken JSON')
     """
 
