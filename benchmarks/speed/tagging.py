@@ -25,7 +25,7 @@ from common import results
 from lmtx.models import bundled_minilm
 
 DATA = results.ROOT / "examples" / "us-bills-110"
-TEXTS, SHORT, REPETITIONS = 400, (20_000, 80_000), 5
+TEXTS, SHORT, REPETITIONS = 200, (10_000, 40_000), 3
 
 PEAK = """
 import sys, lmtx

@@ -19,6 +19,9 @@ import lmtx
 import tiny
 from lmtx.bulk import part_file, to_file
 from lmtx.bulk.batches import BatchSizer
+from lmtx.bulk.documents import Columns
+from lmtx.bulk.readers import open_reader
+from lmtx.bulk.tagging import tag_blocks
 from runs import environment
 
 DOCUMENTS = tiny.make_documents(300)
@@ -496,6 +499,16 @@ def test_batches_that_are_not_full_tell_nothing():
     for _ in range(10):
         sizer.learn(5, 50, 1e-6)
     assert sizer.size == 32
+
+
+def test_texts_that_come_slowly_are_not_kept_waiting_for_many_others(tagger, texts, monkeypatch):
+    def sizes():
+        reader = open_reader(texts, "jsonl", Columns())
+        return [len(block.rows) for block in tag_blocks(tagger, reader, BatchSizer(first=100, most=100), k=1, on_error="stop")]
+
+    assert sizes() == [100, 100, 100, 0]
+    monkeypatch.setattr("lmtx.bulk.tagging.FILL_SECONDS", -1.0)  # As if each had taken longer.
+    assert sizes() == [1] * 300 + [0]
 
 
 # --- memory ---

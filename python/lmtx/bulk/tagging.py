@@ -1,5 +1,6 @@
 """Rows to tags, block by block."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ ON_ERROR = ("stop", "skip", "empty")
 # Of one block, at most and roughly; the sizer mostly asks for less.
 TOKENS_AT_ONCE = 1 << 17
 CHARACTERS_AT_ONCE = 1 << 24
+# Texts that come more slowly than they are tagged are not kept waiting for others, but for the next.
+FILL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def _fill(block: Block, reader: Reader, rows: Iterator[Row], size: int, length: 
     """Takes rows for a block; about how many tokens they have."""
     tokens = characters = 0
     block.end = reader.position()
+    started = time.monotonic()
     while len(block.rows) < size and tokens < TOKENS_AT_ONCE and characters < CHARACTERS_AT_ONCE:
         row = next(rows, None)
         if row is None or (row.fault and stops):
@@ -114,6 +118,8 @@ def _fill(block: Block, reader: Reader, rows: Iterator[Row], size: int, length: 
         if row.document:
             count = len(row.document.title) + len(row.document.content)
             tokens, characters = tokens + min(length, 2 + count // 4), characters + count
+        if time.monotonic() - started > FILL_SECONDS:
+            break
     return tokens
 
 
