@@ -33,7 +33,7 @@ def tag(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; or CSV, Parquet. Else standard input.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="Tags a text; 0: as many as the tagger says.", min=0)] = 5,
+    k: Annotated[int, typer.Option("-k", help="Tags a text; 0: as the tagger says, which is 5 unless it was made otherwise.", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where tags go, JSON lines, CSV or Parquet; else standard output. Goes on after a kill.")
     ] = None,
