@@ -334,6 +334,22 @@ def test_a_stream_is_gone_on_with_when_it_comes_again(tagger_folder, texts, out,
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
+def test_input_may_grow_by_lines_but_not_within_one_that_was_read(tagger_folder, out, tmp_path):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("tax\narmy\nwat")
+    with pytest.raises(Stop):
+        lmtx.tag_to_file(tagger_folder, texts, out, on_progress=stop_after(3))
+    texts.write_text("tax\narmy\nwater\n")
+    with pytest.raises(RuntimeError, match=r"texts\.jsonl: grew in the middle of line 3, which was read already as if it ended there\."):
+        lmtx.tag_to_file(tagger_folder, texts, out)
+    texts.write_text("tax\narmy\n")
+    with pytest.raises(Stop):
+        lmtx.tag_to_file(tagger_folder, texts, tmp_path / "other.jsonl", on_progress=stop_after(2))
+    texts.write_text("tax\narmy\nwater\n")
+    assert lmtx.tag_to_file(tagger_folder, texts, tmp_path / "other.jsonl").texts == 3
+    assert [json.loads(line)["tags"][0]["label"] for line in (tmp_path / "other.jsonl").read_text().splitlines()] == ["tax", "army", "water"]
+
+
 def test_a_damaged_part_file_is_refused(tagger_folder, texts, out):
     with pytest.raises(Stop):
         lmtx.tag_to_file(tagger_folder, texts, out, on_progress=stop_after(100))

@@ -101,10 +101,13 @@ class ByteLines:
         self._digest = hashlib.blake2b(digest_size=16)
         # What was read so far.
         self.bytes = self.lines = 0
+        self._ends_in_a_line = False
 
     def next(self) -> bytes:
         """The next line with its end; empty at the end of the stream. RuntimeError for damaged gzip and endless lines."""
         line = self._read(lambda: self._stream.readline(LONGEST_LINE))
+        if line and self._ends_in_a_line:
+            raise RuntimeError(f"{self.place}: grew in the middle of line {self.lines}, which was read already as if it ended there.")
         if len(line) == LONGEST_LINE:
             raise RuntimeError(f"{self.place}:{self.lines + 1}: a line is longer than {LONGEST_LINE >> 20} MiB.")
         self.lines += bool(line)
@@ -120,6 +123,7 @@ class ByteLines:
                 return
             self.lines += chunk.count(b"\n")
             self._count(chunk)
+        self.lines += self._ends_in_a_line
 
     def digest(self) -> str:
         return self._digest.hexdigest()
@@ -136,6 +140,8 @@ class ByteLines:
     def _count(self, data: bytes) -> None:
         self.bytes += len(data)
         self._digest.update(data)
+        if data:
+            self._ends_in_a_line = not data.endswith(b"\n")
 
     def _read(self, read: Any) -> bytes:
         try:
