@@ -73,7 +73,12 @@ RETURNS = {
 # What Python subclasses of TeacherOracle add: no method of the C++ class has a body to bind.
 EXTRA = {
     "TeacherOracle": ['def judge(self, questions: list[Question], answers: AnswerSink) -> None:\n    """Answers questions with answers.put(question, verdicts); to be overridden."""'],
-    "Tagger": ["report: TrainingReport | None"],
+    "Tagger": [
+        "report: TrainingReport | None",
+        # lmtx.bulk.tag_frame.
+        ("def tag_frame(self, frame: typing.Any, *, text: str | None = None, title: str | None = None, content: str | None = None, k: int = 0, explode: bool = False, "
+        "column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ..."),
+    ],
     "PairsOpen": ["pairs: int"],
 }
 

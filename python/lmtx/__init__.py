@@ -118,6 +118,7 @@ from ._core import (  # noqa: E402
     refine_labels,
     version,
 )
+from .bulk import TaggingCounts, tag_frame, tag_to_file  # noqa: E402
 from .gold import Gold, read_gold  # noqa: E402
 from .models import find_model  # noqa: E402
 from .probes import ProbeResult, probe  # noqa: E402
@@ -131,6 +132,8 @@ from .verdicts import Verdicts, read_verdicts  # noqa: E402
 __version__ = version()
 
 show_as_tables()
+# A method of the compiled class that is written in Python.
+setattr(Tagger, "tag_frame", tag_frame)
 # Set by train(); a tagger that was loaded from its folder has none.
 Tagger.report = None
 
@@ -197,6 +200,7 @@ __all__ = [
     "Tag",
     "Tagger",
     "TaggerSettings",
+    "TaggingCounts",
     "TeacherError",
     "TeacherOracle",
     "TeacherSummary",
@@ -249,6 +253,8 @@ __all__ = [
     "recall",
     "recall_per_document",
     "refine_labels",
+    "tag_frame",
+    "tag_to_file",
     "train",
     "version",
 ]

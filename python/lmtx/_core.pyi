@@ -1528,6 +1528,7 @@ class Tagger:
         >>> [len(tags) for tags in tagger.tag(['income tax', {'title': 'Trade', 'content': 'with neighbours'}])]
         [3, 3]"""
     report: TrainingReport | None
+    def tag_frame(self, frame: typing.Any, *, text: str | None = None, title: str | None = None, content: str | None = None, k: int = 0, explode: bool = False, column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ...
     def __init__(self, encoder: Encoder, labels: LabelSet, index: LabelIndex, *, settings: TaggerSettings = ..., k: int = 5) -> None:
         """Puts a tagger together.
 

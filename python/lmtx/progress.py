@@ -52,13 +52,18 @@ class ProgressDisplay:
             if not event.done and not event.total:  # Nothing to do, such as asking about no held-out documents.
                 return
             name = event.stage if event.cycle < 0 else f"cycle {event.cycle}: {event.stage}"
-            self._show_progress((event.cycle, event.stage), name, event)
+            self._show_progress((event.cycle, event.stage), name, event.done, event.total)
         elif event.message:
             self.notice(event.message)
 
     def named(self, name: str) -> Callable[[Event], None]:
         """Shows events as progress of `name`, whatever their stage is called."""
-        return lambda event: self._show_progress((-1, name), name, event) if self._enabled and event.kind == "progress" else self(event)
+        return lambda event: self.show(name, event.done, event.total) if self._enabled and event.kind == "progress" else self(event)
+
+    def show(self, name: str, done: int, total: int) -> None:
+        """Shows progress of work that has no events; a `total` of 0 is one that is not known."""
+        if self._enabled:
+            self._show_progress((-1, name), name, done, total)
 
     def notice(self, message: str) -> None:
         """Prints a sentence above the bars."""
@@ -70,26 +75,25 @@ class ProgressDisplay:
         except OSError:  # The disk that it goes to is full: no reason for the work to end.
             self._enabled = False
 
-    def _show_progress(self, stage: tuple[int, str], name: str, event: Event) -> None:
+    def _show_progress(self, stage: tuple[int, str], name: str, done: int, total: int) -> None:
         if self._bars:
-            self._move_bar(self._bars, stage, name, event)
+            self._move_bar(self._bars, stage, name, done, total)
         else:
-            self._print_when_done(stage, name, event)
+            self._print_when_done(stage, name, done, total)
 
-    def _move_bar(self, bars: Progress, stage: tuple[int, str], name: str, event: Event) -> None:
+    def _move_bar(self, bars: Progress, stage: tuple[int, str], name: str, done: int, total: int) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = bars.add_task(name, total=event.total or None)
-        bars.update(self._tasks[stage], completed=event.done, total=event.total or None)
+            self._tasks[stage] = bars.add_task(name, total=total or None)
+        bars.update(self._tasks[stage], completed=done, total=total or None)
 
-    def _print_when_done(self, stage: tuple[int, str], name: str, event: Event) -> None:
+    def _print_when_done(self, stage: tuple[int, str], name: str, done: int, total: int) -> None:
         started = self._started.setdefault(stage, time.monotonic())
-        if event.total and event.done >= event.total and started >= 0:
+        if total and done >= total and started >= 0:
             self._started[stage] = -1.0
-            self.notice(f"{name}: {event.total:,} in {time.monotonic() - started:.0f} s")
+            self.notice(f"{name}: {total:,} in {time.monotonic() - started:.0f} s")
 
 
 def _make_bars(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=5
     )
-

@@ -1,12 +1,12 @@
 """Stores of judgments as Parquet files, which pandas, Polars, DuckDB and Spark read."""
 
-import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ._core import JudgmentImport, JudgmentRows, JudgmentStore, MergeCounts
+from .arrow import flush_to_disk, import_pyarrow
 
 __all__ = ["export_parquet", "import_parquet"]
 
@@ -42,7 +42,7 @@ def export_parquet(store: JudgmentStore, file: str | os.PathLike[str], *, identi
         >>> lmtx.export_parquet(store, 'judgments.parquet')
         1
     """
-    arrow, parquet = _pyarrow()
+    arrow, parquet = import_pyarrow()
     schema = _schema(arrow)
     rows = 0
     target, partial = Path(os.path.realpath(file)), Path(f"{os.path.realpath(file)}.writing")
@@ -51,7 +51,7 @@ def export_parquet(store: JudgmentStore, file: str | os.PathLike[str], *, identi
             for columns in JudgmentRows(store, identity, at_once=ROWS_AT_ONCE):
                 rows += len(columns["key"])
                 writer.write_table(arrow.table(columns, schema=schema))
-        _flush(partial)
+        flush_to_disk(partial)
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
@@ -72,7 +72,7 @@ def import_parquet(store: JudgmentStore, file: str | os.PathLike[str]) -> MergeC
         >>> lmtx.import_parquet(store, 'judgments.parquet')  # Of the example above.
         MergeCounts(judgments=1, answers=1, same=0, conflicts=0)
     """
-    arrow, parquet = _pyarrow()
+    arrow, parquet = import_pyarrow()
     path = os.fspath(file)
     rows = JudgmentImport(store)
     try:
@@ -85,14 +85,6 @@ def import_parquet(store: JudgmentStore, file: str | os.PathLike[str]) -> MergeC
             raise
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     return rows.finish()
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    """pyarrow and its module for Parquet: a large package, loaded where it is needed."""
-    try:
-        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Parquet needs pyarrow: pip install pyarrow, or lmtx[parquet].", name=error.name) from error
 
 
 def _schema(arrow: Any) -> Any:
@@ -120,8 +112,3 @@ def _batches(opened: Any) -> Iterator[dict[str, list[object]]]:
     names = [name for name in REQUIRED + OPTIONAL if name in opened.schema_arrow.names]
     for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE, columns=names):
         yield {name: batch.column(name).to_pylist() for name in names}
-
-
-def _flush(file: Path) -> None:
-    with open(file, "rb") as stream:
-        os.fsync(stream.fileno())

@@ -149,6 +149,7 @@ def instances(tagger, model, data, tmp_path):
         (lmtx.RecordedOracle.open(data / "verdicts.jsonl"), "RecordedOracle(identity='perfect/1', 720 pairs)"),
         (lmtx.ScriptedOracle(lambda d, label: True), "ScriptedOracle(identity='scripted/1')"),
         (tagger.tag("tax")[0], None),
+        (lmtx.TaggingCounts(texts=3, skipped=1, first_fault="a:2: b"), "TaggingCounts(texts=3, skipped=1, empty=0, first_fault='a:2: b')"),
         (tagger, "Tagger(12 labels, dim=32, search_length=64, k=5)"),
         (lmtx.TaggerSettings(search_length=9), "TaggerSettings(search_length=9, label_length=0, document_prompt=None, label_prompt=None)"),
         (Silent(), "Silent(identity='silent/1')"),

@@ -58,6 +58,8 @@ def use_tagger(tagger: lmtx.Tagger) -> list[str]:
     tags: list[lmtx.Tag] = tagger.tag("tax", k=2)
     of_many: list[list[lmtx.Tag]] = tagger.tag(["tax", {"title": "trade"}, lmtx.Document("7", content="army")])
     names = [tag.label for tag in tags] + [f"{tag.score:.2f}" for each in of_many for tag in each]
+    counts: lmtx.TaggingCounts = lmtx.tag_to_file("tagger", "texts.csv", Path("tags.parquet"), text="body", on_progress=lambda done, total: None)
+    names += [counts.first_fault, *tagger.tag_frame(None, text="body")["tags"]]
     if tagger.report is not None:
         names += [cycle.development_precision.low.hex() for cycle in tagger.report.cycles if cycle.development_precision is not None]
     return names

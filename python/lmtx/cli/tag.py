@@ -1,20 +1,25 @@
 """The command lmtx tag."""
 
-import contextlib
-import io
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, BinaryIO, cast
 
 import typer
 
-from .._core import Document, Tag, Tagger
+from .._core import Tagger
+from ..bulk.batches import BatchSizer
+from ..bulk.documents import Columns
+from ..bulk.readers import open_reader
+from ..bulk.records import RecordEncoder, check_shape
+from ..bulk.tagging import Block, check_on_error, describe_faults, tag_blocks
+from ..bulk.to_file import CHECKPOINT_SECONDS, FileTagging, Layout, check_format
+from ..progress import ProgressDisplay
 from .common import Device, Failure, checking_input, failing_with, interruptible, wrong_values
 
 __all__ = ["register"]
 
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="What it is called in the input.", rich_help_panel="Columns, or members of JSON objects")]
 
 
 def register(commands: typer.Typer) -> None:
@@ -25,60 +30,92 @@ def register(commands: typer.Typer) -> None:
 @interruptible
 def tag(
     tagger: Annotated[Path, typer.Argument(metavar="TAGGER", help="The folder of a tagger.")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; else standard input.")] = None,
-    k: Annotated[int, typer.Option("-k", help="Tags a text.", min=1)] = 5,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="One text, or one JSON object with title and content, a line; or CSV, Parquet. Else standard input.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Tags a text; 0: as the tagger says, which is 5 unless it was made otherwise.", min=0)] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where tags go, JSON lines, CSV or Parquet; else standard output. Goes on after a kill.")
+    ] = None,
+    in_format: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="Of the input: jsonl, csv or parquet; else by the end of its name.")
+    ] = None,
+    out_format: Annotated[str | None, typer.Option(metavar="FORMAT", help="The same of the output.")] = None,
+    tags_as: Annotated[
+        str | None, typer.Option(metavar="HOW", help="list: a row a text with a list of tags; rows: a row a tag; joined: a row a text, tags joined by | (CSV).")
+    ] = None,
+    on_error: Annotated[str, typer.Option(metavar="WHAT", help="Where a row is no text: stop; skip it; or give it empty tags.")] = "stop",
+    uid: Name = None,
+    text: Name = None,
+    title: Name = None,
+    content: Name = None,
     device: Device = "cpu",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Take the place of a file that is there already, when all is done.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Tags texts: a line in, a line of JSON out.
+    """Tags texts, in memory that does not grow with their number.
+
+    Without --out a line in is a line out. With it, after any interruption the same command goes on, and the file gets the same bytes; until then the tags
+    are in FILE.part.
 
     [bold]Examples[/bold]
 
     echo "How do I get red wine out of a wool carpet?" | lmtx tag run/tagger -k 3
 
-    lmtx tag run/tagger documents.jsonl > tags.jsonl
+    lmtx tag run/tagger documents.jsonl.gz --out tags.jsonl
+
+    lmtx tag run/tagger tickets.csv --text body --out tags.parquet --on-error skip
     """
     with checking_input():
         if file is not None and not file.is_file():
             raise ValueError(f"{file} is no file.")
-        loaded = Tagger.load(tagger, device=device)
-    with open(file, encoding="utf-8", errors="replace") if file else contextlib.nullcontext(_standard_input()) as lines:
-        for block in _blocks(lines, str(file or "standard input"), 1 if file is None and sys.stdin.isatty() else 256):
-            for document, tags in zip(block, loaded.tag(block, k=k), strict=True):
-                print(json.dumps(_tags_as_json(document, tags), ensure_ascii=False))
-            sys.stdout.flush()
+        source = file or cast(BinaryIO, sys.stdin.buffer)
+        columns = Columns.named(uid=uid, text=text, title=title, content=content)
+        layout = Layout(in_format, out_format, tags_as)
+        check_on_error(on_error)
+    if out is None:
+        with checking_input():
+            encoder = _make_encoder(layout)
+            reader = open_reader(source, layout.read_as(source), columns)
+            loaded = Tagger.load(tagger, device=device)
+        _write_tags(encoder, tag_blocks(loaded, reader, _sizer(source), k=k, on_error=on_error))
+        return
+    with checking_input():
+        work = FileTagging(tagger, source, columns, layout, out, device=device, k=k, on_error=on_error)
+    with ProgressDisplay(enabled=not quiet) as display, failing_with(1), wrong_values():
+        counts = work.run(overwrite=overwrite, checkpoint_seconds=CHECKPOINT_SECONDS, on_progress=lambda done, total: display.show("tag", done, total))
+    print(f"{out}: the tags of {counts.texts:,} texts{describe_faults(counts)}")
 
 
-def _standard_input() -> Iterator[str]:
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    return sys.stdin
+def _make_encoder(layout: Layout) -> RecordEncoder:
+    write_as = check_format("out_format", layout.out_format) or "jsonl"
+    if write_as == "parquet":
+        raise ValueError("Parquet is written to a file: give --out FILE.")
+    return RecordEncoder(write_as, check_shape(layout.tags_as, write_as))
 
 
-def _blocks(lines: Iterator[str], place: str, size: int) -> Iterator[list[Document]]:
-    """Documents by the block. What came before a wrong line is still given."""
-    block: list[Document] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            block.append(_parse_line(line.rstrip("\r\n")))
-        except (ValueError, TypeError) as error:
-            yield block
-            raise Failure(f"{place}:{number}: {error}", 2) from None
-        if len(block) == size:
-            yield block
-            block = []
-    yield block
-
-
-def _parse_line(line: str) -> Document:
-    if not line.startswith("{"):
-        return Document(content=line)
+def _write_tags(encoder: RecordEncoder, blocks: Iterator[Block]) -> None:
+    """Records on standard output, a block at once."""
     try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"broken JSON: {error.msg} at column {error.colno}.") from None
-    return Document({key: value for key, value in fields.items() if key in ("uid", "title", "content")})
+        _write(encoder.header())
+        for data in _encoded(encoder, blocks):
+            _write(data)
+    except KeyboardInterrupt:
+        raise Failure("interrupted; with --out the same command would go on from here.", 130) from None
 
 
-def _tags_as_json(document: Document, tags: list[Tag]) -> dict[str, Any]:
-    rows = [{"uid": tag.uid, "label": tag.label, "score": round(tag.score, 4)} for tag in tags]
-    return {**({"uid": document.uid} if document.uid else {}), "tags": rows}
+def _encoded(encoder: RecordEncoder, blocks: Iterator[Block]) -> Iterator[bytes]:
+    with failing_with(1), wrong_values():
+        for block in blocks:
+            yield encoder.encode(block.records(encoder.shape, numbered=encoder.shape != "list"))
+
+
+def _sizer(source: Path | BinaryIO) -> BatchSizer:
+    """Whoever types gets an answer to each line."""
+    typed = not isinstance(source, Path) and source.isatty()
+    return BatchSizer(first=1, most=1) if typed else BatchSizer()
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
