@@ -18,8 +18,8 @@ std::vector<std::pair<std::string, std::string>> to_pairs(const std::map<std::st
 std::shared_ptr<HttpOracle> make_oracle(Text url, const ChatProtocol& protocol, Text key_variable, const std::map<std::string, std::string>& header_variables,
                                         int64_t max_concurrency, int64_t starting_concurrency, int64_t min_concurrency, double requests_per_minute,
                                         double tokens_per_minute, double connect_seconds, double response_seconds, double body_seconds, int64_t attempts,
-                                        double backoff_seconds, double max_backoff_seconds, double give_up_seconds, double stop_seconds, bool warm_prefix, bool keep_raw,
-                                        double prompt_price, double cached_price, double completion_price, uint64_t seed) {
+                                        double backoff_seconds, double max_backoff_seconds, double give_up_seconds, double stop_seconds, bool warm_prefix,
+                                        bool keep_raw, double prompt_price, double cached_price, double completion_price, uint64_t seed) {
   return HttpOracle::make({.url = std::move(url.utf8),
                            .key_variable = std::move(key_variable.utf8),
                            .header_variables = to_pairs(header_variables),
@@ -137,10 +137,12 @@ Raises:
 Example:
     >>> lmtx.HttpOracle('http://localhost:8000/v1', lmtx.ChatProtocol('llama')).stats().concurrency
     8)")
-      .def_property_readonly("url", [](const HttpOracle& oracle) { return oracle.options().url; }, "str: the server's base address.")
+      .def_property_readonly(
+          "url", [](const HttpOracle& oracle) { return oracle.options().url; }, "str: the server's base address.")
       .def_property_readonly("protocol", &HttpOracle::protocol, "ChatProtocol: what is asked, and how answers are read.")
-      .def_property_readonly("key_variable", [](const HttpOracle& oracle) { return oracle.options().key_variable; },
-                             "str: the environment variable that held the key; '': no key.")
+      .def_property_readonly(
+          "key_variable", [](const HttpOracle& oracle) { return oracle.options().key_variable; },
+          "str: the environment variable that held the key; '': no key.")
       .def("__repr__", [](const HttpOracle& oracle) { return py::str("HttpOracle({!r}, identity={!r})").format(oracle.options().url, oracle.identity()); });
 }
 

@@ -53,6 +53,7 @@ REPLACEMENTS = [
 ]
 # Methods whose results pybind11 calls object.
 RETURNS = {
+    ("JudgmentRows", "__iter__"): "JudgmentRows",
     ("Encoder", "encode"): "numpy.typing.NDArray[numpy.float32]",
     ("Encoder", "encode_to_file"): "numpy.typing.NDArray[typing.Any]",
     ("Tokenizer", "encode"): "list[numpy.typing.NDArray[numpy.int32]]",

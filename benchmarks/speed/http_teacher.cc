@@ -1,9 +1,10 @@
 // How fast the HTTP teacher is where the server takes no time: http_teacher.py runs it.
 //
-//   lmtx_http_speed judge CONCURRENCY LABELS STORE MILESTONE...   judges up to the last milestone, and says a line of JSON at each
+//   lmtx_http_speed judge CONCURRENCY LABELS STORE MILESTONE...   judges up to the last milestone, and says a line of JSON at each; STORE -: keeps nothing
 //   lmtx_http_speed ceiling CONNECTIONS SECONDS                   requests a second that the server can answer, asked by plain sockets
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -16,7 +17,7 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -91,29 +92,29 @@ int64_t kib_of(const std::string& name) {
   return 0;
 }
 
-// Puts into the store, and says how far it is.
+// Puts into the store, where there is one, and says how far it is.
 class StoreSink final : public AnswerSink {
  public:
-  StoreSink(JudgmentStore store, std::string identity, std::vector<int64_t> milestones, const Server& server)
+  StoreSink(std::optional<JudgmentStore> store, std::string identity, std::vector<int64_t> milestones, const Server& server)
       : store_(std::move(store)), identity_(std::move(identity)), milestones_(milestones.begin(), milestones.end()), server_(server) {}
 
   void put(const Question& question, std::span<const Verdict> verdicts, const Usage& usage, std::string_view) override {
-    store_.put(identity_, question, verdicts, usage, "speed");
+    if (store_) store_->put(identity_, question, verdicts, usage, "speed");
     const std::lock_guard lock(mutex_);
     count_ += static_cast<int64_t>(verdicts.size());
     if (milestones_.empty() || count_ < milestones_.front()) return;
     milestones_.pop_front();
     const double cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-    std::cout << nlohmann::json{{"judgments", count_},     {"seconds", seconds_since(begin_)},   {"rss_kib", kib_of("VmRSS")},
-                                {"peak_kib", kib_of("VmHWM")}, {"client_cpu_seconds", cpu}, {"server_cpu_seconds", server_.cpu_seconds()}}
+    std::cout << nlohmann::json{{"judgments", count_},         {"seconds", seconds_since(begin_)}, {"rss_kib", kib_of("VmRSS")},
+                                {"peak_kib", kib_of("VmHWM")}, {"client_cpu_seconds", cpu},        {"server_cpu_seconds", server_.cpu_seconds()}}
                      .dump()
               << std::endl;
   }
   std::stop_token stop() const override { return {}; }
-  int64_t stored() const { return store_.size(); }
+  int64_t stored() const { return store_ ? store_->size() : 0; }
 
  private:
-  JudgmentStore store_;
+  std::optional<JudgmentStore> store_;
   const std::string identity_;
   std::mutex mutex_;
   std::deque<int64_t> milestones_;
@@ -145,13 +146,16 @@ void judge(int64_t concurrency, int64_t num_labels, const std::string& file, con
   const Server server;
   std::deque<std::string> names;
   std::vector<LabelToJudge> labels;
-  for (int64_t i = 0; i < num_labels; ++i) labels.push_back({.uid = names.emplace_back(std::string("l").append(std::to_string(i))), .name = names.back(), .description = ""});
+  for (int64_t i = 0; i < num_labels; ++i)
+    labels.push_back({.uid = names.emplace_back(std::string("l").append(std::to_string(i))), .name = names.back(), .description = ""});
   const auto oracle = HttpOracle::make(
       {.url = "http://127.0.0.1:" + std::to_string(server.port()) + "/v1", .max_concurrency = concurrency, .starting_concurrency = concurrency}, protocol());
-  StoreSink sink(JudgmentStore::open(file), oracle->identity(), milestones, server);
+  StoreSink sink(file == "-" ? std::nullopt : std::optional(JudgmentStore::open(file)), oracle->identity(), milestones, server);
   judge_all(*oracle, sink, (milestones.back() + num_labels - 1) / num_labels, labels);
   const HttpStats stats = oracle->stats();
-  std::cout << nlohmann::json{{"stored", sink.stored()}, {"requests", stats.requests}, {"retries", stats.retries}, {"most_in_flight", stats.most_in_flight}}.dump() << std::endl;
+  std::cout
+      << nlohmann::json{{"stored", sink.stored()}, {"requests", stats.requests}, {"retries", stats.retries}, {"most_in_flight", stats.most_in_flight}}.dump()
+      << std::endl;
 }
 
 int connected(int port) {

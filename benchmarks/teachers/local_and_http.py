@@ -6,9 +6,7 @@ Needs llama-cpp-python here and llama-cpp-python[server] in --server-python (by 
 """
 
 import argparse
-import gzip
 import importlib.metadata
-import json
 import sys
 import time
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import bills
 import llama_server
 from common import results
 
@@ -25,34 +24,9 @@ import lmtx
 RESULTS = Path(__file__).parent / "results" / "local_and_http.json"
 # Before the clock runs: weights are read from disk.
 WARM_UP = lmtx.Question(lmtx.Document("warm-up", content="Red wine on a wool carpet."), [lmtx.Label("stains", "stains")])
-BILLS = results.ROOT / "examples" / "us-bills-110"
-
-
 WAYS = ("in process, grouped", "in process, apart", "HTTP, grouped", "HTTP, apart")
 # What is compared with what.
 PAIRS = (("HTTP, grouped", "in process, grouped"), ("HTTP, grouped", "HTTP, apart"), ("in process, grouped", "in process, apart"))
-
-
-def read_lines(file):
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def bills(num_documents, num_labels):
-    """The first bills that the recorded teacher judged, each with the labels that it scored highest."""
-    texts = {row["uid"]: row for row in read_lines(BILLS / "train.jsonl.gz")}
-    questions = []
-    for row in read_lines(BILLS / "verdicts.jsonl.gz")[1 : num_documents + 1]:
-        best = sorted(range(len(row["labels"])), key=lambda i: (-(row["scores"][i] or 0), row["labels"][i]))[:num_labels]
-        bill = texts[row["uid"]]
-        labels = [lmtx.Label(row["labels"][i], row["labels"][i]) for i in sorted(best)]
-        questions.append(lmtx.Question(lmtx.Document(bill["uid"], title=bill.get("title", ""), content=bill.get("content", "")), labels))
-    return questions
-
-
-def one_by_one(questions):
-    """The same pairs, so that no two prompts about a document follow one another."""
-    return [question.part([i]) for i in range(max(map(len, questions))) for question in questions if i < len(question)]
 
 
 def in_process(options, prompt, questions):
@@ -60,25 +34,28 @@ def in_process(options, prompt, questions):
     lmtx.ask_teacher(teacher, [WARM_UP])
     cpu, started = time.process_time(), time.monotonic()
     asked = lmtx.ask_teacher(teacher, questions)
-    return asked, time.monotonic() - started, time.process_time() - cpu, asked.usage.prompt_tokens - asked.usage.cached_tokens
+    usage = asked.usage
+    return asked.verdicts, time.monotonic() - started, time.process_time() - cpu, usage.prompt_tokens, usage.prompt_tokens - usage.cached_tokens
 
 
 def over_http(options, prompt, questions):
-    """One request at a time: the server has one memory, and finds in it what a prompt has in common with the one before."""
+    """One request at a time, call by call: the server has one memory, and finds in it what a prompt has in common with the one before."""
     with llama_server.Server(options.server_python, options.model, options.n_ctx, options.threads) as server:
         teacher = lmtx.HttpOracle(server.url, lmtx.ChatProtocol("model", prompt=prompt), max_concurrency=1, starting_concurrency=1, response_seconds=600)
         lmtx.ask_teacher(teacher, [WARM_UP])
+        size = teacher.traits().questions_per_call
         before, cpu, started = server.computed_tokens(), server.cpu_seconds(), time.monotonic()
-        asked = lmtx.ask_teacher(teacher, questions)
-        return asked, time.monotonic() - started, server.cpu_seconds() - cpu, server.computed_tokens() - before
+        asked = [lmtx.ask_teacher(teacher, questions[begin : begin + size]) for begin in range(0, len(questions), size)]
+        seconds, cpu, computed = time.monotonic() - started, server.cpu_seconds() - cpu, server.computed_tokens() - before
+    return [verdicts for part in asked for verdicts in part.verdicts], seconds, cpu, sum(part.usage.prompt_tokens for part in asked), computed
 
 
-def row(name, questions, asked, seconds, cpu_seconds, computed_tokens):
+def row(name, questions, verdicts, seconds, cpu_seconds, prompt_tokens, computed_tokens):
     """The scores are kept, too, in the order of documents and their labels."""
     scores = {
         (question.uid, label.uid): verdict.value
-        for question, verdicts in zip(questions, asked.verdicts, strict=True)
-        for label, verdict in zip(question.labels, verdicts, strict=True)
+        for question, of_question in zip(questions, verdicts, strict=True)
+        for label, verdict in zip(question.labels, of_question, strict=True)
     }
     return {
         "name": name,
@@ -87,7 +64,7 @@ def row(name, questions, asked, seconds, cpu_seconds, computed_tokens):
         "judgments_per_second": round(len(scores) / seconds, 2),
         # What other programs on the machine disturb less.
         "cpu_seconds": round(cpu_seconds, 1),
-        "prompt_tokens": asked.usage.prompt_tokens,
+        "prompt_tokens": prompt_tokens,
         "computed_tokens": computed_tokens,
         "computed_per_judgment": round(computed_tokens / len(scores), 1),
         "abstained": sum(score is None for score in scores.values()),
@@ -115,8 +92,8 @@ def agreement(first, second, pairs):
 
 def measure(options, old):
     prompt = lmtx.Prompt(document_tokens=options.document_tokens)
-    questions = bills(options.documents, options.labels)
-    asked = {"grouped": questions, "apart": one_by_one(questions[: options.apart])}
+    questions = bills.questions(options.documents, options.labels)
+    asked = {"grouped": questions, "apart": bills.one_by_one(questions[: options.apart])}
     rows = {found["name"]: found for found in old.get("rows", []) if found["name"] in WAYS}
     for name in WAYS if not options.ways else options.ways:
         where, order = name.split(", ")

@@ -1063,9 +1063,9 @@ class Calibration:
         Example:
             >>> calibration = lmtx.Calibration.platt([.9, .8, .8, .7, .6, .9, .7, .5, .4, .2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
             >>> calibration
-            Calibration(platt: sigmoid(0.827 * logit(score) - 0.597), from 10 pairs (5 yes))
+            Calibration(platt: sigmoid(0.673 * logit(score) - 0.514), from 10 pairs (5 yes))
             >>> calibration.apply([0.5, 0.9]).round(2)
-            array([0.36, 0.77])"""
+            array([0.37, 0.72])"""
     @staticmethod
     def isotonic(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None) -> Calibration:
         """The rising line through the pairs (isotonic regression), flat outside: for thousands of pairs.
@@ -1080,7 +1080,7 @@ class Calibration:
 
         Example:
             >>> lmtx.Calibration.isotonic([.9, .8, .8, .7, .6, .9, .7, .5, .4, .2], [1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
-            Calibration(isotonic: a line through 4 points, from 0 to 0.714, from 10 pairs (5 yes))"""
+            Calibration(isotonic: a line through 6 points, from 0 to 0.75, from 10 pairs (5 yes))"""
     @staticmethod
     def fit(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, seed: int = 0) -> Calibration:
         """`platt` below 1,000 pairs; from there on whichever of `platt` and `isotonic` has the lower log loss in a cross-validation in five parts.
@@ -1096,7 +1096,7 @@ class Calibration:
         Example:
             >>> draw = np.random.default_rng(0)
             >>> scores = draw.random(2000)
-            >>> lmtx.Calibration.fit(scores, draw.random(2000) < 0.5 * scores).kind
+            >>> lmtx.Calibration.fit(scores, draw.random(2000) < np.where(scores < 0.7, 0.1, 0.6)).kind  # A step.
             'isotonic'"""
     @staticmethod
     def shift(scores: numpy.typing.ArrayLike, yes_rate: float, *, weights: numpy.typing.ArrayLike | None = None) -> Calibration:
@@ -1131,7 +1131,7 @@ class Calibration:
 
         Example:
             >>> lmtx.Calibration.shift([0.9, 0.4], 0.2).apply([0.4, None]).round(2)
-            array([0.05,  nan])"""
+            array([0.04,  nan])"""
     def for_teacher(self, identity: str) -> Calibration:
         """The same for the teacher of this identity only: a CalibratedOracle refuses others.
 
@@ -2031,7 +2031,7 @@ class TeacherOracle:
     """Judges whether labels fit documents. To be derived from.
 
     identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-    answers.put(question, verdicts); traits() is optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
+    answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
     TeacherError where going on makes no sense.
 
     Example:
@@ -2066,6 +2066,13 @@ class TeacherOracle:
             >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
             >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
             Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0)"""
+    def pending_advice(self) -> str:
+        """str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
+        this advice. '' where it is worth asking again at once.
+
+        Example:
+            >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()
+            'Their requests are in batch/requests; put the answers into batch/answers (lmtx batch import batch FILE), and run the same command again.'"""
     def traits(self) -> TeacherTraits:
         """TeacherTraits: how it likes to be asked; one question a call unless overridden.
 
@@ -2276,6 +2283,303 @@ class ScriptedOracle(TeacherOracle):
             >>> len(teacher.asked()), set(teacher.asked().values())  # No pair was asked twice.
             (600, {1})"""
 
+class BatchStatus:
+    """What a folder of batches holds, in distinct requests where it does not say otherwise. Immutable.
+
+    Example:
+        >>> teacher = lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama'))
+        >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=teacher, base='model', out='through-files', progress=False, preset='paper', cycles=1)
+        Traceback (most recent call last):
+        lmtx.PairsOpen: ... pairs are open. Their requests are in batch/requests; put the answers into batch/answers ...
+        >>> lmtx.batch_status('batch')
+        BatchStatus(requests=..., answered=0, failed=0, open=..., unknown=0)"""
+    @property
+    def requests(self) -> int:
+        """int: written so far; answered + failed + open."""
+    @property
+    def answered(self) -> int:
+        """int: those that have an answer."""
+    @property
+    def failed(self) -> int:
+        """int: those that were answered with errors alone; the next run that needs them writes them again."""
+    @property
+    def open(self) -> int:
+        """int: those that wait for an answer."""
+    @property
+    def unknown(self) -> int:
+        """int: answers (lines) to requests that are not here."""
+    @property
+    def request_files(self) -> int:
+        """int: files of requests."""
+    @property
+    def answer_files(self) -> int:
+        """int: files of answers."""
+
+class BatchImport:
+    """What a file of answers held, in lines. Immutable.
+
+    Example:
+        >>> import json
+        >>> teacher = lmtx.BatchFileOracle('imported', lmtx.ChatProtocol('llama'))
+        >>> lmtx.train('train.jsonl', 'labels.jsonl', teacher=teacher, base='model', out='imported-run', progress=False, preset='paper', cycles=1)
+        Traceback (most recent call last):
+        lmtx.PairsOpen: ...
+        >>> request = json.loads(open('imported/requests/00001.jsonl').readline())
+        >>> answer = {'choices': [{'message': {'content': 'yes'}}]}
+        >>> line = json.dumps({'custom_id': request['custom_id'], 'response': {'status_code': 200, 'body': answer}})
+        >>> open('output.jsonl', 'w').write(line) == len(line)
+        True
+        >>> lmtx.import_batch_answers('imported', 'output.jsonl')
+        BatchImport('imported/answers/output.jsonl', answers=1, repeated=0, failed=0, unknown=0)"""
+    @property
+    def file(self) -> pathlib.Path:
+        """pathlib.Path: where the file is now."""
+    @property
+    def known(self) -> bool:
+        """bool: the same file was there already, and nothing was done."""
+    @property
+    def lines(self) -> int:
+        """int: all lines; answers + repeated + failed + unknown."""
+    @property
+    def answers(self) -> int:
+        """int: lines that answer a request that had no answer yet."""
+    @property
+    def repeated(self) -> int:
+        """int: lines that answer one that had."""
+    @property
+    def failed(self) -> int:
+        """int: lines that are an error in the place of an answer."""
+    @property
+    def unknown(self) -> int:
+        """int: lines for requests that are not here; nothing is made of them."""
+
+class BatchFileOracle(TeacherOracle):
+    """A language model that answers later, through files of OpenAI's batch interface.
+
+    Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run ends with
+    PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
+
+    Example:
+        >>> lmtx.BatchFileOracle('later', lmtx.ChatProtocol('llama'))
+        BatchFileOracle('later', identity='openai/llama/...')"""
+    def __init__(self, folder: str | os.PathLike[str], protocol: ChatProtocol, *, requests_per_file: int = 50000, bytes_per_file: int = 200000000, keep_raw: bool = False, prompt_price: float = 0.0, completion_price: float = 0.0) -> None:
+        """A teacher with this folder, which is made at the first question.
+
+        Args:
+            folder: Holds requests/ and answers/.
+            protocol: What is asked, and how answers are read. The identity is the protocol's: online and in batches the same judgments.
+            requests_per_file: Requests that a file holds at most.
+            bytes_per_file: Bytes that a file holds at most, but for a request that is larger alone.
+            keep_raw: Keep the text of answers beside the verdicts.
+            prompt_price: Per million tokens, for costs.
+            completion_price: The same for tokens of answers.
+
+        Raises:
+            ValueError: Naming the option that makes no sense, or a folder that cannot be written."""
+    @property
+    def folder(self) -> pathlib.Path:
+        """pathlib.Path: the folder."""
+    @property
+    def protocol(self) -> ChatProtocol:
+        """ChatProtocol: what is asked, and how answers are read."""
+
+def batch_status(folder: str | os.PathLike[str]) -> BatchStatus:
+    """Reads the files of a folder of batches.
+
+    Args:
+        folder: Of a BatchFileOracle.
+
+    Raises:
+        RuntimeError: Naming the folder that is missing, or file and line of what is no request or answer.
+
+    Example:
+        >>> lmtx.batch_status('nowhere')
+        Traceback (most recent call last):
+        RuntimeError: nowhere: expected a folder of batches, with the folder requests in it, but there is none."""
+
+def import_batch_answers(folder: str | os.PathLike[str], file: str | os.PathLike[str]) -> BatchImport:
+    """Checks a provider's file of answers and puts a copy of it into FOLDER/answers, whole or not at all.
+
+    Args:
+        folder: Of a BatchFileOracle.
+        file: JSON lines as OpenAI's batch interface and vLLM write them, plain or gzip.
+
+    Raises:
+        RuntimeError: Naming file and line of what is no answer, and a file that answers nothing that was asked here.
+
+    Example:
+        >>> lmtx.import_batch_answers('nowhere', 'output.jsonl')
+        Traceback (most recent call last):
+        RuntimeError: nowhere: expected a folder of batches, with the folder requests in it, but there is none."""
+
+class StoreOracle(TeacherOracle):
+    """The judgments that a store has of one teacher, given again under that teacher's identity.
+
+    With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts as abstained for the
+    run. The store is only read.
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('replayed.db')
+        >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
+        >>> store.put('llm/1', question, [0.9])
+        1
+        >>> lmtx.StoreOracle.open('replayed.db')
+        StoreOracle(identity='llm/1', 1 judgments)"""
+    @staticmethod
+    def open(store: str | os.PathLike[str], identity: str = '') -> StoreOracle:
+        """Opens a store to read it.
+
+        Args:
+            store: The file.
+            identity: Whose judgments; '': those of the only teacher in the store.
+
+        Raises:
+            RuntimeError: For a file that is no store.
+            ValueError: Naming the teachers in the store, where it has nothing of this one, or none or several to choose from.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('two.db')
+            >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
+            >>> store.put('llm/1', question, [0.9]) + store.put('llm/2', question, [0.8])
+            2
+            >>> lmtx.StoreOracle.open('two.db', 'llm/2')
+            StoreOracle(identity='llm/2', 1 judgments)"""
+    def __len__(self) -> int: ...
+
+class UsageTotals:
+    """What several answers cost together: what JudgmentStore.usage gives.
+
+    Example:
+        >>> lmtx.JudgmentStore.open('empty.db').usage()
+        UsageTotals(Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0), answers=0)"""
+    @property
+    def usage(self) -> Usage:
+        """Usage: their sums."""
+    @property
+    def answers(self) -> int:
+        """int: how many there are."""
+
+class TeacherSummary:
+    """One teacher in a store: what JudgmentStore.teachers gives.
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('teachers.db')
+        >>> store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+        >>> store.teachers()
+        [TeacherSummary('my-llm/1', judgments=1, yes_rate=1.000)]"""
+    @property
+    def identity(self) -> str:
+        """str: the name that its judgments are kept under."""
+    @property
+    def judgments(self) -> int:
+        """int: judgments, scored and abstained."""
+    @property
+    def abstained(self) -> int:
+        """int: those that it abstained from."""
+    @property
+    def yes(self) -> int:
+        """int: those with a score of at least 0.5."""
+    @property
+    def totals(self) -> UsageTotals:
+        """UsageTotals: what its answers cost."""
+    @property
+    def first_time(self) -> int:
+        """int: when it answered first, in seconds since 1970, UTC."""
+    @property
+    def last_time(self) -> int:
+        """int: when it answered last, in seconds since 1970, UTC."""
+    @property
+    def yes_rate(self) -> float:
+        """float: yeses among the scored ones, in [0, 1]."""
+
+class StoreCheck:
+    """What JudgmentStore.check found. True where nothing is wrong.
+
+    Example:
+        >>> check = lmtx.JudgmentStore.open('checked.db').check()
+        >>> check, bool(check)
+        (StoreCheck(0 judgments, 0 faults), True)"""
+    @property
+    def answers(self) -> int:
+        """int: answers that were looked at."""
+    @property
+    def judgments(self) -> int:
+        """int: judgments that were looked at."""
+    @property
+    def without_sum(self) -> int:
+        """int: rows of both that were written before there were checksums."""
+    @property
+    def faults(self) -> list[str]:
+        """list[str]: what is wrong, in words; the first hundred."""
+
+class MergeCounts:
+    """What came of putting answers from elsewhere into a store.
+
+    Example:
+        >>> lmtx.JudgmentStore.open('into.db').merge_from(lmtx.JudgmentStore.open('from.db'))
+        MergeCounts(judgments=0, answers=0, same=0, conflicts=0)"""
+    @property
+    def judgments(self) -> int:
+        """int: judgments that were added."""
+    @property
+    def answers(self) -> int:
+        """int: answers that were added, with what they cost."""
+    @property
+    def same(self) -> int:
+        """int: judgments that were there with the same score."""
+    @property
+    def conflicts(self) -> int:
+        """int: judgments that were there with another score, which stayed."""
+
+class StoreDifference:
+    """A judgment that two stores do not have alike.
+
+    Example:
+        >>> here, there = lmtx.JudgmentStore.open('one.db'), lmtx.JudgmentStore.open('other.db')
+        >>> here.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+        >>> here.diff(there).differences
+        [StoreDifference('my-llm/1', '7', 'l-tax', here=Verdict.score(0.9), there=None)]"""
+    @property
+    def key(self) -> str:
+        """str: the key, 32 hexadecimal digits."""
+    @property
+    def identity(self) -> str:
+        """str: of the teacher."""
+    @property
+    def document(self) -> str:
+        """str: uid, as the first store has it, or the second where the first has not."""
+    @property
+    def label(self) -> str:
+        """str: uid, likewise."""
+    @property
+    def here(self) -> Verdict | None:
+        """Verdict: in the first store; None where it is not there."""
+    @property
+    def there(self) -> Verdict | None:
+        """Verdict: in the second store; None where it is not there."""
+
+class StoreDiff:
+    """Two stores compared: what JudgmentStore.diff gives.
+
+    Example:
+        >>> lmtx.JudgmentStore.open('one.db').diff(lmtx.JudgmentStore.open('empty.db'))  # With the judgment of the example above.
+        StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"""
+    @property
+    def same(self) -> int:
+        """int: judgments that both have, with the same score."""
+    @property
+    def conflicts(self) -> int:
+        """int: judgments that both have, with another score."""
+    @property
+    def only_here(self) -> int:
+        """int: judgments of the first store alone."""
+    @property
+    def only_there(self) -> int:
+        """int: judgments of the second store alone."""
+    @property
+    def differences(self) -> list[StoreDifference]:
+        """list[StoreDifference]: by key; of each of the three kinds the first ones."""
+
 class Judgment:
     """A verdict kept in a store: what JudgmentStore.find gives. Immutable.
 
@@ -2314,6 +2618,20 @@ class JudgmentStore:
         Example:
             >>> lmtx.JudgmentStore.open('new.db')
             JudgmentStore(0 judgments)"""
+    @staticmethod
+    def open_read_only(file: str | os.PathLike[str]) -> JudgmentStore:
+        """Opens a file that is there and changes nothing, not even an older format; also where neither the file nor its folder can be written.
+
+        Example:
+            >>> lmtx.JudgmentStore.open('judgments.db').flush()  # With the judgments of the example above.
+            >>> lmtx.JudgmentStore.open_read_only('judgments.db')
+            JudgmentStore(2 judgments)"""
+    @property
+    def file(self) -> pathlib.Path:
+        """pathlib.Path: of the file; absolute."""
+    @property
+    def read_only(self) -> bool:
+        """bool: whether it was opened by open_read_only."""
     def find(self, identity: str, question: Question) -> list[Judgment | None]:
         """What is known about each label of a question, in order: a list of Judgment, None where nothing is.
 
@@ -2323,8 +2641,18 @@ class JudgmentStore:
             >>> store.put('my-llm/1', question.part([0]), [True])
             >>> store.find('my-llm/1', question)
             [Judgment(Verdict.score(1.0), run=''), None]"""
-    def put(self, identity: str, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ..., run: str = '') -> None:
+    def find_all(self, identity: str, questions: collections.abc.Sequence[Question]) -> list[list[Judgment | None]]:
+        """The same for many questions, faster: in the order of the keys, on all cores. A list of lists.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('judgments.db')  # With the judgments of the example above.
+            >>> labels = [lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')]
+            >>> store.find_all('my-llm/1', [lmtx.Question(lmtx.Document('7', content=content), labels) for content in ['income tax', 'troops']])
+            [[Judgment(Verdict.score(0.9), run=''), Judgment(Verdict.abstain(), run='')], [None, None]]"""
+    def put(self, identity: str, question: Question, verdicts: collections.abc.Sequence[Verdict | float | bool | None], *, usage: Usage = ..., run: str = '', raw: str = '') -> None:
         """Keeps the scored and abstained verdicts; a pair that is there already stays as it was. When it returns they survive the end of the process.
+
+        Where all failed, the tokens and the money that it cost are kept alone.
 
         Args:
             identity: The teacher's.
@@ -2332,6 +2660,7 @@ class JudgmentStore:
             verdicts: For each label a Verdict, a score in [0, 1], a bool or None (abstains).
             usage: What they cost.
             run: Who asked.
+            raw: What the teacher said, word for word, where it is to be kept.
 
         Raises:
             ValueError: For another number of verdicts, or one that is none, naming document and label.
@@ -2375,12 +2704,119 @@ class JudgmentStore:
             >>> store.export_recording('my-llm/1', 'recording.jsonl')
             >>> lmtx.RecordedOracle.open('recording.jsonl')
             RecordedOracle(identity='my-llm/1', 2 pairs)"""
+    def usage(self, identity: str | None = None, *, run: str | None = None) -> UsageTotals:
+        """What the answers that a teacher gave, or a run got, cost together; without arguments all. A UsageTotals.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('usage.db')
+            >>> question = lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')])
+            >>> store.put('my-llm/1', question, [True], usage=lmtx.Usage(prompt_tokens=300), run='monday')
+            >>> store.usage(run='monday').usage.prompt_tokens, store.usage('another-llm/1').answers
+            (300, 0)"""
+    def teachers(self) -> list[TeacherSummary]:
+        """list[TeacherSummary]: the teachers in the store, by identity. Looks at every judgment.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('usage.db')  # With the judgment of the example above.
+            >>> store.teachers()
+            [TeacherSummary('my-llm/1', judgments=1, yes_rate=1.000)]"""
+    def check(self) -> StoreCheck:
+        """Looks through everything: SQLite's own check, every checksum, every reference. Changes nothing. A StoreCheck, which is True where all is well.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('usage.db')  # With the judgment of the example above.
+            >>> store.check()
+            StoreCheck(1 judgments, 0 faults)"""
+    def merge_from(self, other: JudgmentStore) -> MergeCounts:
+        """Adds what another store has: judgments, what their answers cost, raw answers. Gives MergeCounts.
+
+        What is here already stays as it was, and an answer that is here already is not added again, so that the same call after a kill does the rest. Others may write meanwhile.
+
+        Example:
+            >>> store, other = lmtx.JudgmentStore.open('merged.db'), lmtx.JudgmentStore.open('usage.db')  # With the judgment of the example above.
+            >>> store.merge_from(other)
+            MergeCounts(judgments=1, answers=1, same=0, conflicts=0)
+            >>> store.merge_from(other)
+            MergeCounts(judgments=0, answers=0, same=1, conflicts=0)"""
+    def diff(self, other: JudgmentStore, *, max_listed: int = 100) -> StoreDiff:
+        """Compares what both have, by their keys. A StoreDiff, which lists at most `max_listed` differences of each kind.
+
+        Example:
+            >>> store, other = lmtx.JudgmentStore.open('usage.db'), lmtx.JudgmentStore.open('none.db')  # With the judgment of the example above.
+            >>> store.diff(other)
+            StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"""
+    def export_json_lines(self, file: str | os.PathLike[str], *, identity: str | None = None) -> None:
+        """Writes what the store has, of one teacher or of all, as JSON lines that import_json_lines reads; nothing is lost on the way.
+
+        Raises:
+            ValueError: Where the store has nothing of this identity.
+            RuntimeError: Naming the path that could not be written, and why.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('usage.db')  # With the judgment of the example above.
+            >>> store.export_json_lines('judgments.jsonl')"""
+    def import_json_lines(self, file: str | os.PathLike[str]) -> MergeCounts:
+        """Adds what a file has, plain or gzip, as merge_from does. RuntimeError naming file and line, before anything is added, where it is wrong.
+
+        Example:
+            >>> store = lmtx.JudgmentStore.open('imported-lines.db')
+            >>> store.import_json_lines('judgments.jsonl')  # Of the example above.
+            MergeCounts(judgments=1, answers=1, same=0, conflicts=0)"""
+
+class JudgmentRows:
+    """A store as columns, some rows at a time: an iterator of dicts of lists.
+
+    A row for each judgment, and one with key, label and score None for an answer none of whose verdicts was kept. Rows with the same `answer` were put at one go, and
+    have the same usage: sum it once an answer. Columns: key (bytes), identity, run, document, label (str), score (float, None: abstained), answer, time,
+    prompt_tokens, cached_tokens, completion_tokens (int), cost, seconds (float), raw (str, or None).
+
+    Example:
+        >>> store = lmtx.JudgmentStore.open('rows.db')
+        >>> store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+        >>> for columns in lmtx.JudgmentRows(store):
+        ...     print(columns['document'], columns['label'], columns['score'])
+        ['7'] ['l-tax'] [0.9]"""
+    def __init__(self, store: JudgmentStore, identity: str | None = None, *, at_once: int = 65536) -> None:
+        """Of one teacher, or of all; at least `at_once` rows at a time. ValueError where the store has nothing of this identity."""
+    def __iter__(self) -> JudgmentRows: ...
+    def __next__(self) -> dict[str, list[object]]: ...
+
+class JudgmentImport:
+    """Puts rows, as JudgmentRows gives them, into a store: any number, in any order, in memory that does not grow with them.
+
+    Nothing is in the store before finish(). SQLite keeps the rows in temporary files meanwhile; the variable SQLITE_TMPDIR says where.
+
+    Example:
+        >>> from_store, into = lmtx.JudgmentStore.open('rows.db'), lmtx.JudgmentStore.open('copy.db')  # With the judgment of the example above.
+        >>> rows = lmtx.JudgmentImport(into)
+        >>> for columns in lmtx.JudgmentRows(from_store):
+        ...     rows.add(columns)
+        >>> rows.finish()
+        MergeCounts(judgments=1, answers=1, same=0, conflicts=0)"""
+    def __init__(self, store: JudgmentStore) -> None:
+        """For this store, which may be used meanwhile."""
+    def add(self, columns: dict[str, list[object]]) -> None:
+        """Takes rows: a dict of lists of one length. Columns of usage and `raw` may be missing.
+
+        Rows with the same `answer` make one answer, also of several calls. ValueError naming column and row for what is wrong.
+
+        Example:
+            >>> rows = lmtx.JudgmentImport(lmtx.JudgmentStore.open('imported.db'))
+            >>> rows.add({'key': [bytes(16)], 'identity': ['a/1'], 'run': [''], 'document': ['7'], 'label': ['l-tax'], 'score': [0.9], 'answer': [1], 'time': [0]})
+            >>> rows.finish().judgments
+            1"""
+    def finish(self) -> MergeCounts:
+        """Puts all that was added into the store, to be called once. What is there already stays as it was. Ctrl-C ends it; the same again does the rest.
+
+        Example:
+            >>> lmtx.JudgmentImport(lmtx.JudgmentStore.open('imported.db')).finish()
+            MergeCounts(judgments=0, answers=0, same=0, conflicts=0)"""
 
 class CalibratedOracle(TeacherOracle):
     """A teacher whose scores are put right by a calibration.
 
-    Its identity is the inner teacher's and the calibration's. The inner teacher's own verdicts are looked up and kept in the store under its own identity, so that another calibration asks nothing
-    again.
+    Its identity is the inner teacher's and the calibration's. The inner teacher's own verdicts are looked up and kept in the store under its own identity, so
+    that another calibration asks nothing again.
 
     Example:
         >>> teacher = lmtx.RecordedOracle.open('verdicts.jsonl')
@@ -2402,8 +2838,8 @@ class CalibratedOracle(TeacherOracle):
 class CombinedOracle(TeacherOracle):
     """Several teachers that are asked the same and answer as one.
 
-    A teacher that abstains carries no weight; where all do, so does this one. A pair that one of them fails at fails, and one that is left open stays open. What each says is looked up and kept in
-    the store under its own identity, so that another combination asks nothing again.
+    A teacher that abstains carries no weight; where all do, so does this one. A pair that one of them fails at fails, and one that is left open stays open. What
+    each says is looked up and kept in the store under its own identity, so that another combination asks nothing again.
 
     Example:
         >>> teachers = [lmtx.RecordedOracle.open('verdicts.jsonl'), lmtx.ScriptedOracle(lambda document, label: 0.3)]

@@ -1,5 +1,6 @@
 """Stores of judgments as Parquet files, which pandas, Polars, DuckDB and Spark read."""
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,11 +90,9 @@ def import_parquet(store: JudgmentStore, file: str | os.PathLike[str]) -> MergeC
 def _pyarrow() -> tuple[Any, Any]:
     """pyarrow and its module for Parquet: a large package, loaded where it is needed."""
     try:
-        import pyarrow
-        import pyarrow.parquet
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Parquet needs pyarrow: pip install pyarrow, or lmtx[parquet].", name=error.name) from error
-    return pyarrow, pyarrow.parquet
 
 
 def _schema(arrow: Any) -> Any:

@@ -70,10 +70,11 @@ def train(
         >>> tagger.report.total.judgments
         24
     """
-    oracle = calibrated(None if teacher is None else make_teacher(teacher, teacher_identity), calibration, store or Path(out) / "judgments.db")
+    oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
+    judge = calibrated(oracle, calibration, store or Path(out) / "judgments.db")
     settings = TrainerOptions(preset, **options)
     encoder = base if isinstance(base, Encoder) else Encoder.load(find_model(base))
-    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), oracle, folder=out, options=settings, store=store, budget=budget, rates=rates)
+    trainer = CurriculumTrainer(encoder, make_corpus(documents), make_labels(labels), judge, folder=out, options=settings, store=store, budget=budget, rates=rates)
     with ProgressDisplay.for_argument(progress, bars=not isinstance(oracle, HumanTeacher)) as display:
         notice = oracle and source_change_notice(oracle.identity(), store or Path(out) / "judgments.db")
         if notice:

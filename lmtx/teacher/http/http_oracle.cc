@@ -145,7 +145,8 @@ class CurlOracle final : public HttpOracle {
             .headers = shared_.secrets.headers(),
             .connect_seconds = options.connect_seconds,
             .response_seconds = options.response_seconds,
-            .body_seconds = options.body_seconds};
+            .body_seconds = options.body_seconds,
+            .max_idle = options.max_concurrency};
   }
 
   // After fork() open connections are the parent's: saying goodbye on them would end its requests.

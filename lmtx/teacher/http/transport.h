@@ -22,6 +22,8 @@ struct TransportOptions {
   // From the first byte of an answer to its last.
   double body_seconds = 30;
   size_t max_body_bytes = size_t{16} << 20;
+  // Connections that are kept open while nobody uses them.
+  int64_t max_idle = 64;
 };
 
 // Why there is no answer.

@@ -28,11 +28,13 @@ AnswerCursor::AnswerCursor(const StoreFile& store, const std::optional<std::stri
       has_row_(judgments_.next(row_)) {}
 
 bool AnswerCursor::next(StoredAnswer& answer) {
-  while (answers_.next(answer)) {
+  // A statement that has come to its end would begin again.
+  while (!is_done_ && answers_.next(answer)) {
     take_judgments(answer);
     answers_.check(answer);
     if (!identity_ || answer.identity == *identity_) return true;
   }
+  is_done_ = true;
   if (has_row_) fail_alone();
   return false;
 }

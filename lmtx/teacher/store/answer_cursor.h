@@ -34,6 +34,7 @@ class AnswerCursor {
   // The judgment that comes next, where there is one.
   JudgmentRow row_;
   bool has_row_ = false;
+  bool is_done_ = false;
 };
 
 }  // namespace lmtx::detail

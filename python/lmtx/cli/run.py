@@ -73,11 +73,11 @@ def _make_trainer(
     documents = Corpus.open(documents_file)
     if recorded_only and isinstance(oracle, RecordedOracle):
         documents = documents_of(documents, oracle)
-    oracle = calibrated(oracle, calibration, store or out / "judgments.db")
+    judge = calibrated(oracle, calibration, store or out / "judgments.db")
     limits = Budget(budget, tokens=max_tokens, cost=max_cost, seconds=None if max_hours is None else max_hours * 3600)
     rates = _parse_prices(prices, tokens_per_second)
     encoder = Encoder.load(find_model(base), device=device)
-    return oracle, CurriculumTrainer(encoder, documents, labels, oracle, folder=out, options=options, store=store, budget=limits, rates=rates)
+    return oracle, CurriculumTrainer(encoder, documents, labels, judge, folder=out, options=options, store=store, budget=limits, rates=rates)
 
 
 def _parse_prices(prices: str | None, tokens_per_second: float) -> Rates:

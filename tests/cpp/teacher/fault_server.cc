@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace lmtx::test {
 
@@ -123,6 +125,7 @@ void FaultServer::accept_connections() {
     const int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const std::lock_guard lock(mutex_);
+    join_ended();
     open_.push_back(socket);
     threads_.emplace_back([this, socket, connection = num_connections_++] { serve(socket, connection); });
   }
@@ -142,6 +145,16 @@ void FaultServer::serve(int socket, int64_t connection) {
   const std::lock_guard lock(mutex_);
   open_.remove(socket);
   close(socket);
+  ended_.push_back(std::this_thread::get_id());
+}
+
+// Threads that have ended hold memory until then.
+void FaultServer::join_ended() {
+  for (const std::thread::id id : std::exchange(ended_, {})) {
+    const auto thread = std::find_if(threads_.begin(), threads_.end(), [&](const std::thread& one) { return one.get_id() == id; });
+    thread->join();
+    threads_.erase(thread);
+  }
 }
 
 // Whether the connection goes on.

@@ -65,6 +65,7 @@ class FaultServer {
 
  private:
   void accept_connections();
+  void join_ended();
   void serve(int socket, int64_t connection);
   bool answer(int socket, const Reply& reply);
 
@@ -75,6 +76,7 @@ class FaultServer {
   std::mutex mutex_;
   std::list<int> open_;
   std::list<std::thread> threads_;
+  std::vector<std::thread::id> ended_;
   std::thread acceptor_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "catch.h"
 #include "lmtx/stopped.h"
+#include "lmtx/teacher/judgment_export.h"
 #include "lmtx/teacher/judgment_import.h"
 #include "store_fixtures.h"
 #include "temporary_folder.h"
@@ -218,6 +219,17 @@ TEST_CASE("an import in parts makes one answer of one number, and refuses what i
   CHECK(counts.answers == 1);
   CHECK(counts.judgments == 2);
   CHECK(store.check().whole());
+}
+
+TEST_CASE("a store that was read to its end stays at its end") {
+  TwoStores stores;
+  JudgmentExport answers(stores.here);
+  StoredAnswer answer;
+  int64_t count = 0;
+  while (answers.next(answer)) ++count;
+  CHECK(count == stores.cost_here.answers);
+  CHECK_FALSE(answers.next(answer));
+  CHECK_FALSE(answers.next(answer));
 }
 
 TEST_CASE("merging and the like end when they are asked to") {
