@@ -20,7 +20,8 @@ Hierarchy make_hierarchy(const LabelSet& labels, bool ignore_unknown, bool ignor
 
 void register_hierarchy(py::module_& m) {
   const HierarchyOptions defaults;
-  py::class_<Hierarchy>(m, "Hierarchy", R"(Which labels are broader than which, out of `Label.broader`. Labels are numbers. Immutable; may be used from several threads.
+  py::class_<Hierarchy>(m, "Hierarchy",
+                        R"(Which labels are broader than which, out of `Label.broader`. Labels are numbers. Immutable; may be used from several threads.
 
 Example:
     >>> labels = lmtx.LabelSet([lmtx.Label('art', 'art'), lmtx.Label('music', 'music', broader=['art']), lmtx.Label('jazz', 'jazz', broader=['music'])])
@@ -36,14 +37,16 @@ Args:
 
 Raises:
     ValueError: Naming the uids, for a broader label that is not there and for a circle.)")
-      .def("broader", [](const Hierarchy& self, int64_t label) { return to_vector(self.broader(label)); }, py::arg("label"),
-           R"(list[int]: the labels directly above, by number. IndexError for a number that the set lacks.
+      .def(
+          "broader", [](const Hierarchy& self, int64_t label) { return to_vector(self.broader(label)); }, py::arg("label"),
+          R"(list[int]: the labels directly above, by number. IndexError for a number that the set lacks.
 
 Example:
     >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).broader(1)
     [0])")
-      .def("narrower", [](const Hierarchy& self, int64_t label) { return to_vector(self.narrower(label)); }, py::arg("label"),
-           R"(list[int]: the labels directly below, likewise.
+      .def(
+          "narrower", [](const Hierarchy& self, int64_t label) { return to_vector(self.narrower(label)); }, py::arg("label"),
+          R"(list[int]: the labels directly below, likewise.
 
 Example:
     >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).narrower(0)

@@ -90,7 +90,8 @@ void compact(TaggerLabels& self) {
 std::vector<NearDuplicate> near_duplicates(const TaggerLabels& self, float least_cosine, int64_t neighbors, bool by_names, const py::object& of,
                                            const py::object& on_event) {
   const Tagger tagger = self.tagger.cast<Tagger&>();
-  const NearDuplicateOptions options{.least_cosine = least_cosine, .neighbors = neighbors, .by_names = by_names, .of = of.is_none() ? std::vector<std::string>() : to_uids(of)};
+  const NearDuplicateOptions options{
+      .least_cosine = least_cosine, .neighbors = neighbors, .by_names = by_names, .of = of.is_none() ? std::vector<std::string>() : to_uids(of)};
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return find_near_duplicates(tagger, options, event, std::move(stop)); });
 }
 
@@ -175,7 +176,8 @@ Example:
     >>> label.name, label.other_names
     ('navy', ['army']))")
       .def("describe", &describe, py::arg("uid"), py::arg("description") = py::none(), py::kw_only(), py::arg("other_names") = py::none(),
-           py::arg("broader") = py::none(), py::arg("groups") = py::none(), R"(Says what a label is. What is None stays; vectors change where TaggerSettings says that such texts have some.
+           py::arg("broader") = py::none(), py::arg("groups") = py::none(),
+           R"(Says what a label is. What is None stays; vectors change where TaggerSettings says that such texts have some.
 
 Args:
     description: What teachers see, too.
@@ -191,7 +193,8 @@ Example:
     >>> tagger.labels.describe('l-tax', 'Money for the state', groups=['finance'])
     >>> tagger.labels[0].description, tagger.labels[0].groups
     ('Money for the state', ['finance']))")
-      .def("merge", &merge, py::arg("uid"), py::arg("into"), R"(Removes a label whose names become other names of another; what lay below it lies below that then.
+      .def("merge", &merge, py::arg("uid"), py::arg("into"),
+           R"(Removes a label whose names become other names of another; what lay below it lies below that then.
 
 Raises:
     ValueError: For a uid that no label has, and a label and itself.
@@ -202,7 +205,8 @@ Example:
     >>> tagger.labels[0].other_names
     ['army'])")
       .def("near_duplicates", &near_duplicates, py::kw_only(), py::arg("least_cosine") = near.least_cosine, py::arg("neighbors") = near.neighbors,
-           py::arg("by_names") = near.by_names, py::arg("of") = py::none(), py::arg("on_event") = py::none(), R"(Labels that may mean the same, each pair once: a list of NearDuplicate by falling cosine.
+           py::arg("by_names") = near.by_names, py::arg("of") = py::none(), py::arg("on_event") = py::none(),
+           R"(Labels that may mean the same, each pair once: a list of NearDuplicate by falling cosine.
 
 Args:
     least_cosine: Two labels are near where two of their vectors have at least this cosine; above 1: only names count.
@@ -217,7 +221,9 @@ Raises:
 Example:
     >>> lmtx.Tagger.load('tagger').labels.near_duplicates(least_cosine=0.999)
     [])")
-      .def("compact", &compact, R"(Puts the labels' vectors together: as fast and small as if made anew. Each change leaves a small part to be searched; after many it is worth its time.
+      .def(
+          "compact", &compact,
+          R"(Puts the labels' vectors together: as fast and small as if made anew. Each change leaves a small part to be searched; after many it is worth its time.
 
 Example:
     >>> tagger = lmtx.Tagger.load('tagger')

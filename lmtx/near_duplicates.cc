@@ -141,7 +141,8 @@ std::string detail::comparable_name(const std::string& name) {
   return comparable;
 }
 
-std::vector<NearDuplicate> find_near_duplicates(const Tagger& tagger, const NearDuplicateOptions& options, const EventCallback& on_event, std::stop_token stop) {
+std::vector<NearDuplicate> find_near_duplicates(const Tagger& tagger, const NearDuplicateOptions& options, const EventCallback& on_event,
+                                                std::stop_token stop) {
   Finder finder(tagger, options);
   finder.find_by_vectors(on_event, stop);
   finder.find_by_names();

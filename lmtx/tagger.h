@@ -70,7 +70,8 @@ class LMTX_API Tagger {
  public:
   // Puts a tagger together; label i of `labels` owns row i of the index.
   Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings = {}, DecisionRule rule = {});
-  // Embeds the labels (their names, and what settings say) with `encoder`, in `dtype` as EncodeOptions has it, and puts a tagger together. Texts are embedded in float32 later on.
+  // Embeds the labels (their names, and what settings say) with `encoder`, in `dtype` as EncodeOptions has it, and puts a tagger together. Texts are embedded
+  // in float32 later on.
   static Tagger from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings = {}, DecisionRule rule = {}, const EventCallback& on_event = {},
                             std::stop_token stop = {}, ComputeDtype dtype = ComputeDtype::float32);
 

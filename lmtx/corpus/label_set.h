@@ -31,7 +31,7 @@ struct Label {
 };
 
 // A value; const methods may be called from several threads. Labels that were removed keep their numbers, but are neither found nor iterated. New values share
-// what they have in common: a change takes time by what changes, and little by the number of labels (0.1 ms for a million).
+// what they have in common: a change takes time by what changes, and little by the number of labels.
 class LMTX_API LabelSet {
  public:
   LabelSet() = default;
