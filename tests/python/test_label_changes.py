@@ -28,9 +28,7 @@ def test_labels_are_a_label_set_that_changes(tagger, tmp_path):
     assert again.labels.fingerprint() == tagger.labels.fingerprint()
     assert [tag.uid for tag in again.tag("tax", k=20)] == [tag.uid for tag in tagger.tag("tax", k=20)]
     with pytest.raises(ValueError, match="of these were removed"):
-        lmtx.CurriculumTrainer(
-            tagger.encoder, lmtx.Corpus.from_documents([lmtx.Document("1", content="x")]), tagger.labels, lmtx.ScriptedOracle(lambda document, label: True), folder=tmp_path / "run"
-        )  # fmt: skip
+        lmtx.train(["a text"], tagger.labels, teacher=lmtx.ScriptedOracle(lambda document, label: True), base=tagger.encoder, out=tmp_path / "run")
 
 
 def test_wrong_changes_are_named_and_change_nothing(tagger):

@@ -33,7 +33,10 @@ def turtle(tmp_path):
 
 
 def fields(labels):
-    return {label.uid.rpartition("/")[2]: (label.name, label.other_names, label.description, [uid.rpartition("/")[2] for uid in label.broader]) for label in labels}
+    def short(uid):
+        return uid.rpartition("/")[2]
+
+    return {short(label.uid): (label.name, label.other_names, label.description, [short(uid) for uid in label.broader]) for label in labels}
 
 
 def test_concepts_become_labels(turtle):
