@@ -83,9 +83,12 @@ TagList tag_document(const Tagger& tagger, const Document& document, int64_t k, 
 
 // One or several.
 std::vector<std::string> to_list(const py::object& texts) {
-  if (texts.is_none()) return {};
   if (const py::object one = find_str(texts)) return {lmtx::python::to_utf8(one)};
   return strings(texts.cast<std::vector<Text>>());
+}
+
+std::optional<std::vector<std::string>> to_condition(const py::object& texts) {
+  return texts.is_none() ? std::nullopt : std::optional(to_list(texts));
 }
 
 std::map<std::string, std::vector<std::string>> to_members(const py::object& members) {
@@ -96,7 +99,11 @@ std::map<std::string, std::vector<std::string>> to_members(const py::object& mem
 }
 
 Filter make_filter(const Tagger& tagger, const py::object& allow, const py::object& deny, const py::object& groups, const py::object& within, const py::object& members) {
-  const LabelChoice choice{.allow = to_list(allow), .deny = to_list(deny), .groups = to_list(groups), .within = to_list(within), .members = to_members(members)};
+  const LabelChoice choice{.allow = to_condition(allow),
+                           .deny = to_condition(deny).value_or(std::vector<std::string>()),
+                           .groups = to_condition(groups),
+                           .within = to_condition(within),
+                           .members = to_members(members)};
   const LabelSet labels = tagger.labels();
   const py::gil_scoped_release release;
   return std::make_shared<LabelFilter>(choose_labels(labels, choice));

@@ -1,6 +1,7 @@
 #include "lmtx/search/label_filter.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 #include "lmtx/corpus/hierarchy.h"
@@ -43,7 +44,7 @@ Numbers group_of_field(const LabelSet& labels, const std::string& group) {
 
 Numbers groups_of(const LabelSet& labels, const LabelChoice& choice) {
   Numbers numbers;
-  for (const std::string& group : choice.groups) {
+  for (const std::string& group : *choice.groups) {
     const Numbers in_it = choice.members.empty() ? group_of_field(labels, group) : group_of_members(labels, choice, group);
     numbers.insert(numbers.end(), in_it.begin(), in_it.end());
   }
@@ -88,9 +89,9 @@ class Allowed {
 
 LabelFilter choose_labels(const LabelSet& labels, const LabelChoice& choice) {
   Allowed allowed;
-  if (!choice.allow.empty()) allowed.meet(numbers_of(labels, choice.allow));
-  if (!choice.groups.empty()) allowed.meet(groups_of(labels, choice));
-  if (!choice.within.empty()) allowed.meet(branches_of(labels, choice.within));
+  if (choice.allow) allowed.meet(numbers_of(labels, *choice.allow));
+  if (choice.groups) allowed.meet(groups_of(labels, choice));
+  if (choice.within) allowed.meet(branches_of(labels, *choice.within));
   return {.allow = allowed.list(), .deny = numbers_of(labels, choice.deny)};
 }
 

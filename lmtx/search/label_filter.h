@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,14 @@ struct LabelFilter {
 
 // Labels by what they are: those that meet each condition that is given.
 struct LabelChoice {
-  // Uids of labels that may come; empty means all.
-  std::vector<std::string> allow = {};
+  // Uids of labels that may come; unset means all.
+  std::optional<std::vector<std::string>> allow = std::nullopt;
   // Uids of labels that may not come.
   std::vector<std::string> deny = {};
-  // Names of groups: a label must be in one of them. Empty means all labels.
-  std::vector<std::string> groups = {};
-  // Uids of labels: a label must be one of them, or lie below one in the hierarchy. Empty means all labels.
-  std::vector<std::string> within = {};
+  // Names of groups: a label must be in one of them. Unset means all labels.
+  std::optional<std::vector<std::string>> groups = std::nullopt;
+  // Uids of labels: a label must be one of them, or lie below one in the hierarchy. Unset means all labels.
+  std::optional<std::vector<std::string>> within = std::nullopt;
   // The uids of the labels of each group; empty means that Label::groups says it.
   std::map<std::string, std::vector<std::string>> members = {};
 };

@@ -74,7 +74,8 @@ def test_filters_keep_the_order_of_what_they_leave(tagger):
     assert left(within="l-army") == [uid for uid in ranked if uid in ("l-army", "l-prison")]
     assert left(groups="state") == ["l-army"]
     assert left(groups=["mine"], members={"mine": ["l-tax"], "yours": "l-army"}) == ["l-tax"]
-    assert left(groups="state", allow="l-tax") == []
+    assert left(groups="state", allow="l-tax") == left(allow=[]) == left(groups=[]) == []
+    assert left() == left(deny=[]) == ranked
     with pytest.raises(ValueError, match="No label is in the group `void`"):
         tagger.filter(groups="void")
 

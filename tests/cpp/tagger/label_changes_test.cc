@@ -160,16 +160,18 @@ class Soak {
 
   void restrict_to_some(TagOptions& options, std::map<int64_t, double>& scores) {
     LabelChoice choice;
-    std::set<std::string> allowed;
+    std::vector<std::string> allow;
     const int64_t share = 1 + random_.below(4);
     for (const auto& [number, label] : model_.labels) {
-      if (random_.below(share) == 0) choice.allow.push_back(label.uid);
+      if (random_.below(share) == 0) allow.push_back(label.uid);
       if (random_.below(5) == 0) choice.deny.push_back(label.uid);
     }
-    allowed.insert(choice.allow.begin(), choice.allow.end());
+    // Now and then none at all.
+    if (!allow.empty() || random_.below(4) == 0) choice.allow = allow;
+    const std::set<std::string> allowed(allow.begin(), allow.end());
     for (const auto& [number, label] : model_.labels) {
       const bool denied = std::find(choice.deny.begin(), choice.deny.end(), label.uid) != choice.deny.end();
-      if (denied || (!allowed.empty() && !allowed.contains(label.uid))) scores.erase(number);
+      if (denied || (choice.allow && !allowed.contains(label.uid))) scores.erase(number);
     }
     options.filter = std::make_shared<const LabelFilter>(choose_labels(tagger_.labels(), choice));
   }
@@ -253,8 +255,8 @@ std::vector<Label> branch_labels() {
   labels[1].broader = {"money"};
   labels[3].broader = {"music"};
   labels[4].broader = {"music", "theatre"};
-  labels[0].groups = labels[2].groups = {"top"};
-  labels[4].groups = {"top", "loud"};
+  labels[0].groups = labels[2].groups = Uids{"top"};
+  labels[4].groups = Uids{"top", "loud"};
   return labels;
 }
 
@@ -318,22 +320,23 @@ TEST_CASE("what lies below a removed label lies below its broader labels, and be
 TEST_CASE("labels are chosen by uid, group and branch") {
   const LabelSet labels(branch_labels());
   const auto allowed = [&](const LabelChoice& choice) { return uids_of(labels, choose_labels(labels, choice).allow); };
-  CHECK(allowed({.allow = {"tax", "opera"}}) == Uids{"tax", "opera"});
-  CHECK(allowed({.groups = {"top"}}) == Uids{"money", "music", "opera"});
-  CHECK(allowed({.groups = {"loud", "top"}, .within = {"music"}}) == Uids{"music", "opera"});
-  CHECK(allowed({.within = {"theatre", "money"}}) == Uids{"money", "tax", "opera", "theatre"});
-  CHECK(allowed({.groups = {"mine"}, .members = {{"mine", {"tax"}}}}) == Uids{"tax"});
+  CHECK(choose_labels(labels, {.allow = Uids{}}).allow == std::vector<int64_t>{-1});
+  CHECK(allowed({.allow = Uids{"tax", "opera"}}) == Uids{"tax", "opera"});
+  CHECK(allowed({.groups = Uids{"top"}}) == Uids{"money", "music", "opera"});
+  CHECK(allowed({.groups = Uids{"loud", "top"}, .within = Uids{"music"}}) == Uids{"music", "opera"});
+  CHECK(allowed({.within = Uids{"theatre", "money"}}) == Uids{"money", "tax", "opera", "theatre"});
+  CHECK(allowed({.groups = Uids{"mine"}, .members = {{"mine", {"tax"}}}}) == Uids{"tax"});
   CHECK(choose_labels(labels, {.deny = {"tax"}}).allow.empty());
   CHECK(choose_labels(labels, {.deny = {"tax"}}).deny == std::vector<int64_t>{1});
-  CHECK_THROWS_WITH(choose_labels(labels, {.groups = {"quiet"}}), "No label is in the group `quiet`.");
-  CHECK_THROWS_WITH(choose_labels(labels, {.groups = {"quiet"}, .members = {{"loud", {}}}}), "No label is in the group `quiet`.");
-  CHECK_THROWS_WITH(choose_labels(labels, {.within = {"opus"}}), "No label has the uid `opus`.");
+  CHECK_THROWS_WITH(choose_labels(labels, {.groups = Uids{"quiet"}}), "No label is in the group `quiet`.");
+  CHECK_THROWS_WITH(choose_labels(labels, {.groups = Uids{"quiet"}, .members = {{"loud", {}}}}), "No label is in the group `quiet`.");
+  CHECK_THROWS_WITH(choose_labels(labels, {.within = Uids{"opus"}}), "No label has the uid `opus`.");
 }
 
 TEST_CASE("conditions that no label meets leave no tags") {
   const TemporaryFolder folder;
   const Tagger tagger = Tagger::from_labels(make_encoder(folder), LabelSet(branch_labels()), all_texts);
-  const auto none = std::make_shared<const LabelFilter>(choose_labels(tagger.labels(), {.allow = {"tax"}, .within = {"music"}}));
+  const auto none = std::make_shared<const LabelFilter>(choose_labels(tagger.labels(), {.allow = Uids{"tax"}, .within = Uids{"music"}}));
   CHECK(tagger.tag("tax", {.k = 3, .filter = none}).empty());
 }
 
