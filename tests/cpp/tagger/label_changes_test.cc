@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using Uids = std::vector<std::string>;
+
 const std::vector<std::string> words = {"carpet", "wine", "wool",   "red",   "clean", "stain", "tax",   "law", "bill",  "water",  "road", "school",
                                         "farm",   "bank", "health", "trade", "sea",   "war",   "peace", "art", "music", "energy", "oil",  "land"};
 
@@ -265,8 +267,6 @@ std::vector<std::string> uids_of(const LabelSet& labels, const std::vector<int64
   for (const int64_t number : numbers) uids.push_back(labels[number].uid);
   return uids;
 }
-
-using Uids = std::vector<std::string>;
 
 }  // namespace
 
