@@ -1,6 +1,8 @@
 #include "lmtx/corpus/hierarchy.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -13,6 +15,27 @@ namespace lmtx {
 
 std::span<const int64_t> Hierarchy::Links::of(int64_t label) const {
   return std::span(neighbors).subspan(static_cast<size_t>(offsets[label]), static_cast<size_t>(offsets[label + 1] - offsets[label]));
+}
+
+Hierarchy::Links Hierarchy::Links::without_holes() const {
+  Links kept{.offsets = {0}, .neighbors = {}};
+  for (int64_t label = 0; label + 1 < static_cast<int64_t>(offsets.size()); ++label) {
+    const auto all = of(label);
+    std::copy_if(all.begin(), all.end(), std::back_inserter(kept.neighbors), [](int64_t neighbor) { return neighbor >= 0; });
+    kept.offsets.push_back(static_cast<int64_t>(kept.neighbors.size()));
+  }
+  return kept;
+}
+
+Hierarchy::Links Hierarchy::Links::turned_round() const {
+  Links turned{.offsets = std::vector<int64_t>(offsets.size()), .neighbors = std::vector<int64_t>(neighbors.size())};
+  for (const int64_t neighbor : neighbors) ++turned.offsets[neighbor + 1];
+  std::partial_sum(turned.offsets.begin(), turned.offsets.end(), turned.offsets.begin());
+  std::vector<int64_t> ends(turned.offsets.begin(), turned.offsets.end() - 1);
+  for (int64_t label = 0; label + 1 < static_cast<int64_t>(offsets.size()); ++label) {
+    for (const int64_t neighbor : of(label)) turned.neighbors[ends[neighbor]++] = label;
+  }
+  return turned;
 }
 
 // Looks for circles from broader label to broader label, depth first without recursion; may take out the links that close one.
@@ -103,25 +126,8 @@ Hierarchy::Hierarchy(const LabelSet& labels, const HierarchyOptions& options) {
     up_.offsets.push_back(static_cast<int64_t>(up_.neighbors.size()));
   }
   Search(labels, up_, options.ignore_cycles).run();
-
-  // Without the links that were taken out; then turned round.
-  Links kept{.offsets = {0}, .neighbors = {}};
-  down_.offsets.assign(up_.offsets.size(), 0);
-  for (int64_t label = 0; label < labels.size(); ++label) {
-    for (const int64_t above : up_.of(label)) {
-      if (above < 0) continue;
-      kept.neighbors.push_back(above);
-      ++down_.offsets[above + 1];
-    }
-    kept.offsets.push_back(static_cast<int64_t>(kept.neighbors.size()));
-  }
-  up_ = std::move(kept);
-  for (size_t i = 1; i < down_.offsets.size(); ++i) down_.offsets[i] += down_.offsets[i - 1];
-  down_.neighbors.resize(up_.neighbors.size());
-  std::vector<int64_t> ends(down_.offsets.begin(), down_.offsets.end() - 1);
-  for (int64_t label = 0; label < labels.size(); ++label) {
-    for (const int64_t above : up_.of(label)) down_.neighbors[ends[above]++] = label;
-  }
+  up_ = up_.without_holes();
+  down_ = up_.turned_round();
 }
 
 void Hierarchy::check(int64_t label) const {

@@ -42,6 +42,10 @@ class LMTX_API Hierarchy {
     std::vector<int64_t> offsets;
     std::vector<int64_t> neighbors;
     std::span<const int64_t> of(int64_t label) const;
+    // Without neighbors below 0.
+    Links without_holes() const;
+    // Neighbors of those that are neighbors here.
+    Links turned_round() const;
   };
   class Search;
 
