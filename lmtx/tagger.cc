@@ -192,10 +192,15 @@ void check_target(const fs::path& folder) {
   fail(folder, "is there already and is no tagger; remove it or choose another folder.");
 }
 
+bool leads_out(const fs::path& path) { return path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end(); }
+
 // Whether `fresh` has the model of `folder` now: where that is the one with these checksums, which takes neither time nor room.
 bool link_model(const Json& model, const fs::path& folder, const fs::path& fresh) {
   const fs::path file = folder / "lmtx" / "settings.json";
   if (!model.is_object() || !fs::exists(file)) return false;
+  for (const auto& [path, checksum] : model.items()) {
+    if (leads_out(path)) return false;
+  }
   try {
     if (detail::read_json(file).value("model", Json()) != model) return false;
     detail::check_folder(folder, model, file.string());
