@@ -24,6 +24,8 @@ Example:
   register_document(m);
   register_corpus(m);
   register_label_set(m);
+  register_hierarchy(m);
+  register_label_filter(m);
   register_tokenizer(m);
   register_encoder(m);
   register_encode_to_file(m);
@@ -35,6 +37,7 @@ Example:
   register_calibration(m);
   register_combination(m);
   register_audit(m);
+  register_tagger_labels(m);
   register_tagger(m);
   register_verdict(m);
   register_question(m);

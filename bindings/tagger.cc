@@ -4,10 +4,15 @@
 #include <pybind11/stl/filesystem.h>
 #include <pybind11/typing.h>
 
+#include <map>
+#include <memory>
+
 #include "interrupts.h"
 #include "lmtx/encoder.h"
+#include "lmtx/search/label_filter.h"
 #include "lmtx/search/label_index.h"
 #include "register.h"
+#include "tagger_labels.h"
 #include "text.h"
 #include "texts.h"
 
@@ -18,11 +23,14 @@ const TaggerSettings defaults;
 
 std::optional<std::string> to_utf8(std::optional<Text> text) { return text ? std::optional(std::move(text->utf8)) : std::nullopt; }
 
-TaggerSettings make_settings(int64_t search_length, int64_t label_length, std::optional<Text> document_prompt, std::optional<Text> label_prompt) {
+TaggerSettings make_settings(int64_t search_length, int64_t label_length, std::optional<Text> document_prompt, std::optional<Text> label_prompt,
+                             bool embed_other_names, bool embed_descriptions) {
   return {.search_length = search_length,
           .label_length = label_length,
           .document_prompt = to_utf8(std::move(document_prompt)),
-          .label_prompt = to_utf8(std::move(label_prompt))};
+          .label_prompt = to_utf8(std::move(label_prompt)),
+          .embed_other_names = embed_other_names,
+          .embed_descriptions = embed_descriptions};
 }
 
 Tagger make_tagger(Encoder encoder, LabelSet labels, LabelIndex index, const TaggerSettings& settings, int64_t k) {
@@ -37,8 +45,14 @@ Tagger from_labels(Encoder encoder, LabelSet labels, const TaggerSettings& setti
 
 Tagger load(const std::filesystem::path& folder, const std::string& device) { return Tagger::load(folder, {.device = device}); }
 
-void save(const Tagger& tagger, const std::filesystem::path& folder, const Text& provenance) { tagger.save(folder, provenance.utf8); }
+// What works without the GIL has a copy of its own: TaggerLabels may put another tagger in the place of one meanwhile.
+void save(Tagger tagger, const std::filesystem::path& folder, const Text& provenance) {
+  const py::gil_scoped_release release;
+  tagger.save(folder, provenance.utf8);
+}
 
+// None: all labels.
+using Filter = std::shared_ptr<LabelFilter>;
 using TagList = py::typing::List<Tag>;
 
 // lmtx.tables.Tags: lists that notebooks show as tables.
@@ -49,25 +63,54 @@ py::typing::List<TagList> to_lists(std::vector<std::vector<Tag>> tags) {
   return lists;
 }
 
-py::typing::List<TagList> tag_views(const Tagger& tagger, std::span<const std::string_view> texts, int64_t k, const py::object& on_event) {
-  return to_lists(run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, {.k = k}, event, stop); }));
+py::typing::List<TagList> tag_views(Tagger tagger, std::span<const std::string_view> texts, int64_t k, const Filter& filter, const py::object& on_event) {
+  const TagOptions options{.k = k, .filter = filter};
+  return to_lists(run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, options, event, stop); }));
 }
 
-py::typing::List<TagList> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const py::object& on_event) {
-  return tag_views(tagger, texts.views(), k, on_event);
+py::typing::List<TagList> tag_many(const Tagger& tagger, const TextsOrDocuments& texts, int64_t k, const Filter& filter, const py::object& on_event) {
+  return tag_views(tagger, texts.views(), k, filter, on_event);
 }
 
-TagList tag_text(const Tagger& tagger, const Text& text, int64_t k, const py::object& on_event) {
+TagList tag_text(const Tagger& tagger, const Text& text, int64_t k, const Filter& filter, const py::object& on_event) {
   const std::string_view view = text.utf8;
-  return TagList(py::object(tag_views(tagger, std::span(&view, 1), k, on_event)[0]));
+  return TagList(py::object(tag_views(tagger, std::span(&view, 1), k, filter, on_event)[0]));
 }
 
-TagList tag_document(const Tagger& tagger, const Document& document, int64_t k, const py::object& on_event) {
-  return tag_text(tagger, {document_text(document)}, k, on_event);
+TagList tag_document(const Tagger& tagger, const Document& document, int64_t k, const Filter& filter, const py::object& on_event) {
+  return tag_text(tagger, {document_text(document)}, k, filter, on_event);
+}
+
+// One or several.
+std::vector<std::string> to_list(const py::object& texts) {
+  if (const py::object one = find_str(texts)) return {lmtx::python::to_utf8(one)};
+  return strings(texts.cast<std::vector<Text>>());
+}
+
+std::optional<std::vector<std::string>> to_condition(const py::object& texts) {
+  return texts.is_none() ? std::nullopt : std::optional(to_list(texts));
+}
+
+std::map<std::string, std::vector<std::string>> to_members(const py::object& members) {
+  std::map<std::string, std::vector<std::string>> result;
+  if (members.is_none()) return result;
+  for (const auto& [group, uids] : py::dict(members)) result[lmtx::python::to_utf8(group)] = to_list(py::reinterpret_borrow<py::object>(uids));
+  return result;
+}
+
+Filter make_filter(const Tagger& tagger, const py::object& allow, const py::object& deny, const py::object& groups, const py::object& within, const py::object& members) {
+  const LabelChoice choice{.allow = to_condition(allow),
+                           .deny = to_condition(deny).value_or(std::vector<std::string>()),
+                           .groups = to_condition(groups),
+                           .within = to_condition(within),
+                           .members = to_members(members)};
+  const LabelSet labels = tagger.labels();
+  const py::gil_scoped_release release;
+  return std::make_shared<LabelFilter>(choose_labels(labels, choice));
 }
 
 std::string to_string(const Tagger& tagger) {
-  return "Tagger(" + with_commas(tagger.labels().size()) + " labels, dim=" + std::to_string(tagger.encoder().dim()) +
+  return "Tagger(" + with_commas(tagger.labels().num_living()) + " labels, dim=" + std::to_string(tagger.encoder().dim()) +
          ", search_length=" + std::to_string(tagger.settings().search_length) + ", k=" + std::to_string(tagger.rule().k) + ")";
 }
 
@@ -98,20 +141,25 @@ Example:
     >>> lmtx.TaggerSettings(search_length=128, document_prompt='query: ')
     TaggerSettings(search_length=128, label_length=0, document_prompt='query: ', label_prompt=None))")
       .def(py::init(&make_settings), py::kw_only(), py::arg("search_length") = defaults.search_length, py::arg("label_length") = defaults.label_length,
-           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none(),
+           py::arg("document_prompt") = py::none(), py::arg("label_prompt") = py::none(), py::arg("embed_other_names") = defaults.embed_other_names,
+           py::arg("embed_descriptions") = defaults.embed_descriptions,
            R"(Settings, which the tagger checks against its encoder.
 
 Args:
     search_length: Tokens of a document, special tokens included; 0: the encoder's max_length.
     label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
     document_prompt: Put before each document; None: the encoder's default prompt.
-    label_prompt: Put before each label name; None: the encoder's default prompt.)")
+    label_prompt: Put before each label name; None: the encoder's default prompt.
+    embed_other_names: Labels have a vector for each of their other names, too; the best counts.
+    embed_descriptions: Labels have one for "name: description", too.)")
       .def_readonly("search_length", &TaggerSettings::search_length,
            "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
       .def_readonly("label_length", &TaggerSettings::label_length, "int: tokens of a label, special tokens included; 0 as above.")
       .def_readonly("document_prompt", &TaggerSettings::document_prompt,
            "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
       .def_readonly("label_prompt", &TaggerSettings::label_prompt, "str, put before each label name; None as above.")
+      .def_readonly("embed_other_names", &TaggerSettings::embed_other_names, "bool: labels have a vector for each of their other names, too.")
+      .def_readonly("embed_descriptions", &TaggerSettings::embed_descriptions, "bool: labels have one for \"name: description\", too.")
       .def("__repr__", [](const TaggerSettings& settings) {
         return py::str("TaggerSettings(search_length={}, label_length={}, document_prompt={!r}, label_prompt={!r})")
             .format(settings.search_length, settings.label_length, settings.document_prompt, settings.label_prompt);
@@ -120,7 +168,8 @@ Args:
 
 template <class Class, class Function, class... Extra>
 void def_tag(Class& tagger, Function function, const char* name, const Extra&... extra) {
-  tagger.def("tag", function, py::arg(name), py::kw_only(), py::arg("k") = TagOptions{}.k, py::arg("on_event") = py::none(), extra...);
+  tagger.def("tag", function, py::arg(name), py::kw_only(), py::arg("k") = TagOptions{}.k, py::arg("filter") = py::none(), py::arg("on_event") = py::none(),
+             extra...);
 }
 
 }  // namespace
@@ -131,7 +180,7 @@ void register_tagger(py::module_& m) {
   register_settings(m);
   auto tagger = py::class_<Tagger>(m, "Tagger", py::dynamic_attr(), R"(Texts to tags: encoder, labels and their vectors, saved as one folder.
 
-Immutable; may be used from several threads, also at once.
+May be used from several threads, also at once. Immutable but for its labels, which `tagger.labels` changes.
 
 Example:
     >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
@@ -180,7 +229,7 @@ Raises:
 Example:
     >>> lmtx.Tagger.load('tagger', device='cpu')
     Tagger(12 labels, dim=32, search_length=48, k=5))")
-      .def("save", &save, py::arg("folder"), py::kw_only(), py::arg("provenance") = "{}", release(),
+      .def("save", &save, py::arg("folder"), py::kw_only(), py::arg("provenance") = "{}",
            R"(Writes a sentence-transformers folder with the folder `lmtx/` in it, whole or not at all.
 
 Args:
@@ -198,6 +247,7 @@ Example:
 Args:
     text: Taken as it is.
     k: Tags a text; 0: the tagger's own `k`.
+    filter: Which labels may come, as `Tagger.filter` makes it; None: all.
     on_event: Called with an Event after each batch.
 
 Raises:
@@ -215,7 +265,28 @@ Example:
   def_tag(tagger, &tag_many, "texts",
           "The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag.");
   def_tag(tagger, &tag_many, "documents", "The same.");
-  tagger.def_property_readonly("labels", &Tagger::labels, py::return_value_policy::reference_internal, "LabelSet: what it tags with.")
+  tagger
+      .def("filter", &make_filter, py::kw_only(), py::arg("allow") = py::none(), py::arg("deny") = py::none(), py::arg("groups") = py::none(),
+           py::arg("within") = py::none(), py::arg("members") = py::none(), R"(Which labels may come, for `tag`: those that meet each condition that is given. Each takes a str or a list.
+
+Made once, it serves any number of calls. Label numbers never change, so it stays right when names do; labels that are added later are not among those it allows.
+
+Args:
+    allow: Uids of labels that may come.
+    deny: Uids of labels that may not.
+    groups: Names of groups: a label must be in one of them.
+    within: Uids of labels: a label must be one of them, or lie below one in the hierarchy of `Label.broader`.
+    members: A dict of the uids of the labels of each group; None: `Label.groups` says it.
+
+Raises:
+    ValueError: For a uid that no label has, and a group without labels.
+
+Example:
+    >>> tagger = lmtx.Tagger.load('tagger')
+    >>> tagger.tag('army', k=2, filter=tagger.filter(groups='money', members={'money': ['l-tax', 'l-trade']}))[0].label in ('tax', 'trade')
+    True)")
+      .def_property_readonly("labels", [](const py::object& self) { return TaggerLabels(self.cast<const Tagger&>().labels(), self); },
+                             "TaggerLabels: what it tags with: a LabelSet, and what changes it.")
       .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy, "Encoder: what embeds texts.")
       .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy, "LabelIndex: the labels' vectors.")
       .def_property_readonly("settings", &Tagger::settings, py::return_value_policy::copy, "TaggerSettings, with nothing left open.")

@@ -101,8 +101,10 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/compute_dtype.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/corpus.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/document.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/hierarchy.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/label_set.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
+  ${PROJECT_SOURCE_DIR}/lmtx/detail/shared_parts.h
   ${PROJECT_SOURCE_DIR}/lmtx/encode_to_file.h
   ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/agreement.h
@@ -117,6 +119,8 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/export.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/bm25_index.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/fusion.h
+  ${PROJECT_SOURCE_DIR}/lmtx/near_duplicates.h
+  ${PROJECT_SOURCE_DIR}/lmtx/search/label_filter.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/label_index.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/ranked_lists.h
   ${PROJECT_SOURCE_DIR}/lmtx/stopped.h

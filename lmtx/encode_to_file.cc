@@ -48,13 +48,13 @@ Texts texts_of(const Corpus& documents) {
 
 Texts texts_of(const LabelSet& labels) {
   const auto read = [&labels] {
-    return [&labels, next = int64_t{0}](std::string& text) mutable {
-      if (next == labels.size()) return false;
-      text = labels[next++].name;
+    return [&labels, next = labels.begin()](std::string& text) mutable {
+      if (next == labels.end()) return false;
+      text = (next++)->name;
       return true;
     };
   };
-  return {.kind = "labels", .fingerprint = labels.fingerprint(), .size = labels.size(), .read = read};
+  return {.kind = "labels", .fingerprint = labels.fingerprint(), .size = labels.num_living(), .read = read};
 }
 
 // With all that they leave to the encoder.

@@ -8,6 +8,9 @@
 #include "lmtx/detail/fault.h"
 #include "lmtx/detail/files.h"
 #include "lmtx/detail/json.h"
+#include "lmtx/detail/json_lines.h"
+#include "lmtx/detail/label_texts.h"
+#include "lmtx/detail/linked_files.h"
 #include "lmtx/detail/sealed_json.h"
 #include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/encoder.h"
@@ -22,6 +25,8 @@ struct Tagger::Impl {
   LabelIndex index;
   TaggerSettings settings;
   DecisionRule rule;
+  // The checksums of the folder that it was loaded from; null for one that was not.
+  detail::Json model = nullptr;
 };
 
 namespace {
@@ -29,7 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 using detail::Json;
 
-constexpr int64_t format = 1;
+// Labels that were removed are marked in labels.jsonl, which readers of format 1 would take for labels; without any the format is 1.
+constexpr int64_t format = 2;
 // How document_text() puts a document together; a folder that says otherwise was made by another LMTX.
 constexpr const char* document_template = "{title}\t{content}";
 // Texts embedded and searched at once: enough for texts of like length to meet in a batch, little enough for memory to stay small.
@@ -63,6 +69,10 @@ void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelInde
     throw std::invalid_argument("`index` must have vectors of " + std::to_string(encoder.dim()) + " dimensions, as the encoder, but has " +
                                 std::to_string(index.dim()) + " instead.");
   }
+  for (int64_t number = 0; labels.num_living() < labels.size() && number < labels.size(); ++number) {
+    if (labels.is_living(number) || !index.contains(number)) continue;
+    throw std::invalid_argument("`index` has rows of label number " + std::to_string(number) + ", which was removed from `labels`.");
+  }
   if (index.max_label() >= labels.size()) {
     throw std::invalid_argument("`index` has rows of label number " + std::to_string(index.max_label()) + ", but `labels` has only " +
                                 std::to_string(labels.size()) + " labels.");
@@ -71,17 +81,12 @@ void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelInde
 
 EncodeOptions encode_options(int64_t max_length, const std::string& prompt) { return {.max_length = max_length, .prompt = prompt, .normalize = true}; }
 
-LabelIndex embed_labels(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, ComputeDtype dtype, const EventCallback& on_event,
-                        std::stop_token stop) {
-  std::vector<std::string_view> names;
-  for (const Label& label : labels.labels()) names.emplace_back(label.name);
-  const auto as_stage = [&](Event event) {
-    event.stage = "embed labels";
-    on_event(event);
-  };
-  EncodeOptions options = encode_options(settings.label_length, *settings.label_prompt);
-  options.dtype = dtype;
-  return LabelIndex::build(encoder.encode(names, options, on_event ? EventCallback(as_stage) : EventCallback(), std::move(stop)));
+LabelIndex embed_all(const Encoder& encoder, const LabelSet& labels, const TaggerSettings& settings, ComputeDtype dtype, const EventCallback& on_event,
+                     std::stop_token stop) {
+  std::vector<int64_t> numbers;
+  for (auto label = labels.begin(); label != labels.end(); ++label) numbers.push_back(label.number());
+  const LabelRows embedded = detail::embed_labels(encoder, labels, numbers, settings, dtype, on_event, std::move(stop));
+  return LabelIndex::build(embedded.rows, embedded.owners);
 }
 
 std::vector<Tag> tags_of(const LabelSet& labels, const int64_t* numbers, const float* scores, int64_t k) {
@@ -108,14 +113,22 @@ EventCallback shifted(const EventCallback& on_event, int64_t begin, int64_t tota
   return [&on_event, begin, total](const Event& event) { report(on_event, begin + event.done, total); };
 }
 
+Json kinds_of_texts(const TaggerSettings& settings) {
+  Json kinds = {"name"};
+  if (settings.embed_other_names) kinds.push_back("other names");
+  if (settings.embed_descriptions) kinds.push_back("description");
+  return kinds;
+}
+
 // `model` as folder_checksums() gives it.
 Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, const LabelSet& labels, const Json& model) {
-  return {{"format", format},
+  return {{"format", labels.num_living() < labels.size() ? format : 1},
           {"document_template", document_template},
           {"search_length", settings.search_length},
           {"label_length", settings.label_length},
           {"document_prompt", *settings.document_prompt},
           {"label_prompt", *settings.label_prompt},
+          {"label_texts", kinds_of_texts(settings)},
           {"decision", {{"rule", "top-k"}, {"k", rule.k}}},
           {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}},
           {"model", model}};
@@ -142,11 +155,19 @@ const Json& part_of(const Json& settings, const char* key, const fs::path& file)
   return *part;
 }
 
+// Whether a label has vectors of texts of this kind; before there were others than names nothing was said.
+bool embeds(const Json& json, const char* kind, const std::string& place) {
+  const std::vector<std::string> kinds = detail::json_strings_or_none(json, "label_texts", place);
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
 TaggerSettings settings_of(const Json& json, const std::string& place) {
   return {.search_length = detail::json_integer(json, "search_length", place),
           .label_length = detail::json_integer(json, "label_length", place),
           .document_prompt = detail::json_string(json, "document_prompt", place),
-          .label_prompt = detail::json_string(json, "label_prompt", place)};
+          .label_prompt = detail::json_string(json, "label_prompt", place),
+          .embed_other_names = embeds(json, "other names", place),
+          .embed_descriptions = embeds(json, "description", place)};
 }
 
 DecisionRule rule_of(const Json& decision, const fs::path& file) {
@@ -171,6 +192,25 @@ void check_target(const fs::path& folder) {
   fail(folder, "is there already and is no tagger; remove it or choose another folder.");
 }
 
+bool leads_out(const fs::path& path) { return path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end(); }
+
+// Whether `fresh` has the model of `folder` now: where that is the one with these checksums, which takes neither time nor room.
+bool link_model(const Json& model, const fs::path& folder, const fs::path& fresh) {
+  const fs::path file = folder / "lmtx" / "settings.json";
+  if (!model.is_object() || !fs::exists(file)) return false;
+  for (const auto& [path, checksum] : model.items()) {
+    if (leads_out(path)) return false;
+  }
+  try {
+    if (detail::read_json(file).value("model", Json()) != model) return false;
+    detail::check_folder(folder, model, file.string());
+  } catch (const std::runtime_error&) {
+    return false;  // Damaged: it is written anew.
+  }
+  for (const auto& [path, checksum] : model.items()) detail::link_file(folder / path, fresh / path);
+  return true;
+}
+
 Json checked_provenance(const std::string& text) {
   try {
     return detail::parse_json(text, "`provenance`");
@@ -189,11 +229,18 @@ Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSetting
   impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
 }
 
+Tagger Tagger::with(LabelSet labels, LabelIndex index) const {
+  auto impl = std::make_shared<Impl>(*impl_);
+  impl->labels = std::move(labels);
+  impl->index = std::move(index);
+  return Tagger(std::move(impl));
+}
+
 Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings, DecisionRule rule, const EventCallback& on_event, std::stop_token stop,
                            ComputeDtype dtype) {
   settings = resolve(std::move(settings), encoder);
   check_length("label_length", settings.label_length, encoder);
-  LabelIndex index = embed_labels(encoder, labels, settings, dtype, on_event, std::move(stop));
+  LabelIndex index = embed_all(encoder, labels, settings, dtype, on_event, std::move(stop));
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
 
@@ -217,7 +264,10 @@ Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   Encoder loaded_encoder = encoder.get_future().get();
   try {
     check_lengths(settings, loaded_encoder);
-    return Tagger(std::move(loaded_encoder), std::move(loaded_labels), std::move(loaded_index), settings, rule);
+    const Tagger loaded(std::move(loaded_encoder), std::move(loaded_labels), std::move(loaded_index), settings, rule);
+    auto impl = std::make_shared<Impl>(*loaded.impl_);
+    impl->model = json.value("model", Json());
+    return Tagger(std::move(impl));
   } catch (const std::invalid_argument& error) {
     fail(file, std::string("its parts do not fit together. ") + error.what());
   }
@@ -228,11 +278,16 @@ void Tagger::save(const fs::path& folder, const std::string& provenance) const {
   check_target(folder);
   detail::write_folder_atomically(folder, [&](const fs::path& fresh) {
     const TaggerSettings& settings = impl_->settings;
-    detail::with_tagging_prompts(impl_->encoder, *settings.document_prompt, *settings.label_prompt).save(fresh, settings.search_length, /*normalize=*/true);
-    const Json model = detail::folder_checksums(fresh);
+    const bool has_model = link_model(impl_->model, folder, fresh);
+    if (!has_model) {
+      detail::with_tagging_prompts(impl_->encoder, *settings.document_prompt, *settings.label_prompt).save(fresh, settings.search_length, /*normalize=*/true);
+    }
+    const Json model = has_model ? impl_->model : detail::folder_checksums(fresh);
     const fs::path own = fresh / "lmtx";
     detail::make_folder(own);
     impl_->labels.save(own / "labels.jsonl");
+    // Segments that are there already are not written again.
+    detail::link_files_of(folder / "lmtx" / "index", own / "index");
     impl_->index.save(own / "index");
     detail::write_json(own / "provenance.json", origin);
     detail::write_json(own / "settings.json", detail::sealed(settings_json(impl_->settings, impl_->rule, impl_->labels, model)));
@@ -249,7 +304,7 @@ std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> text
   for (int64_t begin = 0; begin < total; begin += texts_at_once) {
     const auto block = texts.subspan(begin, std::min(texts_at_once, total - begin));
     const at::Tensor queries = impl_->encoder.encode(block, encoding, shifted(on_event, begin, total), stop);
-    const LabelMatches matches = impl_->index.search(queries, k, {}, {}, stop);
+    const LabelMatches matches = impl_->index.search(queries, k, options.filter ? *options.filter : LabelFilter(), {}, stop);
     for (size_t i = 0; i < block.size(); ++i) {
       tags.push_back(tags_of(impl_->labels, matches.labels.const_data_ptr<int64_t>() + i * k, matches.scores.const_data_ptr<float>() + i * k, k));
     }

@@ -16,6 +16,7 @@
 #include "lmtx/corpus/label_set.h"
 #include "lmtx/event.h"
 #include "lmtx/export.h"
+#include "lmtx/search/label_filter.h"
 
 namespace lmtx {
 
@@ -47,11 +48,16 @@ struct TaggerSettings {
   // Put before each document and each label name; unset means the encoder's default prompt (often none). A tagger has them set.
   std::optional<std::string> document_prompt = std::nullopt;
   std::optional<std::string> label_prompt = std::nullopt;
+  // Besides its name, a label has a vector for each of its other names, and one for "name: description" where it has one. The best counts.
+  bool embed_other_names = false;
+  bool embed_descriptions = false;
 };
 
 struct TagOptions {
   // Tags a text; 0 means as the tagger's decision rule says.
   int64_t k = 0;
+  // Which labels may come; nullptr: all. Made once (choose_labels), it serves any number of calls.
+  std::shared_ptr<const LabelFilter> filter = nullptr;
 };
 
 struct TaggerOptions {
@@ -64,7 +70,8 @@ class LMTX_API Tagger {
  public:
   // Puts a tagger together; label i of `labels` owns row i of the index.
   Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings = {}, DecisionRule rule = {});
-  // Embeds the labels (their names) with `encoder`, in `dtype` as EncodeOptions has it, and puts a tagger together. Texts are embedded in float32 later on.
+  // Embeds the labels (their names, and what settings say) with `encoder`, in `dtype` as EncodeOptions has it, and puts a tagger together. Texts are embedded
+  // in float32 later on.
   static Tagger from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings = {}, DecisionRule rule = {}, const EventCallback& on_event = {},
                             std::stop_token stop = {}, ComputeDtype dtype = ComputeDtype::float32);
 
@@ -82,7 +89,23 @@ class LMTX_API Tagger {
   std::vector<std::vector<Tag>> tag(std::span<const Document> documents, const TagOptions& options = {}, const EventCallback& on_event = {},
                                     std::stop_token stop = {}) const;
 
+  // New taggers with other labels; this one stays as it is. They share encoder and vectors with this one, so that a change takes milliseconds; only texts that
+  // are new are embedded, and label numbers never change. A label whose texts change is embedded anew: what training moved in its vectors, and its bias, go.
+  // All throw std::invalid_argument for a uid that is not there.
+  // With more labels, numbered on from labels().size(). Throws std::invalid_argument for a uid that is taken.
+  Tagger with_labels_added(std::span<const Label> labels, const EventCallback& on_event = {}, std::stop_token stop = {}) const;
+  // Without these. What lies below one in the hierarchy lies below its broader labels then.
+  Tagger with_labels_removed(std::span<const std::string> uids) const;
+  // With these in the place of those of the same uids.
+  Tagger with_labels_replaced(std::span<const Label> labels, const EventCallback& on_event = {}, std::stop_token stop = {}) const;
+  // Without one label, whose names become other names of another; what lies below it lies below that then.
+  Tagger with_label_merged(const std::string& uid, const std::string& into) const;
+  // With the label vectors in one segment: as fast and small as if made anew. Worth its time after many changes.
+  Tagger compact() const;
+
   const LabelSet& labels() const;
+  // Whether both are copies of the same, which no change lies between.
+  bool is(const Tagger& other) const { return impl_ == other.impl_; }
   const Encoder& encoder() const;
   const LabelIndex& index() const;
   const TaggerSettings& settings() const;
@@ -92,6 +115,8 @@ class LMTX_API Tagger {
   struct Impl;
   std::shared_ptr<const Impl> impl_;
   explicit Tagger(std::shared_ptr<const Impl> impl);
+  // The same with other labels.
+  Tagger with(LabelSet labels, LabelIndex index) const;
 };
 
 }  // namespace lmtx

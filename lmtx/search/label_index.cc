@@ -63,20 +63,15 @@ void add_segment(IndexState& index, const at::Tensor& rows, std::span<const int6
   index.num_labels += index.count_new_labels(static_cast<int64_t>(index.segments.size()) - 1);
 }
 
-struct Rows {
-  at::Tensor rows;  // float32 [num_rows, dim]
-  std::vector<int64_t> owners;
-};
-
 // What holds the rows elsewhere follows each change.
 void follow(IndexState& index) {
   if (index.searcher) index.searcher = index.searcher->for_changed(index);
 }
 
-Rows living_rows(const IndexState& index) {
+LabelRows living_rows(const IndexState& index) {
   const auto num_segments = static_cast<int64_t>(index.segments.size());
   std::vector<const float*> sources;
-  Rows living;
+  LabelRows living;
   for (int64_t s = 0; s < num_segments; ++s) {
     const Segment& segment = *index.segments[s];
     for (int64_t i = 0; i < segment.num_rows(); ++i) {
@@ -175,7 +170,7 @@ LabelIndex LabelIndex::compact() const {
   const detail::Computation computation;
   if (num_segments() <= 1 && impl_->removed.empty()) return *this;
   const auto impl = std::make_shared<Impl>(*impl_);
-  const Rows living = living_rows(*impl);
+  const LabelRows living = living_rows(*impl);
   impl->segments.clear();
   impl->removed.clear();
   impl->num_labels = 0;
@@ -206,6 +201,8 @@ LabelIndex LabelIndex::load(const std::filesystem::path& folder) {
   return LabelIndex(impl);
 }
 
+LabelRows LabelIndex::rows() const { return living_rows(*impl_); }
+bool LabelIndex::contains(int64_t label) const { return impl_->contains(label); }
 int64_t LabelIndex::dim() const { return impl_->dim; }
 int64_t LabelIndex::num_labels() const { return impl_->num_labels; }
 int64_t LabelIndex::num_segments() const { return static_cast<int64_t>(impl_->segments.size()); }

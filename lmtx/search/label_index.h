@@ -13,6 +13,7 @@
 
 #include "lmtx/event.h"
 #include "lmtx/export.h"
+#include "lmtx/search/label_filter.h"
 
 namespace lmtx {
 
@@ -38,12 +39,12 @@ struct LabelMatches {
   at::Tensor scores;
 };
 
-// Which labels a search may return.
-struct LabelFilter {
-  // Label numbers; empty means all.
-  std::vector<int64_t> allow = {};
-  // Label numbers, taken away from what `allow` leaves.
-  std::vector<int64_t> deny = {};
+// Vectors and whose they are.
+struct LabelRows {
+  // float32 [num_rows, dim], on the CPU.
+  at::Tensor rows;
+  // [num_rows]: label numbers.
+  std::vector<int64_t> owners;
 };
 
 // Rows are owned by label numbers: a label may own several, the best counts. Each label may carry a bias that is added before top-k; removed
@@ -85,6 +86,11 @@ class LMTX_API LabelIndex {
   void save(const std::filesystem::path& folder) const;
   // Throws std::runtime_error naming the file and the fault (missing, truncated, damaged, newer format).
   static LabelIndex load(const std::filesystem::path& folder);
+
+  // A copy of the rows of all labels that can be found, without biases, in the order in which they were added.
+  LabelRows rows() const;
+  // Whether the label can be found.
+  bool contains(int64_t label) const;
 
   int64_t dim() const;
   // Labels that can be found.

@@ -53,6 +53,10 @@ bool asks(const TrainerOptions& options) { return options.method == "curriculum"
 void check_inputs(const Corpus& documents, const LabelSet& labels) {
   if (documents.size() == 0) throw std::invalid_argument("There is nothing to train on: the corpus has no documents.");
   if (labels.size() == 0) throw std::invalid_argument("There is nothing to tag with: the label set is empty.");
+  if (labels.num_living() < labels.size()) {
+    throw std::invalid_argument("A run takes labels that are all there, but " + std::to_string(labels.size() - labels.num_living()) +
+                                " of these were removed: make a new label set of those that are left.");
+  }
   if (labels.size() > std::numeric_limits<int32_t>::max())
     throw std::invalid_argument("A run takes at most 2^31 - 1 labels, but there are " + std::to_string(labels.size()) + ".");
 }

@@ -15,7 +15,7 @@ constexpr int64_t short_label = 15, long_label = 64;
 
 int64_t automatic_label_length(const Tokenizer& tokenizer, const std::string& prompt, const LabelSet& labels) {
   std::vector<std::string> names;
-  for (const Label& label : labels.labels()) names.push_back(prompt + label.name);
+  for (const Label& label : labels) names.push_back(prompt + label.name);
   const RaggedTokens tokens = tokenizer.encode(std::vector<std::string_view>(names.begin(), names.end()), short_label + 1);
   int64_t longer = 0;
   for (int64_t i = 0; i < tokens.size(); ++i) longer += static_cast<int64_t>(tokens[i].size()) > short_label;

@@ -104,7 +104,7 @@ void TokenFile::write(const std::filesystem::path& file, const Corpus& documents
 void TokenFile::write(const std::filesystem::path& file, const LabelSet& labels, const Tokenizer& tokenizer, int64_t max_length, const std::string& prompt) {
   detail::write_framed_file(file, kind, [&](const detail::AppendBytes& append) {
     TokenWriter writer(append, tokenizer, max_length, prompt);
-    for (const Label& label : labels.labels()) {
+    for (const Label& label : labels) {
       writer.add(label.name);
       if (writer.block_is_full()) writer.write_block();
     }

@@ -43,6 +43,7 @@ from ._core import (  # noqa: E402
     Encoder,
     Estimate,
     Event,
+    Hierarchy,
     HttpOracle,
     HttpStats,
     InputReport,
@@ -52,10 +53,12 @@ from ._core import (  # noqa: E402
     JudgmentRows,
     JudgmentStore,
     Label,
+    LabelFilter,
     LabelIndex,
     LabelMatches,
     LabelSet,
     MergeCounts,
+    NearDuplicate,
     OptionInfo,
     PairsOpen,
     Plan,
@@ -75,6 +78,7 @@ from ._core import (  # noqa: E402
     StoreOracle,
     Tag,
     Tagger,
+    TaggerLabels,
     TaggerSettings,
     TeacherError,
     TeacherOracle,
@@ -119,7 +123,9 @@ from ._core import (  # noqa: E402
     version,
 )
 from .bulk import TaggingCounts, tag_frame, tag_to_file  # noqa: E402
+from .changes import TagChange, compare_tags  # noqa: E402
 from .gold import Gold, read_gold  # noqa: E402
+from .label_files import read_labels  # noqa: E402
 from .models import find_model  # noqa: E402
 from .probes import ProbeResult, probe  # noqa: E402
 from .stores import export_parquet, import_parquet  # noqa: E402
@@ -166,6 +172,7 @@ __all__ = [
     "Event",
     "Gold",
     "GoldMatch",
+    "Hierarchy",
     "HttpOracle",
     "HttpStats",
     "InputReport",
@@ -175,10 +182,12 @@ __all__ = [
     "JudgmentRows",
     "JudgmentStore",
     "Label",
+    "LabelFilter",
     "LabelIndex",
     "LabelMatches",
     "LabelSet",
     "MergeCounts",
+    "NearDuplicate",
     "OptionInfo",
     "PairsOpen",
     "Plan",
@@ -198,7 +207,9 @@ __all__ = [
     "StoreDifference",
     "StoreOracle",
     "Tag",
+    "TagChange",
     "Tagger",
+    "TaggerLabels",
     "TaggerSettings",
     "TaggingCounts",
     "TeacherError",
@@ -223,6 +234,7 @@ __all__ = [
     "callable_identity",
     "compare_means",
     "compare_ratios",
+    "compare_tags",
     "compare_verdicts",
     "export_parquet",
     "find_model",
@@ -247,6 +259,7 @@ __all__ = [
     "psrecall_per_document",
     "read_answer",
     "read_gold",
+    "read_labels",
     "read_logprobs",
     "read_targets",
     "read_verdicts",

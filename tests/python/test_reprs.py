@@ -33,6 +33,12 @@ class Estimates(Silent):
         return lmtx.Usage(prompt_tokens=len(question))
 
 
+def duplicate_of_tax(tagger):
+    labels = lmtx.Tagger(tagger.encoder, tagger.labels, tagger.index, settings=tagger.settings).labels
+    labels.add([{"uid": "l-tax-2", "title": "TAX"}])
+    return next(pair for pair in labels.near_duplicates(of="l-tax-2") if pair.first == 0)
+
+
 def import_an_error(folder):
     """A folder of batches with one request, and what comes of a file with an error."""
     (folder / "requests").mkdir(parents=True)
@@ -142,6 +148,11 @@ def instances(tagger, model, data, tmp_path):
         (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
         (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),
         (tagger.labels, "LabelSet(12 labels)"),
+        (lmtx.LabelSet([label]), "LabelSet(1 labels)"),
+        (lmtx.Hierarchy(lmtx.LabelSet([label])), "Hierarchy(1 labels)"),
+        (tagger.filter(allow=["l-tax", "l-army"], deny="l-tax"), "LabelFilter(2 allowed, 1 denied)"),
+        (lmtx.TagChange("7", added=[], removed=[], renamed=[]), "TagChange(uid='7', added=[], removed=[], renamed=[])"),
+        (duplicate_of_tax(tagger), None),
         (lmtx.TrainerOptions().describe()[0], None),
         (trainer.plan(), "Plan(60 documents, 12 labels, at most 720 judgments)"),
         (question, "Question(document '7', 1 labels)"),

@@ -65,6 +65,15 @@ def use_tagger(tagger: lmtx.Tagger) -> list[str]:
     return names
 
 
+def change_labels(tagger: lmtx.Tagger, documents: list[str]) -> list[str]:
+    numbers: list[int] = tagger.labels.add(["chess", {"uid": "l-go", "title": "go"}])
+    tagger.labels.remove("chess")
+    chosen: lmtx.LabelFilter = tagger.filter(deny=["l-go"], groups="games", members={"games": ["l-go"]})
+    pairs = [(pair.first, pair.second) for pair in tagger.labels.near_duplicates(of=["l-go"]) if pair.cosine > 0.9 and pair.first in numbers]
+    changes = lmtx.compare_tags(tagger, tagger, documents, k=2, filter=chosen)
+    return [tag.label for change in changes for tag in change.added] + [tagger.labels[number].name for pair in pairs for number in pair]
+
+
 def train(folder: Path, teacher: lmtx.TeacherOracle) -> lmtx.TrainingReport:
     labels = lmtx.LabelSet([lmtx.Label("l-tax", "tax", broader=["l-money"])])
     number: int | None = labels.find("l-tax")

@@ -131,3 +131,80 @@ TEST_CASE("targets that are no label numbers are refused, naming file and line")
   CHECK(message_of(", \"target_ind\": [-1]") == "`target_ind` must hold label numbers in [0, 6), but holds -1.");
   CHECK(message_of(", \"target_ind\": [18446744073709551615]") == "`target_ind` must hold label numbers in [0, 6), but holds 18446744073709551615.");
 }
+
+namespace {
+
+Label named(const std::string& uid, const std::string& name) { return {.uid = uid, .name = name, .description = {}, .other_names = {}, .broader = {}}; }
+
+LabelSet many_labels(int64_t count) {
+  std::vector<Label> labels;
+  for (int64_t i = 0; i < count; ++i) labels.push_back(named("u" + std::to_string(i), "n" + std::to_string(i)));
+  return LabelSet(labels);
+}
+
+}  // namespace
+
+TEST_CASE("a removed label keeps its number, and is neither found, counted nor iterated") {
+  const LabelSet before(rich_labels);
+  const std::vector<int64_t> dog{0};
+  const LabelSet after = before.with_removed(dog);
+  CHECK(after.size() == 2);
+  CHECK(after.num_living() == 1);
+  CHECK_FALSE(after.find("dog"));
+  CHECK_FALSE(after.is_living(0));
+  CHECK(after.begin().number() == 1);
+  CHECK(after.labels().size() == 1);
+  CHECK_THROWS_WITH(after[0], "Label number 0 (uid `dog`) was removed.");
+  CHECK_THROWS_WITH(after.with_removed(dog), "Label number 0 (uid `dog`) was removed.");
+  CHECK_THROWS_WITH(after.number_of("dog"), "No label has the uid `dog`.");
+  CHECK(before.find("dog") == 0);
+  CHECK(after.fingerprint() != before.fingerprint());
+}
+
+TEST_CASE("a uid that was removed may come again, with another number") {
+  const std::vector<int64_t> dog{0};
+  const std::vector<Label> added{rich_labels[0]};
+  const LabelSet again = LabelSet(rich_labels).with_removed(dog).with_added(added);
+  CHECK(again.find("dog") == 2);
+  CHECK_FALSE(again.is_living(0));
+  CHECK_THROWS_WITH(again.with_added(added), "`labels[0]` has the uid `dog`, which label number 2 has, too.");
+}
+
+TEST_CASE("removed labels and groups come back from a file") {
+  const TemporaryFolder folder;
+  std::vector<Label> labels = rich_labels;
+  labels[1].groups = {"life", "science"};
+  const std::vector<int64_t> dog{0};
+  const LabelSet saved = LabelSet(labels).with_removed(dog).with_added(std::vector<Label>{named("dog", "Hounds")});
+  saved.save(folder / "labels.jsonl");
+  const LabelSet again = LabelSet::open(folder / "labels.jsonl");
+  CHECK(again.fingerprint() == saved.fingerprint());
+  CHECK(again.size() == 3);
+  CHECK(again.find("dog") == 2);
+  CHECK(again[1].groups == labels[1].groups);
+  CHECK_FALSE(again.is_living(0));
+}
+
+TEST_CASE("a label is replaced by one of the same uid") {
+  const std::vector<int64_t> number{1};
+  const LabelSet labels(rich_labels);
+  CHECK(labels.with_replaced(number, std::vector<Label>{named("animal", "Beasts")})[1].name == "Beasts");
+  CHECK(labels[1].name == "Animals");
+  CHECK_THROWS_WITH(labels.with_replaced(number, std::vector<Label>{named("beast", "Beasts")}),
+                    "`labels[0]` must have the uid `animal` of the label whose place it takes, but has `beast` instead.");
+}
+
+TEST_CASE("label sets share what they have in common, and none sees another's changes") {
+  const LabelSet before = many_labels(5000);
+  const std::vector<int64_t> removed{0, 1023, 1024, 4999};
+  std::vector<Label> added;
+  for (int i = 0; i < 3000; ++i) added.push_back(named("new" + std::to_string(i), "new"));
+  const LabelSet after = before.with_removed(removed).with_added(added);
+  CHECK(after.num_living() == 7996);
+  CHECK(&after[2500] == &before[2500]);
+  CHECK(before.num_living() == 5000);
+  CHECK(before.find("u1024") == 1024);
+  int64_t found = 0;
+  for (auto label = after.begin(); label != after.end(); ++label) found += after.find(label->uid) == label.number() ? 1 : 0;
+  CHECK(found == 7996);
+}

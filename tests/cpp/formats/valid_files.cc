@@ -319,7 +319,7 @@ class Collector final : public AnswerSink {
 void for_each_question(const std::function<void(const Question&)>& use) {
   const LabelSet labels = topic_labels();
   std::vector<LabelToJudge> to_judge;
-  for (const Label& label : labels.labels()) to_judge.push_back({label.uid, label.name, label.uid == "t0" ? "the first one" : ""});
+  for (const Label& label : labels) to_judge.push_back({label.uid, label.name, label.uid == "t0" ? "the first one" : ""});
   for (const Document& document : topic_documents(num_documents)) use({document.uid, document.title, document.content, to_judge});
 }
 

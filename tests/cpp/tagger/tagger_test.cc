@@ -62,7 +62,7 @@ at::Tensor embed(const Encoder& encoder, const std::vector<std::string_view>& of
 // Scores of all labels for a text, straight from the encoder's vectors.
 std::vector<double> scores_of(const Tagger& tagger, std::string_view text) {
   std::vector<std::string_view> names;
-  for (const Label& label : tagger.labels().labels()) names.emplace_back(label.name);
+  for (const Label& label : tagger.labels()) names.emplace_back(label.name);
   const at::Tensor rows = embed(tagger.encoder(), names, settings.label_length, *settings.label_prompt);
   const at::Tensor query = embed(tagger.encoder(), {text}, settings.search_length, *settings.document_prompt);
   std::vector<double> scores;

@@ -241,7 +241,7 @@ TEST_CASE("Labels by words are BM25's for the texts of the documents that were a
   std::vector<std::string> wanted;
   for (const int64_t number : numbers) wanted.push_back(document_text(texts[number]));
   std::vector<std::string_view> names;
-  for (const Label& label : labels.labels()) names.emplace_back(label.name);
+  for (const Label& label : labels) names.emplace_back(label.name);
   const std::vector<std::string_view> queries(wanted.begin(), wanted.end());
   CHECK(found == Bm25Index::build(names).search(queries, 6));
   REQUIRE(events.size() == 2);
