@@ -75,6 +75,7 @@ EXTRA = {
     "TeacherOracle": ['def judge(self, questions: list[Question], answers: AnswerSink) -> None:\n    """Answers questions with answers.put(question, verdicts); to be overridden."""'],
     "Tagger": ["report: TrainingReport | None"],
     "PairsOpen": ["pairs: int"],
+    "DecisionRule": ["fewest_gold: typing.ClassVar[int]"],
 }
 
 

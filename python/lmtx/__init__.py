@@ -39,6 +39,8 @@ from ._core import (  # noqa: E402
     Corpus,
     CurriculumTrainer,
     CycleReport,
+    DecisionCut,
+    DecisionRule,
     Document,
     Encoder,
     Estimate,
@@ -116,8 +118,10 @@ from ._core import (  # noqa: E402
     recall,
     recall_per_document,
     refine_labels,
+    roll_up,
     version,
 )
+from .decisions import DecisionEvidence, decision_evidence, fit_rule  # noqa: E402
 from .gold import Gold, read_gold  # noqa: E402
 from .models import find_model  # noqa: E402
 from .probes import ProbeResult, probe  # noqa: E402
@@ -157,6 +161,9 @@ __all__ = [
     "Corpus",
     "CurriculumTrainer",
     "CycleReport",
+    "DecisionCut",
+    "DecisionEvidence",
+    "DecisionRule",
     "Document",
     "Encoder",
     "Estimate",
@@ -220,8 +227,10 @@ __all__ = [
     "compare_means",
     "compare_ratios",
     "compare_verdicts",
+    "decision_evidence",
     "export_parquet",
     "find_model",
+    "fit_rule",
     "fuse",
     "import_batch_answers",
     "import_parquet",
@@ -249,6 +258,7 @@ __all__ = [
     "recall",
     "recall_per_document",
     "refine_labels",
+    "roll_up",
     "train",
     "version",
 ]
