@@ -35,6 +35,7 @@ Example:
   register_bm25_index(m);
   register_metrics(m);
   register_calibration(m);
+  register_decision_rule(m);
   register_combination(m);
   register_audit(m);
   register_tagger_labels(m);

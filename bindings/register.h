@@ -24,6 +24,7 @@ void register_ranked_lists(py::module_& m);
 void register_bm25_index(py::module_& m);
 void register_metrics(py::module_& m);
 void register_calibration(py::module_& m);
+void register_decision_rule(py::module_& m);
 void register_combination(py::module_& m);
 void register_audit(py::module_& m);
 void register_tagger_labels(py::module_& m);

@@ -9,6 +9,7 @@
 
 #include "interrupts.h"
 #include "lmtx/encoder.h"
+#include "lmtx/roll_up.h"
 #include "lmtx/search/label_filter.h"
 #include "lmtx/search/label_index.h"
 #include "register.h"
@@ -34,12 +35,12 @@ TaggerSettings make_settings(int64_t search_length, int64_t label_length, std::o
 }
 
 Tagger make_tagger(Encoder encoder, LabelSet labels, LabelIndex index, const TaggerSettings& settings, int64_t k) {
-  return {std::move(encoder), std::move(labels), std::move(index), settings, DecisionRule{.k = k}};
+  return {std::move(encoder), std::move(labels), std::move(index), settings, DecisionRule::top(k)};
 }
 
 Tagger from_labels(Encoder encoder, LabelSet labels, const TaggerSettings& settings, int64_t k, const Text& dtype, const py::object& on_event) {
   return run_long(on_event, [&](const EventCallback& event, std::stop_token stop) {
-    return Tagger::from_labels(std::move(encoder), std::move(labels), settings, DecisionRule{.k = k}, event, stop, parse_compute_dtype(dtype.utf8));
+    return Tagger::from_labels(std::move(encoder), std::move(labels), settings, DecisionRule::top(k), event, stop, parse_compute_dtype(dtype.utf8));
   });
 }
 
@@ -109,9 +110,13 @@ Filter make_filter(const Tagger& tagger, const py::object& allow, const py::obje
   return std::make_shared<LabelFilter>(choose_labels(labels, choice));
 }
 
+TagList roll_up_list(const std::vector<Tag>& tags, const LabelSet& labels, bool drop_ancestors) {
+  return TagList(py::object(to_lists({roll_up(tags, labels, {.drop_ancestors = drop_ancestors})})[0]));
+}
+
 std::string to_string(const Tagger& tagger) {
   return "Tagger(" + with_commas(tagger.labels().num_living()) + " labels, dim=" + std::to_string(tagger.encoder().dim()) +
-         ", search_length=" + std::to_string(tagger.settings().search_length) + ", k=" + std::to_string(tagger.rule().k) + ")";
+         ", search_length=" + std::to_string(tagger.settings().search_length) + ", k=" + std::to_string(tagger.rule().k()) + ")";
 }
 
 void register_tag(py::module_& m) {
@@ -127,7 +132,7 @@ Example:
       .def_readonly("uid", &Tag::uid, "str: the label's uid.")
       .def_readonly("label", &Tag::label, "str: the label's name.")
       .def_readonly("score", &Tag::score, "float: cosine of text and label, plus the label's bias.")
-      .def_readonly("probability", &Tag::probability, "float in [0, 1], of the tag being right; None until the tagger is calibrated.")
+      .def_readonly("probability", &Tag::probability, "float in [0, 1], of the tag being right; None where the tagger's decision rule has no calibration.")
       .def("__repr__", [](const Tag& tag) {
         const py::object probability = tag.probability ? py::str(", probability={:.2f}").format(*tag.probability) : py::str("");
         return py::str("Tag(label={!r}, score={:.2f}{})").format(tag.label, tag.score, probability);
@@ -153,10 +158,10 @@ Args:
     embed_other_names: Labels have a vector for each of their other names, too; the best counts.
     embed_descriptions: Labels have one for "name: description", too.)")
       .def_readonly("search_length", &TaggerSettings::search_length,
-           "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
+                    "int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in.")
       .def_readonly("label_length", &TaggerSettings::label_length, "int: tokens of a label, special tokens included; 0 as above.")
       .def_readonly("document_prompt", &TaggerSettings::document_prompt,
-           "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
+                    "str, put before each document; None: the encoder's default prompt, which a tagger has filled in.")
       .def_readonly("label_prompt", &TaggerSettings::label_prompt, "str, put before each label name; None as above.")
       .def_readonly("embed_other_names", &TaggerSettings::embed_other_names, "bool: labels have a vector for each of their other names, too.")
       .def_readonly("embed_descriptions", &TaggerSettings::embed_descriptions, "bool: labels have one for \"name: description\", too.")
@@ -193,7 +198,7 @@ Example:
     [3, 3])");
   tagger
       .def(py::init(&make_tagger), py::arg("encoder"), py::arg("labels"), py::arg("index"), py::kw_only(), py::arg("settings") = defaults,
-           py::arg("k") = DecisionRule{}.k, R"(Puts a tagger together.
+           py::arg("k") = DecisionRule().k(), R"(Puts a tagger together.
 
 Args:
     encoder: Embeds texts.
@@ -204,8 +209,9 @@ Args:
 
 Raises:
     ValueError: For parts that do not fit together: lengths that the encoder has no positions for, another dim, label numbers that `labels` lacks, k below 1.)")
-      .def_static("from_labels", &from_labels, py::arg("encoder"), py::arg("labels"), py::kw_only(), py::arg("settings") = defaults, py::arg("k") = DecisionRule{}.k,
-                  py::arg("dtype") = "float32", py::arg("on_event") = py::none(), R"(Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
+      .def_static("from_labels", &from_labels, py::arg("encoder"), py::arg("labels"), py::kw_only(), py::arg("settings") = defaults,
+                  py::arg("k") = DecisionRule().k(), py::arg("dtype") = "float32", py::arg("on_event") = py::none(),
+                  R"(Embeds the labels' names with `encoder` and puts a tagger together: what there is before any training.
 
 Args:
     dtype: What labels are embedded in, as for Encoder.encode; texts are embedded in float32 later on.
@@ -242,11 +248,16 @@ Example:
     >>> lmtx.Tagger.load('tagger').save('tagger-for-laptops', provenance='{"from": "the run of Monday"}')
     >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
     12)");
+  tagger.def("with_rule", &Tagger::with_rule, py::arg("rule"), R"(The same tagger with another rule for which labels become tags.
+
+Example:
+    >>> lmtx.Tagger.load('tagger').with_rule(lmtx.DecisionRule.top(2))
+    Tagger(12 labels, dim=32, search_length=48, k=2))");
   def_tag(tagger, &tag_text, "text", R"(The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
 
 Args:
     text: Taken as it is.
-    k: Tags a text; 0: the tagger's own `k`.
+    k: The k best labels, whatever their scores; 0: as the tagger's `rule` says.
     filter: Which labels may come, as `Tagger.filter` makes it; None: all.
     on_event: Called with an Event after each batch.
 
@@ -290,8 +301,28 @@ Example:
       .def_property_readonly("encoder", &Tagger::encoder, py::return_value_policy::copy, "Encoder: what embeds texts.")
       .def_property_readonly("index", &Tagger::index, py::return_value_policy::copy, "LabelIndex: the labels' vectors.")
       .def_property_readonly("settings", &Tagger::settings, py::return_value_policy::copy, "TaggerSettings, with nothing left open.")
-      .def_property_readonly("k", [](const Tagger& self) { return self.rule().k; }, "int: tags a text, unless tag() says otherwise.")
+      .def_property_readonly(
+          "k", [](const Tagger& self) { return self.rule().k(); }, "int: tags a text at most, unless tag() says otherwise.")
+      .def_property_readonly("rule", &Tagger::rule, py::return_value_policy::copy, "DecisionRule: which of the ranked labels become tags.")
       .def("__repr__", &to_string);
+  m.def("roll_up", &roll_up_list, py::arg("tags"), py::arg("labels"), py::kw_only(), py::arg("drop_ancestors") = RollUpOptions{}.drop_ancestors,
+        R"(The tags with every label that is broader than one of them, with the best score and probability of its narrower ones; best first.
+
+Args:
+    tags: Of one text.
+    labels: The tagger's, whose `broader` are followed upwards; uids that it lacks are passed over.
+    drop_ancestors: Instead leave out what is broader than another tag.
+
+Raises:
+    IndexError: For a tag that `labels` lacks.
+
+Example:
+    >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax', broader=['l-money']), lmtx.Label('l-money', 'money')])
+    >>> tagger = lmtx.Tagger.from_labels(lmtx.Encoder.load('model'), labels, k=1)
+    >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax'), labels)]
+    ['tax', 'money']
+    >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax', k=2), labels, drop_ancestors=True)]
+    ['tax'])");
 }
 
 }  // namespace lmtx::python

@@ -112,11 +112,13 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/eval/bootstrap.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/calibration.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/combination.h
+  ${PROJECT_SOURCE_DIR}/lmtx/eval/decision_rule.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/isotonic.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/metrics.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/propensity.h
   ${PROJECT_SOURCE_DIR}/lmtx/event.h
   ${PROJECT_SOURCE_DIR}/lmtx/export.h
+  ${PROJECT_SOURCE_DIR}/lmtx/roll_up.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/bm25_index.h
   ${PROJECT_SOURCE_DIR}/lmtx/search/fusion.h
   ${PROJECT_SOURCE_DIR}/lmtx/near_duplicates.h

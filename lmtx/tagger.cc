@@ -14,6 +14,7 @@
 #include "lmtx/detail/sealed_json.h"
 #include "lmtx/detail/tagging_prompts.h"
 #include "lmtx/encoder.h"
+#include "lmtx/eval/decision_rule_json.h"
 #include "lmtx/search/label_index.h"
 #include "lmtx/stopped.h"
 
@@ -60,11 +61,10 @@ TaggerSettings resolve(TaggerSettings settings, const Encoder& encoder) {
   return settings;
 }
 
-void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings, const DecisionRule& rule) {
+void check_parts(const Encoder& encoder, const LabelSet& labels, const LabelIndex& index, const TaggerSettings& settings) {
   check_lengths(settings, encoder);
   detail::check_prompt("document_prompt", *settings.document_prompt, settings.search_length, encoder);
   detail::check_prompt("label_prompt", *settings.label_prompt, settings.label_length, encoder);
-  if (rule.k < 1) throw std::invalid_argument("`k` of the decision rule must be at least 1, but is " + std::to_string(rule.k) + " instead.");
   if (index.dim() != encoder.dim()) {
     throw std::invalid_argument("`index` must have vectors of " + std::to_string(encoder.dim()) + " dimensions, as the encoder, but has " +
                                 std::to_string(index.dim()) + " instead.");
@@ -89,18 +89,21 @@ LabelIndex embed_all(const Encoder& encoder, const LabelSet& labels, const Tagge
   return LabelIndex::build(embedded.rows, embedded.owners);
 }
 
-std::vector<Tag> tags_of(const LabelSet& labels, const int64_t* numbers, const float* scores, int64_t k) {
+// Which of the k candidates become tags: all, or those that the rule keeps.
+std::vector<Tag> tags_of(const LabelSet& labels, const int64_t* numbers, const float* scores, int64_t k, const DecisionRule& rule, bool all) {
   std::vector<Tag> tags;
   for (int64_t i = 0; i < k && numbers[i] >= 0; ++i) {
+    if (!all && !rule.keeps(numbers[i], scores[i])) continue;
     const Label& label = labels[numbers[i]];
-    tags.push_back({.number = numbers[i], .uid = label.uid, .label = label.name, .score = scores[i], .probability = std::nullopt});
+    const std::optional<double> probability = rule.probability(scores[i]);
+    tags.push_back({.number = numbers[i], .uid = label.uid, .label = label.name, .score = scores[i], .probability = probability});
   }
   return tags;
 }
 
-int64_t tags_wanted(const TagOptions& options, const DecisionRule& rule, const LabelSet& labels) {
+int64_t candidates_wanted(const TagOptions& options, const DecisionRule& rule, const LabelSet& labels) {
   if (options.k < 0) throw std::invalid_argument("`k` must be at least 1, or 0 for the tagger's own, but is " + std::to_string(options.k) + " instead.");
-  return std::min(options.k == 0 ? rule.k : options.k, std::max<int64_t>(labels.size(), 1));
+  return std::min(options.k == 0 ? rule.k() : options.k, std::max<int64_t>(labels.size(), 1));
 }
 
 void report(const EventCallback& on_event, int64_t done, int64_t total) {
@@ -129,7 +132,7 @@ Json settings_json(const TaggerSettings& settings, const DecisionRule& rule, con
           {"document_prompt", *settings.document_prompt},
           {"label_prompt", *settings.label_prompt},
           {"label_texts", kinds_of_texts(settings)},
-          {"decision", {{"rule", "top-k"}, {"k", rule.k}}},
+          {"decision", detail::to_json(rule)},
           {"labels", {{"count", labels.size()}, {"fingerprint", labels.fingerprint()}}},
           {"model", model}};
 }
@@ -168,12 +171,6 @@ TaggerSettings settings_of(const Json& json, const std::string& place) {
           .label_prompt = detail::json_string(json, "label_prompt", place),
           .embed_other_names = embeds(json, "other names", place),
           .embed_descriptions = embeds(json, "description", place)};
-}
-
-DecisionRule rule_of(const Json& decision, const fs::path& file) {
-  const std::string name = detail::json_string(decision, "rule", file.string());
-  if (name != "top-k") fail(file, "the decision rule \"" + name + "\" is one that this LMTX lacks.");
-  return {.k = detail::json_integer(decision, "k", file.string())};
 }
 
 LabelSet load_labels(const fs::path& file, const Json& described, const fs::path& settings_file) {
@@ -225,7 +222,7 @@ Tagger::Tagger(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tagger::Tagger(Encoder encoder, LabelSet labels, LabelIndex index, TaggerSettings settings, DecisionRule rule) {
   settings = resolve(std::move(settings), encoder);
-  check_parts(encoder, labels, index, settings, rule);
+  check_parts(encoder, labels, index, settings);
   impl_ = std::make_shared<const Impl>(Impl{std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule});
 }
 
@@ -244,11 +241,17 @@ Tagger Tagger::from_labels(Encoder encoder, LabelSet labels, TaggerSettings sett
   return Tagger(std::move(encoder), std::move(labels), std::move(index), std::move(settings), rule);
 }
 
+Tagger Tagger::with_rule(DecisionRule rule) const {
+  Impl changed = *impl_;
+  changed.rule = std::move(rule);
+  return Tagger(std::make_shared<const Impl>(std::move(changed)));
+}
+
 Tagger Tagger::load(const fs::path& folder, const TaggerOptions& options) {
   const fs::path file = folder / "lmtx" / "settings.json";
   const Json json = read_settings(folder, file);
   const TaggerSettings settings = settings_of(json, file.string());
-  const DecisionRule rule = rule_of(part_of(json, "decision", file), file);
+  const DecisionRule rule = detail::read_decision_rule(part_of(json, "decision", file), file.string());
   // Each takes seconds where there are many labels. Of several faults the first in this order is told.
   auto labels = std::async(std::launch::async, [&] { return load_labels(folder / "lmtx" / "labels.jsonl", part_of(json, "labels", file), file); });
   auto index = std::async(std::launch::async, [&] { return LabelIndex::load(folder / "lmtx" / "index"); });
@@ -298,7 +301,7 @@ std::vector<Tag> Tagger::tag(std::string_view text, const TagOptions& options) c
 
 std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> texts, const TagOptions& options, const EventCallback& on_event,
                                           std::stop_token stop) const {
-  const int64_t k = tags_wanted(options, impl_->rule, impl_->labels), total = static_cast<int64_t>(texts.size());
+  const int64_t k = candidates_wanted(options, impl_->rule, impl_->labels), total = static_cast<int64_t>(texts.size());
   const EncodeOptions encoding = encode_options(impl_->settings.search_length, *impl_->settings.document_prompt);
   std::vector<std::vector<Tag>> tags;
   for (int64_t begin = 0; begin < total; begin += texts_at_once) {
@@ -306,7 +309,9 @@ std::vector<std::vector<Tag>> Tagger::tag(std::span<const std::string_view> text
     const at::Tensor queries = impl_->encoder.encode(block, encoding, shifted(on_event, begin, total), stop);
     const LabelMatches matches = impl_->index.search(queries, k, options.filter ? *options.filter : LabelFilter(), {}, stop);
     for (size_t i = 0; i < block.size(); ++i) {
-      tags.push_back(tags_of(impl_->labels, matches.labels.const_data_ptr<int64_t>() + i * k, matches.scores.const_data_ptr<float>() + i * k, k));
+      const int64_t row = static_cast<int64_t>(i) * k;
+      tags.push_back(tags_of(impl_->labels, matches.labels.const_data_ptr<int64_t>() + row, matches.scores.const_data_ptr<float>() + row, k, impl_->rule,
+                             /*all=*/options.k > 0));
     }
     // The encoder counts equal texts once.
     report(on_event, begin + static_cast<int64_t>(block.size()), total);

@@ -14,6 +14,7 @@
 #include "lmtx/compute_dtype.h"
 #include "lmtx/corpus/document.h"
 #include "lmtx/corpus/label_set.h"
+#include "lmtx/eval/decision_rule.h"
 #include "lmtx/event.h"
 #include "lmtx/export.h"
 #include "lmtx/search/label_filter.h"
@@ -30,14 +31,8 @@ struct Tag {
   std::string label;
   // Cosine of text and label, plus the label's bias.
   float score = 0;
-  // Of the tag being right; unset until the tagger is calibrated.
+  // Of the tag being right; unset where the tagger's decision rule has no calibration.
   std::optional<float> probability;
-};
-
-// Which of the ranked labels become tags.
-struct DecisionRule {
-  // The k best labels.
-  int64_t k = 5;
 };
 
 // How texts and labels were cut when the tagger was made; tagging cuts the same way.
@@ -54,7 +49,7 @@ struct TaggerSettings {
 };
 
 struct TagOptions {
-  // Tags a text; 0 means as the tagger's decision rule says.
+  // The k best labels, whatever their scores; 0 means as the tagger's decision rule says.
   int64_t k = 0;
   // Which labels may come; nullptr: all. Made once (choose_labels), it serves any number of calls.
   std::shared_ptr<const LabelFilter> filter = nullptr;
@@ -74,6 +69,9 @@ class LMTX_API Tagger {
   // in float32 later on.
   static Tagger from_labels(Encoder encoder, LabelSet labels, TaggerSettings settings = {}, DecisionRule rule = {}, const EventCallback& on_event = {},
                             std::stop_token stop = {}, ComputeDtype dtype = ComputeDtype::float32);
+
+  // The same tagger with another rule.
+  Tagger with_rule(DecisionRule rule) const;
 
   // Throws std::runtime_error naming the file and the fault.
   static Tagger load(const std::filesystem::path& folder, const TaggerOptions& options = {});

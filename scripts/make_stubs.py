@@ -84,6 +84,7 @@ EXTRA = {
         "column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ..."),
     ],
     "PairsOpen": ["pairs: int"],
+    "DecisionRule": ["fewest_gold: typing.ClassVar[int]"],
 }
 
 

@@ -1,4 +1,6 @@
 // Files of calibrations: docs/formats/calibration.md.
+#include "lmtx/eval/calibration_json.h"
+
 #include <cmath>
 #include <string>
 
@@ -7,7 +9,6 @@
 #include "lmtx/detail/json.h"
 #include "lmtx/detail/quote.h"
 #include "lmtx/detail/sealed_json.h"
-#include "lmtx/eval/calibration.h"
 
 namespace lmtx {
 
@@ -102,6 +103,13 @@ struct CalibrationJson {
     return detail::sealed(std::move(object));
   }
 };
+
+namespace detail {
+
+Json to_json(const Calibration& calibration) { return CalibrationJson::write(calibration); }
+Calibration read_calibration(const Json& object, const std::string& place) { return CalibrationJson::read(object, place); }
+
+}  // namespace detail
 
 Calibration Calibration::load(const std::filesystem::path& file) { return CalibrationJson::read(detail::read_json(file), file.string()); }
 void Calibration::save(const std::filesystem::path& file) const { detail::write_json(file, CalibrationJson::write(*this)); }

@@ -39,6 +39,8 @@ from ._core import (  # noqa: E402
     Corpus,
     CurriculumTrainer,
     CycleReport,
+    DecisionCut,
+    DecisionRule,
     Document,
     Encoder,
     Estimate,
@@ -120,10 +122,12 @@ from ._core import (  # noqa: E402
     recall,
     recall_per_document,
     refine_labels,
+    roll_up,
     version,
 )
 from .bulk import TaggingCounts, tag_frame, tag_to_file  # noqa: E402
 from .changes import TagChange, compare_tags  # noqa: E402
+from .decisions import DecisionEvidence, decision_evidence, fit_rule  # noqa: E402
 from .gold import Gold, read_gold  # noqa: E402
 from .label_files import read_labels  # noqa: E402
 from .models import find_model  # noqa: E402
@@ -166,6 +170,9 @@ __all__ = [
     "Corpus",
     "CurriculumTrainer",
     "CycleReport",
+    "DecisionCut",
+    "DecisionEvidence",
+    "DecisionRule",
     "Document",
     "Encoder",
     "Estimate",
@@ -236,8 +243,10 @@ __all__ = [
     "compare_ratios",
     "compare_tags",
     "compare_verdicts",
+    "decision_evidence",
     "export_parquet",
     "find_model",
+    "fit_rule",
     "fuse",
     "import_batch_answers",
     "import_parquet",
@@ -266,6 +275,7 @@ __all__ = [
     "recall",
     "recall_per_document",
     "refine_labels",
+    "roll_up",
     "tag_frame",
     "tag_to_file",
     "train",

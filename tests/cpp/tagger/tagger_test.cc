@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> words = {"carpet", "wine", "wool", "red", "clean", "stain", "tax", "law", "bill", "water", "road", "school",
-                                        "farm",   "bank", "health", "trade", "sea", "war", "peace", "art",  "music", "energy", "oil", "land"};
+const std::vector<std::string> words = {"carpet", "wine", "wool",   "red",   "clean", "stain", "tax",   "law", "bill",  "water",  "road", "school",
+                                        "farm",   "bank", "health", "trade", "sea",   "war",   "peace", "art", "music", "energy", "oil",  "land"};
 
 // A tiny model with a vocabulary of whole words; 16 positions.
 fs::path make_model(const TemporaryFolder& folder, const std::string& name = "model") {
@@ -45,9 +45,10 @@ LabelSet make_labels() {
 }
 
 const TaggerSettings settings = {.search_length = 9, .label_length = 5, .document_prompt = "query: ", .label_prompt = "art "};
-const std::vector<std::string_view> texts = {"red wine on a wool carpet", "", "tax law for the farm and the bank and the school and the road", "water", "water"};
+const std::vector<std::string_view> texts = {"red wine on a wool carpet", "", "tax law for the farm and the bank and the school and the road", "water",
+                                             "water"};
 
-Tagger make_tagger(const TemporaryFolder& folder, const DecisionRule& rule = {.k = 4}) {
+Tagger make_tagger(const TemporaryFolder& folder, const DecisionRule& rule = DecisionRule::top(4)) {
   return Tagger::from_labels(Encoder::load(make_model(folder)), make_labels(), settings, rule);
 }
 
@@ -68,7 +69,8 @@ std::vector<double> scores_of(const Tagger& tagger, std::string_view text) {
   std::vector<double> scores;
   for (int64_t i = 0; i < rows.size(0); ++i) {
     double sum = 0;
-    for (int64_t j = 0; j < rows.size(1); ++j) sum += static_cast<double>(rows.const_data_ptr<float>()[i * rows.size(1) + j]) * query.const_data_ptr<float>()[j];
+    for (int64_t j = 0; j < rows.size(1); ++j)
+      sum += static_cast<double>(rows.const_data_ptr<float>()[i * rows.size(1) + j]) * query.const_data_ptr<float>()[j];
     scores.push_back(sum);
   }
   return scores;
@@ -130,11 +132,73 @@ TEST_CASE("tags are the labels with the nearest vectors, best first") {
 
 TEST_CASE("k is the decision rule's unless another is asked for, and at most the labels there are") {
   const TemporaryFolder folder;
-  const Tagger tagger = make_tagger(folder, {.k = 3});
+  const Tagger tagger = make_tagger(folder, DecisionRule::top(3));
   CHECK(tagger.tag("water").size() == 3);
   CHECK(tagger.tag("water", {.k = 7}).size() == 7);
   CHECK(tagger.tag("water", {.k = 1'000'000'000}).size() == words.size());
   CHECK_THROWS_WITH(tagger.tag("water", {.k = -1}), "`k` must be at least 1, or 0 for the tagger's own, but is -1 instead.");
+}
+
+namespace {
+
+// Pairs of the texts with all labels, true where the score is among the first few of its text.
+DecisionRule fit_number(const Tagger& tagger, double number) {
+  std::vector<double> scores, gold;
+  std::vector<int64_t> documents;
+  for (int64_t document = 0; document < 40; ++document) {
+    int64_t rank = 0;
+    for (const Tag& tag : tagger.tag(words[document % words.size()] + " " + words[document * 7 % words.size()], {.k = 1000})) {
+      scores.push_back(tag.score);
+      gold.push_back(rank++ < 2 ? 1 : 0);
+      documents.push_back(document);
+    }
+  }
+  return DecisionRule::by_number({.scores = scores, .gold = gold, .documents = documents}, number, {.k_most = 6});
+}
+
+}  // namespace
+
+TEST_CASE("a tagger applies its decision rule, and gives probabilities") {
+  const TemporaryFolder folder;
+  const Tagger plain = make_tagger(folder);
+  const DecisionRule rule = fit_number(plain, 2.5);
+  const Tagger tagger = plain.with_rule(rule);
+  REQUIRE_FALSE(rule.thin());
+  bool some_differ = false;
+  for (const std::string_view text : texts) {
+    const std::vector<Tag> candidates = plain.tag(text, {.k = 6}), tags = tagger.tag(text);
+    std::vector<Tag> expected;
+    for (const Tag& tag : candidates) {
+      if (rule.keeps(tag.number, tag.score)) expected.push_back(tag);
+    }
+    check_same({tags}, {expected});
+    for (const Tag& tag : tags) CHECK(*tag.probability == Approx(*rule.probability(tag.score)));
+    some_differ = some_differ || tags.size() != tagger.tag(texts[0]).size();
+    const std::vector<Tag> asked = tagger.tag(text, {.k = 3});
+    CHECK(asked.size() == 3);
+    CHECK(asked[0].probability.has_value());
+  }
+  CHECK(some_differ);
+  CHECK(plain.rule().k() == 4);
+  CHECK_FALSE(plain.tag("water")[0].probability.has_value());
+}
+
+TEST_CASE("no tag is a possible answer") {
+  const TemporaryFolder folder;
+  const Tagger tagger = make_tagger(folder).with_rule(DecisionRule::by_precision({}, 0.9));
+  for (const auto& tags : tagger.tag(texts)) CHECK(tags.empty());
+}
+
+TEST_CASE("a fitted rule is saved with the tagger, and a change to it is seen") {
+  const TemporaryFolder folder;
+  const Tagger plain = make_tagger(folder);
+  const Tagger tagger = plain.with_rule(fit_number(plain, 2.5));
+  tagger.save(folder / "tagger");
+  const Tagger loaded = Tagger::load(folder / "tagger");
+  CHECK(loaded.rule().describe() == tagger.rule().describe());
+  check_same(loaded.tag(texts), tagger.tag(texts));
+  edit(folder / "tagger" / "lmtx" / "settings.json", R"("aim": 2.5)", R"("aim": 2.6)");
+  CHECK_FALSE(fault_of(folder / "tagger").empty());
 }
 
 TEST_CASE("prompts that are not given are the encoder's default one") {
@@ -145,7 +209,8 @@ TEST_CASE("prompts that are not given are the encoder's default one") {
   const Tagger by_default = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7});
   CHECK(by_default.settings().document_prompt == "query: ");
   CHECK(by_default.settings().label_prompt == "query: ");
-  const Tagger by_name = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "query: ", .label_prompt = "query: "});
+  const Tagger by_name =
+      Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "query: ", .label_prompt = "query: "});
   check_same(by_default.tag(texts), by_name.tag(texts));
   const Tagger without = Tagger::from_labels(encoder, make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "", .label_prompt = ""});
   CHECK(without.tag("law")[0].score == Approx(1));  // Text and label are the same.
@@ -167,7 +232,8 @@ TEST_CASE("a saved tagger's folder embeds documents and labels as the tagger doe
   CHECK(Tagger::load(folder / "tagger").settings().document_prompt == "query: ");
 
   SECTION("also where it puts nothing before them, but the encoder would") {
-    Tagger::from_labels(Encoder::load(model), make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "", .label_prompt = ""}).save(folder / "plain");
+    Tagger::from_labels(Encoder::load(model), make_labels(), {.search_length = 9, .label_length = 7, .document_prompt = "", .label_prompt = ""})
+        .save(folder / "plain");
     CHECK(Encoder::load(folder / "plain").default_prompt().empty());
   }
 }
@@ -201,11 +267,14 @@ TEST_CASE("tagging reports progress through all blocks, and stops on request") {
   const Tagger tagger = make_tagger(folder);
   const std::vector<std::string_view> many(9000, "water");
   std::vector<int64_t> done;
-  CHECK(tagger.tag(many, {}, [&](const Event& event) {
-    CHECK(event.stage == "tag");
-    CHECK(event.total == 9000);
-    done.push_back(event.done);
-  }).size() == 9000);
+  CHECK(tagger
+            .tag(many, {},
+                 [&](const Event& event) {
+                   CHECK(event.stage == "tag");
+                   CHECK(event.total == 9000);
+                   done.push_back(event.done);
+                 })
+            .size() == 9000);
   CHECK(done.back() == 9000);
   CHECK(std::is_sorted(done.begin(), done.end()));
   std::stop_source stop;
@@ -223,7 +292,7 @@ TEST_CASE("a tagger that was saved and loaded tags the same") {
   CHECK(loaded.settings().label_length == 5);
   CHECK(loaded.settings().document_prompt == "query: ");
   CHECK(loaded.settings().label_prompt == "art ");
-  CHECK(loaded.rule().k == 4);
+  CHECK(loaded.rule().k() == 4);
   CHECK(detail::read_json(folder / "tagger/lmtx/provenance.json")["made_by"] == "a test");
   SECTION("its folder is a model cut at the search length, with unit vectors") {
     CHECK(Encoder::load(folder / "tagger").max_length() == 9);
@@ -243,7 +312,7 @@ TEST_CASE("biases, removals and added rows are saved with a tagger") {
   const Tagger tagger = make_tagger(folder);
   const std::vector<int64_t> first = {7}, second = {3};
   const LabelIndex index = tagger.index().with_bias(first, std::vector<float>{3}).with_removed(second);
-  Tagger(tagger.encoder(), tagger.labels(), index, settings, {.k = 24}).save(folder / "tagger");
+  Tagger(tagger.encoder(), tagger.labels(), index, settings, DecisionRule::top(24)).save(folder / "tagger");
   const Tagger loaded = Tagger::load(folder / "tagger");
   const std::vector<Tag> tags = loaded.tag("peace");
   CHECK(tags.size() == words.size() - 1);
@@ -270,11 +339,10 @@ TEST_CASE("a tagger refuses parts that do not fit together") {
   const LabelSet few({Label{.uid = "a", .name = "a", .description = "", .other_names = {}, .broader = {}}});
   CHECK_THROWS_WITH(Tagger(tagger.encoder(), few, tagger.index(), settings), "`index` has rows of label number 23, but `labels` has only 1 labels.");
   const LabelIndex narrow = LabelIndex::build(tagger.index().search(embed(tagger.encoder(), {"a"}, 5, ""), 3).scores);
-  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), narrow, settings), "`index` must have vectors of 32 dimensions, as the encoder, but has 3 instead.");
+  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), narrow, settings),
+                    "`index` must have vectors of 32 dimensions, as the encoder, but has 3 instead.");
   CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index(), {.search_length = 256}),
                     "`search_length` must lie between 2 and the model's 16 positions, but is 256 instead.");
-  CHECK_THROWS_WITH(Tagger(tagger.encoder(), tagger.labels(), tagger.index(), settings, {.k = 0}),
-                    "`k` of the decision rule must be at least 1, but is 0 instead.");
 }
 
 TEST_CASE("lengths that are not given are the encoder's") {
