@@ -19,7 +19,6 @@ Example:
     >>> store = lmtx.JudgmentStore.open('replayed.db')
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
     >>> store.put('llm/1', question, [0.9])
-    1
     >>> lmtx.StoreOracle.open('replayed.db')
     StoreOracle(identity='llm/1', 1 judgments))")
       .def_static("open", [](const std::filesystem::path& store, const Text& identity) { return StoreOracle::open(store, identity.utf8); }, py::arg("store"),
@@ -36,8 +35,8 @@ Raises:
 Example:
     >>> store = lmtx.JudgmentStore.open('two.db')
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
-    >>> store.put('llm/1', question, [0.9]) + store.put('llm/2', question, [0.8])
-    2
+    >>> store.put('llm/1', question, [0.9])
+    >>> store.put('llm/2', question, [0.8])
     >>> lmtx.StoreOracle.open('two.db', 'llm/2')
     StoreOracle(identity='llm/2', 1 judgments))")
       .def("__len__", &StoreOracle::size)

@@ -1767,8 +1767,8 @@ class PromptText:
 class Prompt:
     """What a language model is asked: a template with named fields, and documents fenced in it. Immutable.
 
-    Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all of whose
-    fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
+    Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all
+    of whose fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
 
     Example:
         >>> prompt = lmtx.Prompt(task='Tags are subjects of laws.')
@@ -1784,8 +1784,8 @@ class Prompt:
         """A prompt.
 
         Args:
-            text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document, and
-                servers with a prefix cache compute it once: the document belongs there.
+            text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document,
+                and servers with a prefix cache compute it once: the document belongs there.
             list_text: Asks about several labels, listed by number where {labels} stands; '' is the default for `answer`.
             system: Sent as the system message of a chat, put before the text of a completion.
             task: What the labels are and when one fits, in a sentence or two.
@@ -2032,8 +2032,8 @@ class TeacherOracle:
     """Judges whether labels fit documents. To be derived from.
 
     identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-    answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
-    TeacherError where going on makes no sense.
+    answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception
+    ends the run and comes out of it, TeacherError where going on makes no sense.
 
     Example:
         >>> class Keywords(lmtx.TeacherOracle):
@@ -2068,8 +2068,9 @@ class TeacherOracle:
             >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
             Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0)"""
     def pending_advice(self) -> str:
-        """str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
-        this advice. '' where it is worth asking again at once.
+        """str: what is to be done about questions that judge() left open, where they are answered elsewhere and later.
+
+        A run then offers each question once and ends with this advice. '' where it is worth asking again at once.
 
         Example:
             >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()
@@ -2357,8 +2358,8 @@ class BatchImport:
 class BatchFileOracle(TeacherOracle):
     """A language model that answers later, through files of OpenAI's batch interface.
 
-    Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run ends with
-    PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
+    Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run
+    ends with PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
 
     Example:
         >>> lmtx.BatchFileOracle('later', lmtx.ChatProtocol('llama'))
@@ -2416,8 +2417,8 @@ def import_batch_answers(folder: str | os.PathLike[str], file: str | os.PathLike
 class StoreOracle(TeacherOracle):
     """The judgments that a store has of one teacher, given again under that teacher's identity.
 
-    With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts as abstained for the
-    run. The store is only read.
+    With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts
+    as abstained for the run. The store is only read.
 
     Example:
         >>> store = lmtx.JudgmentStore.open('replayed.db')
@@ -2563,7 +2564,9 @@ class StoreDiff:
     """Two stores compared: what JudgmentStore.diff gives.
 
     Example:
-        >>> lmtx.JudgmentStore.open('one.db').diff(lmtx.JudgmentStore.open('empty.db'))  # With the judgment of the example above.
+        >>> store = lmtx.JudgmentStore.open('compared.db')
+        >>> store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+        >>> store.diff(lmtx.JudgmentStore.open('nothing.db'))
         StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"""
     @property
     def same(self) -> int:
@@ -2788,7 +2791,8 @@ class JudgmentImport:
     Nothing is in the store before finish(). SQLite keeps the rows in temporary files meanwhile; the variable SQLITE_TMPDIR says where.
 
     Example:
-        >>> from_store, into = lmtx.JudgmentStore.open('rows.db'), lmtx.JudgmentStore.open('copy.db')  # With the judgment of the example above.
+        >>> from_store, into = lmtx.JudgmentStore.open('original.db'), lmtx.JudgmentStore.open('copy.db')
+        >>> from_store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
         >>> rows = lmtx.JudgmentImport(into)
         >>> for columns in lmtx.JudgmentRows(from_store):
         ...     rows.add(columns)
@@ -2899,8 +2903,8 @@ def ask_teacher(teacher: TeacherOracle, questions: collections.abc.Sequence[Ques
 class Budget:
     """What a run may spend: hard limits, None for none. Immutable.
 
-    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a question takes, tokens
-    and money are put aside before it is asked; else calls that are under way may go over by what they take.
+    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a
+    question takes, tokens and money are put aside before it is asked; else calls that are under way may go over by what they take.
 
     Example:
         >>> lmtx.Budget(judgments=20_000, cost=5)

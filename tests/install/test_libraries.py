@@ -27,7 +27,7 @@ def traces_of_teachers(library: Path) -> set[str]:
 def test_tagging_needs_neither_sqlite_nor_curl(build_dir):
     assert traces_of_teachers(build_dir / "liblmtx_inference.so") == set()
     # They would be seen.
-    assert traces_of_teachers(build_dir / "liblmtx.so") == {"libsqlite3.so.0", "sqlite3"}
+    assert traces_of_teachers(build_dir / "liblmtx.so") >= {"libsqlite3.so.0", "sqlite3"}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

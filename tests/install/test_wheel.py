@@ -27,7 +27,7 @@ def test_the_wheel_works_where_the_checkout_is_not_in_sight(wheel):
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     sources = {str(path.relative_to(ROOT / "python")) for path in (ROOT / "python" / "lmtx").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    data = {f"lmtx/us-bills-110/{name}" for name in ["README.md", "labels.jsonl", "test.jsonl.gz", "train.jsonl.gz", "verdicts.jsonl.gz"]}
+    data = {f"lmtx/us-bills-110/{name}" for name in ["README.md", "gold.jsonl.gz", "labels.jsonl", "test.jsonl.gz", "train.jsonl.gz", "verdicts.jsonl.gz"]}
     built = {re.sub(r"\.cpython-\S*\.so", ".so", name) for name in names - sources - data}
     assert sources | data <= names
     assert built == {"lmtx/_core.so", "lmtx/_build_info.py", "lmtx/liblmtx.so", "lmtx/liblmtx_inference.so"}
