@@ -24,6 +24,7 @@ Example:
   register_document(m);
   register_corpus(m);
   register_label_set(m);
+  register_hierarchy(m);
   register_tokenizer(m);
   register_encoder(m);
   register_encode_to_file(m);

@@ -13,6 +13,7 @@ void register_files(py::module_& m);
 void register_document(py::module_& m);
 void register_corpus(py::module_& m);
 void register_label_set(py::module_& m);
+void register_hierarchy(py::module_& m);
 void register_tokenizer(py::module_& m);
 void register_encoder(py::module_& m);
 void register_encode_to_file(py::module_& m);

@@ -101,6 +101,7 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/compute_dtype.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/corpus.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/document.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/hierarchy.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/label_set.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
   ${PROJECT_SOURCE_DIR}/lmtx/encode_to_file.h

@@ -43,6 +43,7 @@ from ._core import (  # noqa: E402
     Encoder,
     Estimate,
     Event,
+    Hierarchy,
     HttpOracle,
     HttpStats,
     InputReport,
@@ -118,7 +119,9 @@ from ._core import (  # noqa: E402
     refine_labels,
     version,
 )
+from .changes import TagChange, compare_tags  # noqa: E402
 from .gold import Gold, read_gold  # noqa: E402
+from .label_files import read_labels  # noqa: E402
 from .models import find_model  # noqa: E402
 from .probes import ProbeResult, probe  # noqa: E402
 from .stores import export_parquet, import_parquet  # noqa: E402
@@ -163,6 +166,7 @@ __all__ = [
     "Event",
     "Gold",
     "GoldMatch",
+    "Hierarchy",
     "HttpOracle",
     "HttpStats",
     "InputReport",
@@ -195,6 +199,7 @@ __all__ = [
     "StoreDifference",
     "StoreOracle",
     "Tag",
+    "TagChange",
     "Tagger",
     "TaggerSettings",
     "TeacherError",
@@ -219,6 +224,7 @@ __all__ = [
     "callable_identity",
     "compare_means",
     "compare_ratios",
+    "compare_tags",
     "compare_verdicts",
     "export_parquet",
     "find_model",
@@ -243,6 +249,7 @@ __all__ = [
     "psrecall_per_document",
     "read_answer",
     "read_gold",
+    "read_labels",
     "read_logprobs",
     "read_targets",
     "read_verdicts",

@@ -3,15 +3,29 @@
 from pathlib import Path
 
 from ._core import Corpus, LabelSet, read_targets
+from .label_files import RDF_FORMATS, read_labels
 
-__all__ = ["data_file", "read_data"]
+__all__ = ["data_file", "labels_file", "read_data"]
 
 
 def read_data(data: Path, split: str) -> tuple[LabelSet, Corpus, list[list[int]]]:
     """Labels, documents and true labels of a data folder."""
-    labels = LabelSet.open(data_file(data, "labels"))
+    labels = read_labels(labels_file(data))
     file = data_file(data, split)
     return labels, Corpus.open(file), read_targets(file, len(labels))
+
+
+def labels_file(data: Path) -> Path:
+    """DATA/labels.jsonl, plain or .gz; where neither is there, labels in another format that `read_labels` knows by the file's name.
+
+    Raises:
+        ValueError: Where there is none.
+    """
+    for ending in (".csv", ".tsv", *RDF_FORMATS):
+        file = Path(data) / f"labels{ending}"
+        if file.is_file() and not any((Path(data) / f"labels.jsonl{gz}").is_file() for gz in ("", ".gz")):
+            return file
+    return data_file(data, "labels")
 
 
 def data_file(data: Path, name: str) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from ._core import (
     recall_per_document,
     write_file_atomically,
 )
-from .data import data_file, read_data
+from .data import labels_file, read_data
 from .propensities import Propensities
 
 __all__ = ["METRICS", "SCORED_METRICS", "evaluate", "evaluate_tagger"]
@@ -165,7 +165,7 @@ def _check_knows(tagger: Tagger, labels: LabelSet, data: Path) -> None:
     known = {label.uid for label in tagger.labels}
     for label in labels:
         if label.uid not in known:
-            raise ValueError(f"label {label.uid!r} of {data_file(data, 'labels')} is not among the {len(known):,} labels of the tagger.")
+            raise ValueError(f"label {label.uid!r} of {labels_file(data)} is not among the {len(known):,} labels of the tagger.")
 
 
 def _check_same_labels(first: Tagger, second: Tagger) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ._core import Corpus, LabelSet, RecordedOracle, read_targets
-from .data import data_file
+from .data import labels_file
+from .label_files import read_labels
 from .recordings import YES_ABOVE, rows_of
 from .verdicts import Pair
 
@@ -104,7 +105,7 @@ def _of_recording(file: Path) -> Gold:
 
 def _of_documents(file: Path, labels: str | os.PathLike[str] | LabelSet | None) -> Gold:
     if not isinstance(labels, LabelSet):
-        labels = LabelSet.open(data_file(file.parent, "labels") if labels is None else labels)
+        labels = read_labels(labels_file(file.parent) if labels is None else labels)
     uids = [label.uid for label in labels]
     targets = read_targets(file, len(uids))
     return Gold(true_labels={document.uid: frozenset(uids[number] for number in row) for document, row in zip(Corpus.open(file), targets, strict=True)})

@@ -1,12 +1,14 @@
 """Documents and labels in the shapes in which Python programs have them."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ._core import Corpus, Document, Label, LabelSet
+from .label_files import read_labels
 
-__all__ = ["make_corpus", "make_labels"]
+__all__ = ["iterate_documents", "make_corpus", "make_labels"]
 
 
 def make_corpus(documents: Any) -> Corpus:
@@ -28,15 +30,24 @@ def make_corpus(documents: Any) -> Corpus:
     return Corpus.from_documents([_document(item, i) for i, item in enumerate(_items(documents, "documents"))])
 
 
+def iterate_documents(documents: Any) -> Iterator[Document]:
+    """The Documents of the same, one after the other; of an iterable without keeping them."""
+    if isinstance(documents, str | os.PathLike):
+        documents = Corpus.open(Path(documents))
+    if isinstance(documents, Corpus):
+        return iter(documents)
+    return (_document(item, i) for i, item in enumerate(_items(documents, "documents")))
+
+
 def make_labels(labels: Any) -> LabelSet:
-    """A LabelSet out of a path to JSON lines, a DataFrame, or an iterable of str, dict or Label.
+    """A LabelSet out of a path to a file that `read_labels` reads, a DataFrame, or an iterable of str, dict or Label.
 
     A name serves as uid where none is given. Dicts have `title` (or `name`), and may have `uid`, `description`, `alternatives` and `broader`.
     """
     if isinstance(labels, LabelSet):
         return labels
     if isinstance(labels, str | os.PathLike):
-        return LabelSet.open(labels)
+        return read_labels(labels)
     return LabelSet([_label(item, i) for i, item in enumerate(_items(labels, "labels"))])
 
 

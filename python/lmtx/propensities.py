@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ._core import LabelSet, inverse_propensities, label_frequencies, read_targets
-from .data import data_file
+from .data import data_file, labels_file
 from .recordings import count_yeses
 
 __all__ = ["Propensities", "read_propensities"]
@@ -41,7 +41,7 @@ def read_propensities(spec: str, data: Path, labels: LabelSet, a: float, b: floa
         return Propensities(np.ones(len(labels)), {"source": spec})
     if kind not in ("gold", "recorded") or not name:
         raise ValueError(f"the propensity must be gold:SPLIT, recorded:FILE or uniform, but is {spec!r} instead.")
-    frequencies, documents = _gold(data, name, labels) if kind == "gold" else count_yeses(Path(name), labels, data_file(data, "labels"))
+    frequencies, documents = _gold(data, name, labels) if kind == "gold" else count_yeses(Path(name), labels, labels_file(data))
     weights = inverse_propensities(frequencies, documents, a=a, b=b)
     return Propensities(weights, {"source": spec, "documents": documents, "a": a, "b": b})
 

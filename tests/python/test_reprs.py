@@ -142,6 +142,8 @@ def instances(tagger, model, data, tmp_path):
         (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
         (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),
         (tagger.labels, "LabelSet(12 labels)"),
+        (lmtx.Hierarchy(lmtx.LabelSet([label])), "Hierarchy(1 labels)"),
+        (lmtx.TagChange("7", added=[], removed=[], renamed=[]), "TagChange(uid='7', added=[], removed=[], renamed=[])"),
         (lmtx.TrainerOptions().describe()[0], None),
         (trainer.plan(), "Plan(60 documents, 12 labels, at most 720 judgments)"),
         (question, "Question(document '7', 1 labels)"),

@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 import typer
 
 from .. import __version__, built_with_torch
-from . import batch, encode, measure, run, show, store, tag, trust
+from . import batch, encode, labels, measure, run, show, store, tag, trust
 from .common import Failure
 
 __all__ = ["app", "commands"]
@@ -71,5 +71,5 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 
 # In the order in which `lmtx --help` shows them.
-for module in (run, measure, tag, encode, trust, store, batch, show):
+for module in (run, measure, tag, labels, encode, trust, store, batch, show):
     module.register(commands)

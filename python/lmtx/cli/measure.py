@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .._core import LabelSet, Tagger
-from ..data import data_file
+from .._core import Tagger
+from ..data import labels_file
+from ..label_files import read_labels
 from ..evaluation import METRICS, SCORED_METRICS, evaluate_tagger
 from ..progress import ProgressDisplay
 from ..propensities import Propensities, read_propensities
@@ -67,7 +68,7 @@ def _find_propensities(spec: str | None, constants: str, data: Path) -> Propensi
         a, b = map(float, constants.split(","))
     except ValueError:
         raise ValueError(f"--propensity-constants takes two numbers A,B, but {constants!r} came instead.") from None
-    return read_propensities(spec, data, LabelSet.open(data_file(data, "labels")), a, b)
+    return read_propensities(spec, data, read_labels(labels_file(data)), a, b)
 
 
 def _title(result: dict[str, Any], data: Path) -> str:

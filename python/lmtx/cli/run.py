@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .._core import Budget, Corpus, CurriculumTrainer, Encoder, LabelSet, Rates, RecordedOracle, TeacherOracle, TrainerOptions, preset_names
-from ..data import data_file
+from .._core import Budget, Corpus, CurriculumTrainer, Encoder, Rates, RecordedOracle, TeacherOracle, TrainerOptions, preset_names
+from ..data import data_file, labels_file
+from ..label_files import read_labels
 from ..models import find_model
 from ..progress import ProgressDisplay
 from ..recordings import check_recorded_labels, documents_of
@@ -61,13 +62,13 @@ def _make_trainer(
 ) -> tuple[TeacherOracle | None, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
     options = TrainerOptions(preset, **_parse_changes(set_ or []))
-    labels_file, documents_file = data_file(data, "labels"), data_file(data, "train")
-    labels = LabelSet.open(labels_file)
+    documents_file = data_file(data, "train")
+    labels = read_labels(labels_file(data))
     if teacher is None and options.method == "curriculum":
         raise ValueError(f"The run needs a teacher: give --teacher {SPECS}, or a --preset that asks nothing, such as maclr.")
     oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
     if teacher and isinstance(oracle, RecordedOracle):
-        check_recorded_labels(Path(teacher.partition(":")[2]), labels, labels_file)
+        check_recorded_labels(Path(teacher.partition(":")[2]), labels, labels_file(data))
     elif recorded_only:
         raise ValueError("--recorded-only needs a teacher recorded:FILE.")
     documents = Corpus.open(documents_file)

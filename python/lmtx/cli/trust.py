@@ -9,9 +9,10 @@ import typer
 from rich.console import Console, Group
 from rich.table import Table
 
-from .._core import Agreement, Audit, Calibration, Corpus, Interval, LabelSet
+from .._core import Agreement, Audit, Calibration, Corpus, Interval
 from .common import checking_input, failing_with, interruptible, working
-from ..data import data_file
+from ..data import data_file, labels_file
+from ..label_files import read_labels
 from ..gold import read_gold
 from ..probes import PROBES, WORDING, ProbeResult, check_probes, draw_questions, probe
 from ..progress import ProgressDisplay
@@ -171,7 +172,7 @@ def probe_teacher(
     with checking_input():
         oracle = make_teacher(teacher, teacher_identity)
         other = None if paraphrase is None else make_teacher(paraphrase)
-        documents, label_set = Corpus.open(data_file(data, "train")), LabelSet.open(data_file(data, "labels"))
+        documents, label_set = Corpus.open(data_file(data, "train")), read_labels(labels_file(data))
         names = [name.strip() for name in probes.split(",") if name.strip()]
         check_probes(names, wording)
         draw_questions(documents, label_set, pairs, labels_per_document, seed)
