@@ -12,8 +12,8 @@ namespace {
 
 const BatchFileOptions defaults;
 
-std::shared_ptr<BatchFileOracle> make_oracle(std::filesystem::path folder, const ChatProtocol& protocol, int64_t requests_per_file, int64_t bytes_per_file, bool keep_raw,
-                                             double prompt_price, double completion_price) {
+std::shared_ptr<BatchFileOracle> make_oracle(std::filesystem::path folder, const ChatProtocol& protocol, int64_t requests_per_file, int64_t bytes_per_file,
+                                             bool keep_raw, double prompt_price, double completion_price) {
   return BatchFileOracle::make({.folder = std::move(folder),
                                 .requests_per_file = requests_per_file,
                                 .bytes_per_file = bytes_per_file,
@@ -76,10 +76,11 @@ Example:
 }
 
 void register_oracle(py::module_& m) {
-  py::class_<BatchFileOracle, TeacherOracle, py::smart_holder>(m, "BatchFileOracle", R"(A language model that answers later, through files of OpenAI's batch interface.
+  py::class_<BatchFileOracle, TeacherOracle, py::smart_holder>(m, "BatchFileOracle",
+      R"(A language model that answers later, through files of OpenAI's batch interface.
 
-Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run ends with
-PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
+Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run
+ends with PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
 
 Example:
     >>> lmtx.BatchFileOracle('later', lmtx.ChatProtocol('llama'))

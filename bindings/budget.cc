@@ -55,8 +55,8 @@ void register_budget(py::module_& m) {
   const Budget defaults;
   py::class_<Budget>(m, "Budget", R"(What a run may spend: hard limits, None for none. Immutable.
 
-Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a question takes, tokens
-and money are put aside before it is asked; else calls that are under way may go over by what they take.
+Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a
+question takes, tokens and money are put aside before it is asked; else calls that are under way may go over by what they take.
 
 Example:
     >>> lmtx.Budget(judgments=20_000, cost=5)

@@ -226,7 +226,8 @@ Example:
 Nothing is in the store before finish(). SQLite keeps the rows in temporary files meanwhile; the variable SQLITE_TMPDIR says where.
 
 Example:
-    >>> from_store, into = lmtx.JudgmentStore.open('rows.db'), lmtx.JudgmentStore.open('copy.db')  # With the judgment of the example above.
+    >>> from_store, into = lmtx.JudgmentStore.open('original.db'), lmtx.JudgmentStore.open('copy.db')
+    >>> from_store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
     >>> rows = lmtx.JudgmentImport(into)
     >>> for columns in lmtx.JudgmentRows(from_store):
     ...     rows.add(columns)

@@ -37,7 +37,8 @@ Prompt make_prompt(Text text, Text list_text, Text system, Text task, const Text
   return Prompt(std::move(options), tokenizer ? std::make_shared<const Tokenizer>(*tokenizer) : nullptr);
 }
 
-ChatProtocol make_protocol(Text model, const Prompt& prompt, bool chat, int64_t labels_per_prompt, int64_t top_logprobs, int64_t answer_tokens, Text extra, uint64_t seed) {
+ChatProtocol make_protocol(Text model, const Prompt& prompt, bool chat, int64_t labels_per_prompt, int64_t top_logprobs, int64_t answer_tokens, Text extra,
+                           uint64_t seed) {
   return ChatProtocol({.model = std::move(model.utf8),
                        .chat = chat,
                        .labels_per_prompt = labels_per_prompt,
@@ -67,15 +68,16 @@ Example:
     'A tax on tea.\nIs it about tax?')")
       .def_readonly("prefix", &PromptText::prefix, "str: what is before anything that depends on the label.")
       .def_readonly("suffix", &PromptText::suffix, "str: the rest.")
-      .def_property_readonly("text", [](const PromptText& text) { return text.prefix + text.suffix; }, "str: the whole.")
+      .def_property_readonly(
+          "text", [](const PromptText& text) { return text.prefix + text.suffix; }, "str: the whole.")
       .def("__repr__", [](const PromptText& text) { return py::str("PromptText(prefix={!r}, suffix={!r})").format(text.prefix, text.suffix); });
 }
 
 void register_prompt_class(py::module_& m) {
   py::class_<Prompt>(m, "Prompt", R"(What a language model is asked: a template with named fields, and documents fenced in it. Immutable.
 
-Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all of whose
-fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
+Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all
+of whose fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
 
 Example:
     >>> prompt = lmtx.Prompt(task='Tags are subjects of laws.')
@@ -88,12 +90,13 @@ Example:
     Tag: tax
     Is the document specifically about this tag? Answer yes or no.)")
       .def(py::init(&make_prompt), py::arg("text") = Text{}, py::kw_only(), py::arg("list_text") = Text{}, py::arg("system") = Text{}, py::arg("task") = Text{},
-           py::arg("answer") = Text{name_of(prompt_defaults.answer)}, py::arg("document_tokens") = prompt_defaults.document_tokens, py::arg("tokenizer") = py::none(),
+           py::arg("answer") = Text{name_of(prompt_defaults.answer)}, py::arg("document_tokens") = prompt_defaults.document_tokens,
+           py::arg("tokenizer") = py::none(),
            R"(A prompt.
 
 Args:
-    text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document, and
-        servers with a prefix cache compute it once: the document belongs there.
+    text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document,
+        and servers with a prefix cache compute it once: the document belongs there.
     list_text: Asks about several labels, listed by number where {labels} stands; '' is the default for `answer`.
     system: Sent as the system message of a chat, put before the text of a completion.
     task: What the labels are and when one fits, in a sentence or two.
@@ -103,17 +106,19 @@ Args:
 
 Raises:
     ValueError: Naming the template and the field that is unknown or lacking.)")
-      .def("document", [](const Prompt& prompt, const OwnedQuestion& question) { return prompt.document(QuestionView(question).get()); }, py::arg("question"),
-           py::call_guard<py::gil_scoped_release>(),
-           R"(str: a question's document as prompts show it: title and content on lines of their own, cut, and broken up where it could end its fence.
+      .def(
+          "document", [](const Prompt& prompt, const OwnedQuestion& question) { return prompt.document(QuestionView(question).get()); }, py::arg("question"),
+          py::call_guard<py::gil_scoped_release>(),
+          R"(str: a question's document as prompts show it: title and content on lines of their own, cut, and broken up where it could end its fence.
 
 Example:
     >>> prompt = lmtx.Prompt(document_tokens=6)
     >>> prompt.document(lmtx.Question(lmtx.Document('d1', title='Tea', content='A tax on tea. And much more.'), []))
     'Tea\nA tax on tea.')")
-      .def("one", [](const Prompt& prompt, const Text& document, const Label& label) { return prompt.one(document.utf8, view(label)); }, py::arg("document"),
-           py::arg("label"),
-           R"(PromptText: the text about one label.
+      .def(
+          "one", [](const Prompt& prompt, const Text& document, const Label& label) { return prompt.one(document.utf8, view(label)); }, py::arg("document"),
+          py::arg("label"),
+          R"(PromptText: the text about one label.
 
 Args:
     document: As document() gave it.
@@ -121,27 +126,36 @@ Args:
 Example:
     >>> lmtx.Prompt('{document}\n{label}? {description}').one('A tax on tea.', lmtx.Label('l1', 'tax', description='money for the state')).suffix
     'tax? money for the state')")
-      .def("several", [](const Prompt& prompt, const Text& document, const std::vector<Label>& labels) { return prompt.several(document.utf8, views(labels)); },
-           py::arg("document"), py::arg("labels"),
-           R"(PromptText: the text about several labels, listed under the numbers 1, 2, ….
+      .def(
+          "several", [](const Prompt& prompt, const Text& document, const std::vector<Label>& labels) { return prompt.several(document.utf8, views(labels)); },
+          py::arg("document"), py::arg("labels"),
+          R"(PromptText: the text about several labels, listed under the numbers 1, 2, ….
 
 Example:
     >>> print(lmtx.Prompt(list_text='{document}\n{labels}').several('A tax on tea.', [lmtx.Label('l1', 'tax'), lmtx.Label('l2', 'army')]).text)
     A tax on tea.
     1. tax
     2. army)")
-      .def("count_tokens", [](const Prompt& prompt, const Text& text) { return prompt.count_tokens(text.utf8); }, py::arg("text"), R"(int: tokens of a text.
+      .def(
+          "count_tokens", [](const Prompt& prompt, const Text& text) { return prompt.count_tokens(text.utf8); }, py::arg("text"), R"(int: tokens of a text.
 
 Example:
     >>> lmtx.Prompt().count_tokens('A tax on tea.')
     4)")
-      .def_property_readonly("identity", &Prompt::identity, "str: 16 hexadecimal digits over all that makes the text: templates, task, cut, and what counts tokens.")
-      .def_property_readonly("text", [](const Prompt& prompt) { return prompt.options().text; }, "str: the template about one label.")
-      .def_property_readonly("list_text", [](const Prompt& prompt) { return prompt.options().list_text; }, "str: the template about several labels.")
-      .def_property_readonly("system", [](const Prompt& prompt) { return prompt.options().system; }, "str: the system message.")
-      .def_property_readonly("task", [](const Prompt& prompt) { return prompt.options().task; }, "str: what the labels are.")
-      .def_property_readonly("answer", [](const Prompt& prompt) { return name_of(prompt.options().answer); }, "str: 'yes_no' or 'scale'.")
-      .def_property_readonly("document_tokens", [](const Prompt& prompt) { return prompt.options().document_tokens; }, "int: tokens of a document at most; 0: all.")
+      .def_property_readonly("identity", &Prompt::identity,
+                             "str: 16 hexadecimal digits over all that makes the text: templates, task, cut, and what counts tokens.")
+      .def_property_readonly(
+          "text", [](const Prompt& prompt) { return prompt.options().text; }, "str: the template about one label.")
+      .def_property_readonly(
+          "list_text", [](const Prompt& prompt) { return prompt.options().list_text; }, "str: the template about several labels.")
+      .def_property_readonly(
+          "system", [](const Prompt& prompt) { return prompt.options().system; }, "str: the system message.")
+      .def_property_readonly(
+          "task", [](const Prompt& prompt) { return prompt.options().task; }, "str: what the labels are.")
+      .def_property_readonly(
+          "answer", [](const Prompt& prompt) { return name_of(prompt.options().answer); }, "str: 'yes_no' or 'scale'.")
+      .def_property_readonly(
+          "document_tokens", [](const Prompt& prompt) { return prompt.options().document_tokens; }, "int: tokens of a document at most; 0: all.")
       .def("__repr__", [](const Prompt& prompt) {
         return py::str("Prompt(identity={!r}, answer={!r}, document_tokens={})")
             .format(prompt.identity(), name_of(prompt.options().answer), prompt.options().document_tokens);
@@ -198,17 +212,19 @@ Args:
 
 Raises:
     ValueError: For options that make no sense, naming them.)")
-      .def("requests", [](const ChatProtocol& protocol, const OwnedQuestion& question) { return protocol.requests(QuestionView(question).get()); },
-           py::arg("question"), py::call_guard<py::gil_scoped_release>(),
-           R"(list[ChatRequest]: requests about all labels of a question, so that prefix caches serve them.
+      .def(
+          "requests", [](const ChatProtocol& protocol, const OwnedQuestion& question) { return protocol.requests(QuestionView(question).get()); },
+          py::arg("question"), py::call_guard<py::gil_scoped_release>(),
+          R"(list[ChatRequest]: requests about all labels of a question, so that prefix caches serve them.
 
 Example:
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax'), lmtx.Label('l2', 'army')])
     >>> len(lmtx.ChatProtocol('llama', labels_per_prompt=25).requests(question))
     1)")
-      .def("read", [](const ChatProtocol& protocol, const ChatRequest& request, const Text& body) { return protocol.read(request, body.utf8); }, py::arg("request"),
-           py::arg("body"),
-           R"(ChatAnswer: what a response's body says about the labels of its request.
+      .def(
+          "read", [](const ChatProtocol& protocol, const ChatRequest& request, const Text& body) { return protocol.read(request, body.utf8); },
+          py::arg("request"), py::arg("body"),
+          R"(ChatAnswer: what a response's body says about the labels of its request.
 
 Raises:
     RuntimeError: For what is no such response, saying how.
@@ -218,9 +234,10 @@ Example:
     >>> [request] = protocol.requests(lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')]))
     >>> protocol.read(request, '{"choices": [{"message": {"content": "I do not know"}}]}').verdicts
     [Verdict.abstain()])")
-      .def("estimate", [](const ChatProtocol& protocol, const OwnedQuestion& question) { return protocol.estimate(QuestionView(question).get()); },
-           py::arg("question"), py::call_guard<py::gil_scoped_release>(),
-           R"(Usage: prompt tokens, those that a prefix cache need not compute, and answer tokens; what the server's own template adds is not seen.
+      .def(
+          "estimate", [](const ChatProtocol& protocol, const OwnedQuestion& question) { return protocol.estimate(QuestionView(question).get()); },
+          py::arg("question"), py::call_guard<py::gil_scoped_release>(),
+          R"(Usage: prompt tokens, those that a prefix cache need not compute, and answer tokens; what the server's own template adds is not seen.
 
 Example:
     >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax'), lmtx.Label('l2', 'army')])
@@ -228,7 +245,8 @@ Example:
     2)")
       .def_property_readonly("identity", &ChatProtocol::identity, "str: `openai/MODEL/…`, over model, prompt and decoding, not the server's address.")
       .def_property_readonly("endpoint", &ChatProtocol::endpoint, "str: what follows the server's base address.")
-      .def_property_readonly("model", [](const ChatProtocol& protocol) { return protocol.options().model; }, "str: the model's name.")
+      .def_property_readonly(
+          "model", [](const ChatProtocol& protocol) { return protocol.options().model; }, "str: the model's name.")
       .def_property_readonly("prompt", &ChatProtocol::prompt, "Prompt: what is asked.")
       .def("__repr__", [](const ChatProtocol& protocol) { return py::str("ChatProtocol(identity={!r})").format(protocol.identity()); });
 }

@@ -9,10 +9,11 @@ namespace lmtx::python {
 
 void register_store_oracle(py::module_& m) {
   using release = py::call_guard<py::gil_scoped_release>;
-  py::class_<StoreOracle, TeacherOracle, py::smart_holder>(m, "StoreOracle", R"(The judgments that a store has of one teacher, given again under that teacher's identity.
+  py::class_<StoreOracle, TeacherOracle, py::smart_holder>(m, "StoreOracle",
+      R"(The judgments that a store has of one teacher, given again under that teacher's identity.
 
-With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts as abstained for the
-run. The store is only read.
+With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts
+as abstained for the run. The store is only read.
 
 Example:
     >>> store = lmtx.JudgmentStore.open('replayed.db')

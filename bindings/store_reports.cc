@@ -101,7 +101,9 @@ Example:
   py::class_<StoreDiff>(m, "StoreDiff", R"(Two stores compared: what JudgmentStore.diff gives.
 
 Example:
-    >>> lmtx.JudgmentStore.open('one.db').diff(lmtx.JudgmentStore.open('empty.db'))  # With the judgment of the example above.
+    >>> store = lmtx.JudgmentStore.open('compared.db')
+    >>> store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+    >>> store.diff(lmtx.JudgmentStore.open('nothing.db'))
     StoreDiff(same=0, conflicts=0, only_here=1, only_there=0))")
       .def_readonly("same", &StoreDiff::same, "int: judgments that both have, with the same score.")
       .def_readonly("conflicts", &StoreDiff::conflicts, "int: judgments that both have, with another score.")

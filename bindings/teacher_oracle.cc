@@ -126,7 +126,7 @@ Args:
     concurrent_calls: Calls of judge() that may run at once; 1: only on the thread that called run().)")
       .def_readonly("questions_per_call", &TeacherTraits::questions_per_call, "int: questions that one call of judge() likes to get; 0: all there are.")
       .def_readonly("concurrent_calls", &TeacherTraits::concurrent_calls,
-           "int: calls of judge() that may run at once; 1: only on the thread that called run().")
+                    "int: calls of judge() that may run at once; 1: only on the thread that called run().")
       .def("__repr__", [](const TeacherTraits& traits) {
         return py::str("TeacherTraits(questions_per_call={}, concurrent_calls={})").format(traits.questions_per_call, traits.concurrent_calls);
       });
@@ -134,7 +134,7 @@ Args:
 
 void register_answer_sink(py::module_& m) {
   py::class_<PythonAnswerSink, std::shared_ptr<PythonAnswerSink>>(m, "AnswerSink",
-      R"(Takes the answers of a teacher, from any thread, until its judge() returns.
+                                                                  R"(Takes the answers of a teacher, from any thread, until its judge() returns.
 
 Example:
     >>> class Halves(lmtx.TeacherOracle):
@@ -196,8 +196,8 @@ void register_teacher_oracle(py::module_& m) {
   py::class_<TeacherOracle, PythonTeacher, py::smart_holder>(m, "TeacherOracle", R"(Judges whether labels fit documents. To be derived from.
 
 identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
-TeacherError where going on makes no sense.
+answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception
+ends the run and comes out of it, TeacherError where going on makes no sense.
 
 Example:
     >>> class Keywords(lmtx.TeacherOracle):
@@ -220,9 +220,10 @@ where it is no str.
 Example:
     >>> lmtx.RecordedOracle.open('verdicts.jsonl').identity()
     'perfect/1')")
-      .def("estimate", [](const TeacherOracle& teacher, const OwnedQuestion& question) { return teacher.estimate(QuestionView(question).get()); }, py::arg("question"),
-           py::call_guard<py::gil_scoped_release>(),
-           R"(Usage: what answering a question would come to, as far as can be told without asking; zeros where unknown. Plans add it up.
+      .def(
+          "estimate", [](const TeacherOracle& teacher, const OwnedQuestion& question) { return teacher.estimate(QuestionView(question).get()); },
+          py::arg("question"), py::call_guard<py::gil_scoped_release>(),
+          R"(Usage: what answering a question would come to, as far as can be told without asking; zeros where unknown. Plans add it up.
 
 `cached_tokens` are those prompt tokens that a server with a prefix cache need not compute.
 
@@ -231,8 +232,9 @@ Example:
     >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
     Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0))")
       .def("pending_advice", &TeacherOracle::pending_advice, py::call_guard<py::gil_scoped_release>(),
-           R"(str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
-this advice. '' where it is worth asking again at once.
+           R"(str: what is to be done about questions that judge() left open, where they are answered elsewhere and later.
+
+A run then offers each question once and ends with this advice. '' where it is worth asking again at once.
 
 Example:
     >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()

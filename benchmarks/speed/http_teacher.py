@@ -9,6 +9,7 @@ the tests, a process of its own. Its ceiling is what plain sockets get out of it
 """
 
 import argparse
+import ctypes
 import json
 import os
 import re
@@ -96,9 +97,11 @@ MEASURES = {
 
 
 def versions():
+    """That of the libcurl that LMTX is linked with."""
     linked = subprocess.run(["ldd", str(ROOT / "build" / "liblmtx.so")], capture_output=True, text=True, check=True).stdout
-    library = re.search(r"libcurl\S* => (\S+)", linked)
-    return {"libcurl": Path(library[1]).resolve().name if library else "unknown"}
+    library = ctypes.CDLL(re.search(r"libcurl\S* => (\S+)", linked)[1])
+    library.curl_version.restype = ctypes.c_char_p
+    return {"libcurl": library.curl_version().decode().split()[0].removeprefix("libcurl/")}
 
 
 def table(measured):
@@ -107,7 +110,8 @@ def table(measured):
     for row in ROWS:
         result = by_name.get(row.name)
         figure = shown(row, result) if result else ""
-        lines.append(f"| {row.work} | {figure} | {row.aim} | {results.judge(row, result).outcome} |")
+        aim = f"{'at most' if row.aim.at_most else 'at least'} {row.aim.value:,.0f} {row.aim.unit}"
+        lines.append(f"| {row.work} | {figure} | {aim} | {results.judge(row, result).outcome} |")
     return "\n".join(lines) + "\n"
 
 

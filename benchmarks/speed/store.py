@@ -25,7 +25,7 @@ from common.results import Aim
 RESULTS = Path(__file__).parent / "results" / "store.json"
 PROGRAM = results.ROOT / "build" / "tests" / "cpp" / "lmtx_bench_store"
 # Questions of ten labels each, documents of 500 bytes. `batch`: pairs a call.
-SETTINGS = {"judgments": 10_000_000, "labels_a_question": 10, "pairs": 1_000_000, "batch": 100_000, "puts": 20_000, "repetitions": 7}
+SETTINGS = {"judgments": 10_000_000, "labels_a_question": 10, "pairs": 500_000, "batch": 100_000, "puts": 20_000, "repetitions": 5}
 
 
 @dataclass(frozen=True)
@@ -85,26 +85,36 @@ def measure(row, file, program, settings):
     return {"name": row.name, "unit": row.unit, "figure": asdict(figure), "values": values}
 
 
+def built_rows(built, file):
+    """What building the store tells by itself."""
+    size = file.stat().st_size / built["judgments"]
+    told = [(SIZE.name, SIZE.unit, size), *((name, unit, built[field]) for name, unit, field in BUILD)]
+    return [{"name": name, "unit": unit, "figure": asdict(Figure(value, value, value))} for name, unit, value in told]
+
+
 def run(options):
     settings = {**SETTINGS, "judgments": options.judgments}
     rows = []
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="lmtx-store-") as folder:
         file = Path(folder) / "judgments.db"
-        built = call(options.program, ["build", file, str(settings["judgments"])])
-        size = file.stat().st_size / built["judgments"]
-        rows.append({"name": SIZE.name, "unit": SIZE.unit, "figure": asdict(Figure(size, size, size))})
-        rows += [{"name": name, "unit": unit, "figure": asdict(Figure(*[built[field]] * 3))} for name, unit, field in BUILD]
-        for row in ROWS:
-            rows.append(measure(row, file, options.program, settings))
+        rows += built_rows(call(options.program, ["build", file, str(settings["judgments"])]), file)
+        for row in results.chosen(ROWS, options.rows):
+            # The load of the machine says how far a figure can be trusted.
+            rows.append({**measure(row, file, options.program, settings), "load": round(os.getloadavg()[0], 1)})
             print(f"{row.name}: {rows[-1]['figure']['value']:,.4g} {row.unit}", flush=True)
-    versions = {"lmtx": results.commit(), "sqlite": sqlite3.sqlite_version}
-    load = {"before": os.getloadavg()[1]}
-    results.write(options.out, {"machine": results.machine(len(os.sched_getaffinity(0))), "versions": versions, "load": load, "settings": settings, "rows": rows})
+    versions = {"sqlite": sqlite3.sqlite_version}
+    new = {"commit": results.commit(), "machine": results.machine(len(os.sched_getaffinity(0))), "versions": versions, "settings": settings, "rows": rows}
+    old = results.read(options.out)
+    if options.rows:
+        results.refuse_to_mix("store.py", old, new, options.out)
+    names = [SIZE.name, *(name for name, _, _ in BUILD), *(row.name for row in ROWS)]
+    results.write(options.out, results.merged(old if options.rows else {}, new, names))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="judge the committed results; exit code 1 where an aim is missed or not measured")
+    parser.add_argument("--rows", nargs="+", metavar="PATTERN", help="measure these anew, such as 'find-*', and leave the others")
     parser.add_argument("--judgments", type=int, default=SETTINGS["judgments"], help="in the store; results of another number are not judged")
     parser.add_argument("--folder", help="where the store is built; else the one for temporary files")
     parser.add_argument("--program", default=PROGRAM, help=argparse.SUPPRESS)

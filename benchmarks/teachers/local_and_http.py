@@ -1,4 +1,4 @@
-"""One GGUF model asked in two ways: over HTTP, in a server of llama-cpp-python, and in this process. Scores, speed, and the tokens that grouping by document saves.
+"""One GGUF model asked in two ways: over HTTP, in a server of llama-cpp-python, and in this process. Scores, speed, and the tokens that grouping saves.
 
     PYTHONPATH=build/python .venv/bin/python benchmarks/teachers/local_and_http.py --model FILE.gguf [--server-python PYTHON] [--out FILE]
 

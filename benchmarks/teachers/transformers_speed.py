@@ -2,7 +2,8 @@
 
     PYTHONPATH=build/python python benchmarks/teachers/transformers_speed.py --device cuda --dtype bfloat16 [--model FOLDER] [--out FILE]
 
-Without --model it is a model of the shape of Qwen2.5-0.5B with random weights, which takes the same time, and a tokenizer that is trained on the bills of examples/us-bills-110.
+Without --model it is a model of the shape of Qwen2.5-0.5B with random weights, which takes the same time, and a tokenizer that is trained on the bills of
+examples/us-bills-110.
 """
 
 import argparse

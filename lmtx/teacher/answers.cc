@@ -13,13 +13,13 @@ constexpr double least_mass = 1e-3;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// The length of what stands at the front of `text` and is neither letter nor digit: punctuation, white space, a tokenizer's mark of a word's start or a line's end. 0 for
-// none. Other characters beyond ASCII count as letters, so that a word of another script is never read as part of an answer.
+// The length of what stands at the front of `text` and is neither letter nor digit: punctuation, white space, a tokenizer's mark of a word's start or a line's
+// end. 0 for none. Other characters beyond ASCII count as letters, so that a word of another script is never read as part of an answer.
 size_t mark_length(std::string_view text) {
   const auto byte = static_cast<unsigned char>(text[0]);
   if (byte < 0x80) return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || is_digit(text[0]) ? 0 : 1;
-  for (const std::string_view mark : {"\u2581", "\u0120", "\u010a", "\u00a0", "\u3000", "\ufeff", "\u00ab", "\u00bb", "\u2018", "\u2019", "\u201c", "\u201d", "\u201e",
-                                      "\u2022", "\u2013", "\u2014", "\u2026", "\u3001", "\u3002", "\uff01", "\uff08", "\uff09", "\uff0c", "\uff1a"}) {
+  for (const std::string_view mark : {"\u2581", "\u0120", "\u010a", "\u00a0", "\u3000", "\ufeff", "\u00ab", "\u00bb", "\u2018", "\u2019", "\u201c", "\u201d",
+                                      "\u201e", "\u2022", "\u2013", "\u2014", "\u2026", "\u3001", "\u3002", "\uff01", "\uff08", "\uff09", "\uff0c", "\uff1a"}) {
     if (text.starts_with(mark)) return mark.size();
   }
   return 0;

@@ -26,8 +26,8 @@ struct TokenLogprob {
 // probability together: this model was about to say something else.
 LMTX_API std::optional<double> score_of(std::span<const TokenLogprob> tokens, AnswerKind kind = AnswerKind::yes_no);
 
-// The answer that a text is: its first word, after what stands between <think> and </think>, must be yes or no (a single digit with AnswerKind::scale), in any case and
-// within any punctuation; "Answer:" may stand before it. "Unknown", "not sure", "yes and no" and an empty text are none: unset.
+// The answer that a text is: its first word, after what stands between <think> and </think>, must be yes or no (a single digit with AnswerKind::scale), in any
+// case and within any punctuation; "Answer:" may stand before it. "Unknown", "not sure", "yes and no" and an empty text are none: unset.
 LMTX_API std::optional<double> score_of(std::string_view text, AnswerKind kind = AnswerKind::yes_no);
 
 // The answer for one label out of a list.
@@ -38,7 +38,8 @@ struct ListedAnswer {
   std::optional<double> score = {};
 };
 
-// The answers of a text that has a line "number: answer" for each of `num_labels` labels, numbered from 1, in any order. Lines with other numbers count for nothing.
+// The answers of a text that has a line "number: answer" for each of `num_labels` labels, numbered from 1, in any order. Lines with other numbers count for
+// nothing.
 LMTX_API std::vector<ListedAnswer> answers_of_list(std::string_view text, size_t num_labels, AnswerKind kind = AnswerKind::yes_no);
 
 }  // namespace lmtx

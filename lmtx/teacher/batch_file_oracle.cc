@@ -10,6 +10,7 @@
 #include "lmtx/detail/files.h"
 #include "lmtx/teacher/batch_index.h"
 #include "lmtx/teacher/batch_requests.h"
+#include "lmtx/teacher/budget.h"
 
 namespace lmtx {
 
@@ -38,10 +39,8 @@ void check(const BatchFileOptions& options) {
 }
 
 // The same with what it costs.
-Usage priced(Usage usage, const BatchFileOptions& options) {
-  usage.cost =
-      (static_cast<double>(usage.prompt_tokens) * options.prompt_price + static_cast<double>(usage.completion_tokens) * options.completion_price) / 1e6;
-  return usage;
+Usage priced(const Usage& usage, const BatchFileOptions& options) {
+  return lmtx::priced(usage, {.prompt = options.prompt_price, .completion = options.completion_price});
 }
 
 // What becomes of one question: the labels that have answers get them, and the others wait, or are asked.

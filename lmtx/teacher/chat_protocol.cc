@@ -30,7 +30,8 @@ void check(const ChatOptions& options) {
   require(!options.model.empty(), "`model` must be the model's name at the server, but is empty.");
   require(options.labels_per_prompt >= 1, "`labels_per_prompt` must be at least 1, but is " + std::to_string(options.labels_per_prompt) + " instead.");
   require(options.top_logprobs >= 0, "`top_logprobs` must be 0 (none) or more, but is " + std::to_string(options.top_logprobs) + " instead.");
-  require(options.answer_tokens >= 0, "`answer_tokens` must be 0 (as many as are needed) or more, but is " + std::to_string(options.answer_tokens) + " instead.");
+  require(options.answer_tokens >= 0,
+          "`answer_tokens` must be 0 (as many as are needed) or more, but is " + std::to_string(options.answer_tokens) + " instead.");
 }
 
 Json parse_extra(const std::string& extra) {
@@ -51,8 +52,10 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 // Null members are taken out: a server that knows no "max_tokens" may get {"max_tokens": null, "max_completion_tokens": 1}.
 void merge(Json& body, const Json& extra) {
   for (const auto& [key, value] : extra.items()) {
-    if (value.is_null()) body.erase(key);
-    else body[key] = value;
+    if (value.is_null())
+      body.erase(key);
+    else
+      body[key] = value;
   }
 }
 
@@ -161,7 +164,8 @@ std::vector<std::vector<size_t>> ChatProtocol::groups(const Question& question, 
     const detail::Digest digest = hasher.finish();
     int64_t texts = 0;
     std::memcpy(&texts, digest.data(), sizeof(texts));
-    const std::vector<int64_t> places = detail::permutation(static_cast<int64_t>(order.size()), detail::random_key(options_.seed, "order of labels in a prompt", {texts}));
+    const std::vector<int64_t> places =
+        detail::permutation(static_cast<int64_t>(order.size()), detail::random_key(options_.seed, "order of labels in a prompt", {texts}));
     for (size_t i = 0; i < order.size(); ++i) order[i] = labels[static_cast<size_t>(places[i])];
   }
   std::vector<std::vector<size_t>> groups;

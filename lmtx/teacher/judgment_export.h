@@ -12,8 +12,8 @@
 
 namespace lmtx {
 
-// Gives what the store held when it was made, whatever is put in meanwhile, in memory that does not grow with the store (SQLite sorts in temporary files). While it lives
-// the log beside the store cannot shrink. Belongs to one thread.
+// Gives what the store held when it was made, whatever is put in meanwhile, in memory that does not grow with the store (SQLite sorts in temporary files).
+// While it lives the log beside the store cannot shrink. Belongs to one thread.
 class LMTX_API JudgmentExport {
  public:
   // Of one teacher, or of all where `identity` is unset. Throws std::invalid_argument where the store has nothing of this identity.

@@ -7,8 +7,8 @@
 
 namespace lmtx::detail {
 
-// A store file that is open while this lives. SQLite keeps what it knows of a file's locks in memory, which a child inherits, while the locks themselves stay with
-// the parent: a child that opened the file again would take them for its own, and the parent could then delete the log that the child writes to.
+// A store file that is open while this lives. SQLite keeps what it knows of a file's locks in memory, which a child inherits, while the locks themselves stay
+// with the parent: a child that opened the file again would take them for its own, and the parent could then delete the log that the child writes to.
 class OpenStoreFile {
  public:
   // Throws std::runtime_error that says what to do: for a child that has its parent's store.

@@ -20,8 +20,9 @@ constexpr const char* several_labels = "Tags:\n{labels}\n";
 
 // Of the wordings that were tried on a model of 1.5B parameters, "specifically about this tag" told relevant labels from others best.
 std::string default_text(AnswerKind answer) {
-  const std::string question = answer == AnswerKind::yes_no ? "Is the document specifically about this tag? Answer yes or no."
-                                                            : "How specifically is the document about this tag, from 0 (not at all) to 9 (entirely)? Answer with the digit alone.";
+  const std::string question = answer == AnswerKind::yes_no
+                                   ? "Is the document specifically about this tag? Answer yes or no."
+                                   : "How specifically is the document about this tag, from 0 (not at all) to 9 (entirely)? Answer with the digit alone.";
   return std::string(fenced_document) + one_label + question;
 }
 
@@ -44,7 +45,8 @@ bool opens_mark(std::string_view rest) {
   return !rest.empty() && (is_letter(rest[0]) || rest[0] == '/' || rest[0] == '<' || rest[0] == '|' || rest.starts_with(full_width_bar));
 }
 
-// Whether `rest` goes on as a mark in square brackets after "[": "INST", "/INST", "|user|]" (EXAONE), "SYSTEM_PROMPT]", "gMASK]". A word with two capitals is taken for one.
+// Whether `rest` goes on as a mark in square brackets after "[": "INST", "/INST", "|user|]" (EXAONE), "SYSTEM_PROMPT]", "gMASK]". A word with two capitals is
+// taken for one.
 bool opens_bracketed_mark(std::string_view rest) {
   if (rest.starts_with('|')) return true;
   if (rest.starts_with('/')) rest.remove_prefix(1);
@@ -69,8 +71,10 @@ std::string without_controls(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool is_old_line_end = text[i] == '\r' && !text.substr(i + 1).starts_with('\n');
     const size_t length = control_length(text, i);
-    if (is_old_line_end) result += '\n';
-    else if (length == 0) result += text[i];
+    if (is_old_line_end)
+      result += '\n';
+    else if (length == 0)
+      result += text[i];
     i += std::max<size_t>(length, 1) - 1;
   }
   return result;
@@ -80,8 +84,10 @@ std::string without_controls(std::string_view text) {
 std::string on_one_line(std::string_view text) {
   std::string line;
   for (const char c : defused(text)) {
-    if (!is_space(c)) line += c;
-    else if (!line.empty() && line.back() != ' ') line += ' ';
+    if (!is_space(c))
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
   }
   if (line.ends_with(' ')) line.pop_back();
   return line;
@@ -216,8 +222,10 @@ struct Prompt::Template {
     Line line;
     std::string literal;
     for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '{' && text[i] != '}') literal += text[i];
-      else if (i + 1 < text.size() && text[i + 1] == text[i]) literal += text[i++];
+      if (text[i] != '{' && text[i] != '}')
+        literal += text[i];
+      else if (i + 1 < text.size() && text[i + 1] == text[i])
+        literal += text[i++];
       else {
         const size_t end = text[i] == '{' ? text.find('}', i) : std::string::npos;
         if (end == std::string::npos) {
@@ -268,7 +276,8 @@ struct Prompt::Template {
     return filled;
   }
 
-  // The prefix ends where the first line begins that depends on labels, so that no token reaches over its end; inside that line where the document is in it, too.
+  // The prefix ends where the first line begins that depends on labels, so that no token reaches over its end; inside that line where the document is in it,
+  // too.
   PromptText fill(const Fields& value_of) const {
     PromptText result;
     std::string* part = &result.prefix;

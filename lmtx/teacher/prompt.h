@@ -27,8 +27,8 @@ enum class AnswerKind {
 // Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all of
 // whose fields are empty is left out.
 struct PromptOptions {
-  // Asks about one label; empty: the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document: servers
-  // with a prefix cache compute it once, so the document belongs there.
+  // Asks about one label; empty: the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document:
+  // servers with a prefix cache compute it once, so the document belongs there.
   std::string text = {};
   // Asks about several labels, listed by number where {labels} stands; empty: the default for `answer`.
   std::string list_text = {};
@@ -50,8 +50,8 @@ struct PromptText {
 // Immutable; const methods may be called from several threads.
 class LMTX_API Prompt {
  public:
-  // Texts are counted and cut in tokens of `tokenizer`; without one (null), a token is taken for four bytes.
-  // Throws std::invalid_argument naming the template and the field that is unknown or lacking (both need {document}; `text` needs {label}, `list_text` {labels}).
+  // Texts are counted and cut in tokens of `tokenizer`; without one (null), a token is taken for four bytes. Throws std::invalid_argument naming the template
+  // and the field that is unknown or lacking (both need {document}; `text` needs {label}, `list_text` {labels}).
   explicit Prompt(PromptOptions options = {}, std::shared_ptr<const Tokenizer> tokenizer = nullptr);
 
   const PromptOptions& options() const { return options_; }
@@ -61,8 +61,8 @@ class LMTX_API Prompt {
   // A question's document as prompts show it: title and content on lines of their own, cut and defused().
   std::string document(const Question& question) const;
 
-  // The text about one label of a document, and about several, listed under the numbers 1, 2, …; `document` as document() gave it. What documents and labels say is data
-  // and reads as nothing else: labels are put on one line and defused(), too.
+  // The text about one label of a document, and about several, listed under the numbers 1, 2, …; `document` as document() gave it. What documents and labels
+  // say is data and reads as nothing else: labels are put on one line and defused(), too.
   PromptText one(std::string_view document, const LabelToJudge& label) const;
   PromptText several(std::string_view document, std::span<const LabelToJudge> labels) const;
 
@@ -79,13 +79,14 @@ class LMTX_API Prompt {
   std::string identity_;
 };
 
-// `text` with spaces put in so that nothing in it reads as a tag or a chat template's mark: no '<' is directly before a letter, '/', '<' or a bar, no bar before '>', and no '[' before
-// a bar, "INST" or "/INST", whatever the case, or a word with two capitals and ']'. Control characters other than line ends and tabs are left out; bytes that are no UTF-8 become U+FFFD.
+// `text` with spaces put in so that nothing in it reads as a tag or a chat template's mark: no '<' is directly before a letter, '/', '<' or a bar, no bar
+// before '>', and no '[' before a bar, "INST" or "/INST", whatever the case, or a word with two capitals and ']'. Control characters other than line ends and
+// tabs are left out; bytes that are no UTF-8 become U+FFFD.
 LMTX_API std::string defused(std::string_view text);
 
-// The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the last end of a sentence in the second half of what fits
-// (. ! ? … and their like with quotes and brackets that follow, before white space; a line's end), else of a word there, else of a character. `count` is called some
-// twenty times, on no more than 64 bytes a token.
+// The first part of `text`, valid UTF-8, that has at most `max_tokens` tokens as `count` has them: up to the last end of a sentence in the second half of what
+// fits (. ! ? … and their like with quotes and brackets that follow, before white space; a line's end), else of a word there, else of a character. `count` is
+// called some twenty times, on no more than 64 bytes a token.
 LMTX_API std::string_view cut_at_sentence(std::string_view text, int64_t max_tokens, const std::function<int64_t(std::string_view)>& count);
 
 }  // namespace lmtx

@@ -16,7 +16,8 @@ namespace lmtx {
 // Format: docs/formats/recorded-verdicts.md.
 class LMTX_API RecordedOracle final : public TeacherOracle {
  public:
-  // Throws std::runtime_error naming file and line: no header, newer format, broken JSON, lists of unequal lengths, a score outside [0, 1], a pair recorded twice with different scores.
+  // Throws std::runtime_error naming file and line: no header, newer format, broken JSON, lists of unequal lengths, a score outside [0, 1], a pair recorded
+  // twice with different scores.
   static std::shared_ptr<RecordedOracle> open(const std::filesystem::path& file);
   ~RecordedOracle() override;
 

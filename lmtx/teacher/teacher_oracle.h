@@ -90,8 +90,8 @@ class LMTX_API TeacherOracle {
   // that a server with a prefix cache need not compute. May be called from several threads, also while judge() runs.
   virtual Usage estimate(const Question& question) const;
 
-  // What is to be done about questions that judge() left open, in a sentence or two, where they are answered elsewhere and later: a run then offers each question once and
-  // ends with this advice. Empty where it is worth asking again at once.
+  // What is to be done about questions that judge() left open, in a sentence or two, where they are answered elsewhere and later: a run then offers each
+  // question once and ends with this advice. Empty where it is worth asking again at once.
   virtual std::string pending_advice() const { return {}; }
 };
 

@@ -1,4 +1,4 @@
-"""benchmarks/: how figures get their intervals, how committed results are judged, and that docs/encoding.md says so."""
+"""benchmarks/: how figures get their intervals, how committed results are judged, and that the pages of docs/ say so."""
 
 import itertools
 import json
@@ -16,6 +16,7 @@ SPEED = ROOT / "benchmarks" / "speed"
 sys.path[:0] = [str(ROOT / "benchmarks"), str(SPEED)]
 
 import encode_cpu  # noqa: E402
+import http_teacher  # noqa: E402
 from common import intervals, results  # noqa: E402
 from common.workers import Worker, WorkerError  # noqa: E402
 from encode_measure import Bench  # noqa: E402
@@ -168,6 +169,12 @@ def test_a_row_whose_data_is_absent_is_not_run(row, model):
 def test_the_page_shows_the_committed_results():
     page = encode_cpu.PAGE.read_text(encoding="utf-8")
     assert page == encode_cpu.fill_page(page, results.read(encode_cpu.RESULTS)), "python benchmarks/speed/encode_cpu.py --fill-docs"
+
+
+def test_the_page_of_the_http_teacher_shows_its_results_and_they_meet_the_aims():
+    page = http_teacher.PAGE.read_text(encoding="utf-8")
+    assert page == http_teacher.fill_page(page, results.read(http_teacher.RESULTS)), "python benchmarks/speed/http_teacher.py --fill-docs"
+    assert http_teacher.main(["--check"]) == 0
 
 
 def test_the_page_quotes_refusals_that_there_are():

@@ -65,6 +65,11 @@ def train(model, data, teacher, out, **options):
     return lmtx.train(data / "train.jsonl", data / "labels.jsonl", teacher=teacher, base=model, out=out, progress=False, **options)
 
 
+def train_command(*arguments, **variables):
+    command = [sys.executable, "-m", "lmtx", "train", *map(str, arguments), "--preset", "paper"]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment(**variables))
+
+
 def test_a_run_asks_a_server_for_each_pair_once(server, model, data, fast, tmp_path):
     teacher = lmtx.teachers.openai(server.url, "perfect", prompt_price=1.0)
     tagger = train(model, data, teacher, tmp_path / "run", **fast)
@@ -100,8 +105,7 @@ def test_a_key_is_sent_and_written_nowhere(server, model, data, fast, tmp_path, 
 
 def test_a_wrong_key_ends_the_run_in_one_line_without_the_key(server, model, data, tmp_path):
     server.answer = lambda body: (401, {"error": {"message": f"Incorrect API key provided: {KEY}"}})
-    command = [sys.executable, "-m", "lmtx", "train", data, "--base", model, "--teacher", f"openai:{server.url}#m", "--out", tmp_path / "run", "--preset", "paper"]
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment(LMTX_API_KEY=KEY))
+    result = train_command(data, "--base", model, "--teacher", f"openai:{server.url}#m", "--out", tmp_path / "run", LMTX_API_KEY=KEY)
     assert result.returncode == 1
     assert f"The teacher's server {server.url}: status 401: Incorrect API key provided: ***" in result.stderr
     assert KEY not in result.stdout + result.stderr
@@ -109,8 +113,7 @@ def test_a_wrong_key_ends_the_run_in_one_line_without_the_key(server, model, dat
 
 def test_a_server_is_named_on_the_command_line_with_options(server, model, data, tmp_path):
     spec = f"openai:{server.url}#org/model:7b?max_concurrency=3&task=Tags%20are%20topics&warm_prefix=false&prompt_price=0.5"
-    command = [sys.executable, "-m", "lmtx", "train", data, "--base", model, "--teacher", spec, "--out", tmp_path / "run", "--preset", "paper", "--set", "cycles=1"]
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment())
+    result = train_command(data, "--base", model, "--teacher", spec, "--out", tmp_path / "run", "--set", "cycles=1")
     assert result.returncode == 0, result.stderr
     _, _, body = server.seen[0]
     assert body["model"] == "org/model:7b"

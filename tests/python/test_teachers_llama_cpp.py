@@ -231,7 +231,8 @@ def server(gguf):
 def test_scores_are_those_that_a_server_gives_over_http(server, gguf, questions):
     """Whose answers have 20 alternatives, of the 420 tokens there are: where yes and no are among them they weigh what they weigh here."""
     prompt = lmtx.Prompt(system="You are strict.")
-    local, remote = lmtx.teachers.llama_cpp(gguf, prompt=prompt, n_ctx=512, n_threads=1), lmtx.HttpOracle(server.url, lmtx.ChatProtocol("tiny", prompt=prompt, top_logprobs=420))
+    local = lmtx.teachers.llama_cpp(gguf, prompt=prompt, n_ctx=512, n_threads=1)
+    remote = lmtx.HttpOracle(server.url, lmtx.ChatProtocol("tiny", prompt=prompt, top_logprobs=420))
     here, there = (lmtx.ask_teacher(teacher, questions) for teacher in (local, remote))
     for mine, other in zip(here.verdicts, there.verdicts, strict=True):
         np.testing.assert_allclose([verdict.value for verdict in mine], [verdict.value for verdict in other], atol=ATOL)

@@ -8,8 +8,6 @@ namespace {
 
 // While all places are taken; a call whose own requests come back looks at once.
 constexpr double full_seconds = 0.005;
-// What a server may ask for: a day would be as good as gone.
-constexpr double max_pause_seconds = 600;
 // So many failures, or refusals, in a row are no accident.
 constexpr int64_t least_failures = 3, least_refusals = 20;
 
@@ -52,7 +50,7 @@ void Gate::leave_failed(const Ruling& ruling, TimePoint began, TimePoint now) {
   const std::lock_guard lock(mutex_);
   --in_flight_;
   if (ruling.overload) limit_.on_overload(began, now);
-  if (ruling.wait) paused_until_ = std::max(paused_until_, after(now, std::min(*ruling.wait, max_pause_seconds)));
+  if (ruling.wait) paused_until_ = std::max(paused_until_, after(now, *ruling.wait));
   note_failure(ruling, now);
 }
 

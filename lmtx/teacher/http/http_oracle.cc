@@ -105,8 +105,11 @@ class CurlOracle final : public HttpOracle {
   const HttpOptions& options() const override { return shared_.options; }
   const ChatProtocol& protocol() const override { return shared_.protocol; }
 
-  // Enough documents to fill all places, in two calls, so that neither the last requests of one nor the reading of documents leaves any empty.
-  TeacherTraits traits() const override { return {.questions_per_call = 8 * shared_.options.max_concurrency, .concurrent_calls = 2}; }
+  // Enough documents to fill all places, in two calls, so that neither the last requests of one nor the reading of documents leaves any empty. In one where
+  // there is one place: two would take turns at it, and a server that remembers one prompt would begin each anew.
+  TeacherTraits traits() const override {
+    return {.questions_per_call = 8 * shared_.options.max_concurrency, .concurrent_calls = shared_.options.max_concurrency > 1 ? 2 : 1};
+  }
 
   Usage estimate(const Question& question) const override {
     Usage usage = shared_.protocol.estimate(question);

@@ -15,6 +15,8 @@ namespace {
 using Cause = Ruling::Cause;
 
 constexpr size_t max_message_bytes = 300;
+// What a server may ask for at once: it is asked again then, and may ask for more.
+constexpr double max_wait_seconds = 600;
 
 std::string lower(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -104,7 +106,7 @@ Ruling rule_on(const Response& response, bool asked_logprobs, const Secrets& sec
             .cause = overload ? Cause::overload : Cause::server,
             .overload = overload,
             .outage = overload || response.status > 500,
-            .wait = response.retry_after};
+            .wait = response.retry_after ? std::optional(std::min(*response.retry_after, max_wait_seconds)) : std::nullopt};
   }
   if (asked_logprobs && has_any(said, {"logprob"})) return {.step = Step::without_logprobs, .reason = reason, .cause = Cause::refusal};
   if (is_too_long(response.status, said)) return refusal(reason, Verdict::miss());

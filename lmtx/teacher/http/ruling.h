@@ -35,7 +35,7 @@ struct Ruling {
   bool overload = false;
   // As if nobody were there to answer anything: no fault of this request's own.
   bool outage = false;
-  // Seconds that it asks to wait.
+  // Seconds that it asks to wait, ten minutes at most.
   std::optional<double> wait = {};
 };
 

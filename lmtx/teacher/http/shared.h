@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "lmtx/teacher/budget.h"
 #include "lmtx/teacher/chat_protocol.h"
 #include "lmtx/teacher/http/gate.h"
 #include "lmtx/teacher/http/retry_policy.h"
@@ -31,10 +32,7 @@ struct Shared {
   const ChatProtocol& protocol_for(bool logprobs) const { return logprobs ? protocol : text_protocol; }
 
   double cost_of(const Usage& usage) const {
-    const double cached_price = options.cached_price < 0 ? options.prompt_price : options.cached_price;
-    const auto cost = [](int64_t tokens, double price) { return static_cast<double>(tokens) * price / 1e6; };
-    return cost(usage.prompt_tokens - usage.cached_tokens, options.prompt_price) + cost(usage.cached_tokens, cached_price) +
-           cost(usage.completion_tokens, options.completion_price);
+    return priced(usage, {.prompt = options.prompt_price, .cached = options.cached_price, .completion = options.completion_price}).cost;
   }
 
   const HttpOptions options;

@@ -58,7 +58,8 @@ def batch(function: AskBatch, *, questions_per_call: int = 16, identity: str | N
 
     Args:
         function: function(questions) gets a list of (document, labels), and returns, or yields, for each of them a list of answers, one a label, as a function
-            ask(document, labels) would. What it yields is kept at once. With a parameter `descriptions` it gets those of the labels, too: a list of str a question.
+            ask(document, labels) would. What it yields is kept at once. With a parameter `descriptions` it gets those of the labels, too:
+            a list of str a question.
         questions_per_call: Questions that one call gets at most; 0: as many as there are, up to 64 MB of text. It is not part of the identity.
         identity: The name under which the judgments are kept; by default callable_identity().
 

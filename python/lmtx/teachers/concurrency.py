@@ -44,8 +44,8 @@ class ConcurrentTeacher(TeacherOracle):
             return
         future = self._loop.start(self._judge(questions, answers))
         try:
-            # Ctrl-C comes to the main thread, and only while it runs Python: it is awake now and then. Others are not, so that one that is left behind never asks
-            # for the interpreter while that ends.
+            # Ctrl-C comes to the main thread, and only while it runs Python: it is awake now and then. Others are not, so that one that is left behind never
+            # asks for the interpreter while that ends.
             tick = TICK if threading.current_thread() is threading.main_thread() else None
             while not future.done():
                 futures.wait([future], timeout=tick)
@@ -110,9 +110,9 @@ def concurrent(function: Ask | AskAsync, *, concurrency: int = 16, identity: str
     """A teacher out of a function that is called about several documents at the same time.
 
     Args:
-        function: An `async def` with the arguments and answers of a function ask(document, labels); it runs on an event loop of its own, the same one for as long as
-            the teacher lives. Or a plain function, which is then called from several threads. The answers of each call are kept when it returns. An exception ends
-            the run: no call starts after it, those that have started are waited for, and their answers are kept.
+        function: An `async def` with the arguments and answers of a function ask(document, labels); it runs on an event loop of its own, the same one for as
+            long as the teacher lives. Or a plain function, which is then called from several threads. The answers of each call are kept when it returns. An
+            exception ends the run: no call starts after it, those that have started are waited for, and their answers are kept.
         concurrency: Calls that run at once. It is not part of the identity.
         identity: The name under which the judgments are kept; by default callable_identity().
 

@@ -56,18 +56,25 @@ class CrossEncoderTeacher(TeacherOracle):
 
 
 def cross_encoder(
-    model: str | os.PathLike[str] | Any, *, device: str = "cpu", label_format: str = "{label}: {description}", output: int | str = -1, batch_size: int = 32, documents_per_batch: int = 8,
+    model: str | os.PathLike[str] | Any,
+    *,
+    device: str = "cpu",
+    label_format: str = "{label}: {description}",
+    output: int | str = -1,
+    batch_size: int = 32,
+    documents_per_batch: int = 8,
     **options: Any,
-) -> CrossEncoderTeacher:  # fmt: skip
+) -> CrossEncoderTeacher:
     """A cross-encoder of sentence-transformers as the teacher: it reads document and label together, and gives a score.
 
-    The score is the sigmoid of its output, whatever activation the model names; a model with several outputs, such as one for inference, gives the probability of one.
+    The score is the sigmoid of its output, whatever activation the model names; a model with several outputs, such as one for inference, gives the probability
+    of one.
 
     Args:
         model: A folder, the name of a model on the Hugging Face hub, or a CrossEncoder that is loaded already.
         device: "cpu", "cuda" or "cuda:N". A CrossEncoder stays where it is.
-        label_format: What is put beside the document: {label} and {description}, such as "This text is about {label}." for models of inference. A colon that is left
-            over without a description goes.
+        label_format: What is put beside the document: {label} and {description}, such as "This text is about {label}." for models of inference. A colon that is
+            left over without a description goes.
         output: Of a model with several outputs the one that means yes, by number or name, such as "entailment".
         batch_size: Pairs that are computed at once.
         documents_per_batch: Documents that are taken together.

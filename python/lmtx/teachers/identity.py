@@ -65,8 +65,8 @@ def source_change_notice(identity: str, store: str | os.PathLike[str]) -> str | 
     before = [other for other in judgments.identities() if other != identity and other.rpartition("/")[0] == name]
     if not before or judgments.size(identity):
         return None
-    most = max(before, key=judgments.size)
+    most, count = max(before, key=judgments.size), sum(map(judgments.size, before))
     return (
-        f"The source of the teacher {name} has changed: {sum(map(judgments.size, before)):,} judgments that it gave before will be asked again where they are needed. "
+        f"The source of the teacher {name} has changed: {count:,} judgments that it gave before will be asked again where they are needed. "
         f"If it still answers the same, keep them with teacher_identity={most!r}."
     )

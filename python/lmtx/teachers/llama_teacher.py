@@ -60,8 +60,8 @@ def llama_cpp(
 ) -> LlamaCppTeacher:
     """A GGUF model in this process as the teacher, by llama.cpp (package llama-cpp-python).
 
-    A document is computed once, and the ends of the prompts about all its labels in one batch. The score is P(yes) / (P(yes) + P(no)) of the first answer token, over
-    all spellings in the vocabulary; a label is abstained where neither is likely. The prompts are those that a server would get over HTTP.
+    A document is computed once, and the ends of the prompts about all its labels in one batch. The score is P(yes) / (P(yes) + P(no)) of the first answer token,
+    over all spellings in the vocabulary; a label is abstained where neither is likely. The prompts are those that a server would get over HTTP.
 
     Args:
         gguf: The file of the model.

@@ -24,8 +24,8 @@ def make_teacher(teacher: TeacherOracle | Ask | AskAsync | str, identity: str | 
     """A teacher out of an oracle, a function, or a str such as `recorded:FILE` and `python:module:function`.
 
     Args:
-        teacher: A TeacherOracle is given back as it is. A function ask(document, labels) may be async: then it is called about 16 documents at once. The str may
-            also be `openai:URL#MODEL`, `llama_cpp:FILE.gguf`, `transformers:MODEL`, `cross_encoder:MODEL`, `human` or `human:NAME`, for the functions of these
+        teacher: A TeacherOracle is given back as it is. A function ask(document, labels) may be async: then it is called about 16 documents at once. The str
+            may also be `openai:URL#MODEL`, `llama_cpp:FILE.gguf`, `transformers:MODEL`, `cross_encoder:MODEL`, `human` or `human:NAME`, for the functions of these
             names in lmtx.teachers.
         identity: The name under which a function's judgments are kept; by default callable_identity().
 

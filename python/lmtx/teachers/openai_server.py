@@ -82,7 +82,8 @@ def openai_from_spec(rest: str) -> HttpOracle:
     model, _, query = model.partition("?")
     if not url or not model:
         raise ValueError("the teacher must be openai:URL#MODEL, such as openai:http://localhost:8000/v1#llama, but URL or MODEL is missing.")
-    options, of_prompt = {}, {}
+    options: dict[str, Any] = {}
+    of_prompt: dict[str, Any] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         kind = PROMPT_OPTIONS.get(name) or _openai_options().get(name)
         if kind is None:

@@ -134,8 +134,8 @@ class HumanTeacher(TeacherOracle):
 def human(name: str = "", *, at_once: bool = False, characters: int = 1500, source: TextIO | None = None, console: Console | None = None) -> HumanTeacher:
     """A person at the terminal: shows a document and its labels, and takes a line for each answer.
 
-    One label at a time the answers are y, n and s (skip: abstains), ? shows the whole document, b takes the last answer back, and q ends the run, which the same
-    command goes on with. Each answer is in the store when the next one is given.
+    One label at a time the answers are y, n and s (skip: abstains), ? shows the whole document, b takes the last answer back, and q ends the run, which the
+    same command goes on with. Each answer is in the store when the next one is given.
 
     Args:
         name: Whose answers they are; the identity is `human/NAME`, or `human` without one.

@@ -66,11 +66,12 @@ def transformers(
 ) -> TransformersTeacher:
     """A causal language model of transformers in this process as the teacher, on the CPU or a card.
 
-    What the prompts about a document's labels share is computed once. The score is P(yes) / (P(yes) + P(no)) of the first answer token, over all spellings in the
-    vocabulary; a label is abstained where neither is likely. The prompts are those that a server would get over HTTP.
+    What the prompts about a document's labels share is computed once. The score is P(yes) / (P(yes) + P(no)) of the first answer token, over all spellings in
+    the vocabulary; a label is abstained where neither is likely. The prompts are those that a server would get over HTTP.
 
     Args:
-        model: A folder, a file .gguf (with the packages gguf and accelerate), the name of a model on the Hugging Face hub, or a PreTrainedModel that is loaded already.
+        model: A folder, a file .gguf (with the packages gguf and accelerate), the name of a model on the Hugging Face hub, or a PreTrainedModel that is loaded
+            already.
         tokenizer: The model's own; needed with a PreTrainedModel alone.
         prompt: What is asked; None: lmtx.Prompt().
         chat: Whether the model's chat template is put around the prompt; None: where it has one.

@@ -193,7 +193,8 @@ TEST_CASE("A store of an older format that is killed while it is brought up is t
 TEST_CASE("A store whose disk fails while it is brought up names the file and the cause, and is the same store afterwards") {
   Migrating job;
   const auto numbers = some(operations_of(job));
-  for (const char* error : {"ENOSPC", "EIO"}) check_errors(job, "last", error, numbers);
+  // A file that cannot be opened for writing SQLite opens for reading, whatever the cause.
+  for (const char* error : {"ENOSPC", "EROFS"}) check_errors(job, "last", error, numbers);
 }
 
 TEST_CASE("A merge that is killed is finished by the same merge") {
@@ -201,11 +202,13 @@ TEST_CASE("A merge that is killed is finished by the same merge") {
   const auto numbers = every(operations_of(job));
   check_kills(job, "cut", numbers);
   check_kills(job, "kill", numbers);
-  for (uint64_t seed = 1; seed <= 3; ++seed) check_kills_in_a_row(job, seed, 60);
+  // Seeds with which it is killed at least once.
+  for (uint64_t seed = 1; seed <= 2; ++seed) check_kills_in_a_row(job, seed, 60);
 }
 
 TEST_CASE("A merge whose disk fails names the file and the cause, and is finished by the same merge") {
   Merging job;
   const auto numbers = some(operations_of(job));
-  for (const char* error : {"ENOSPC", "EIO"}) check_errors(job, "last", error, numbers);
+  // A file that cannot be opened for writing SQLite opens for reading, whatever the cause.
+  for (const char* error : {"ENOSPC", "EROFS"}) check_errors(job, "last", error, numbers);
 }

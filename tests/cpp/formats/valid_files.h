@@ -13,9 +13,9 @@ namespace lmtx::test {
 
 namespace fs = std::filesystem;
 
-// Makes in `folder`: `model` (vocab.txt) and `model-json` (tokenizer.json), `tokenizers` (a folder of each other kind), `documents.jsonl`, `labels.jsonl` and `verdicts.jsonl`, the first and the last also
-// with `.gz`, `judgments.db`, `index`, `graph` (a label index with an HNSW graph), `run` (a work folder in the middle of the second cycle's training),
-// `finished` (the same at its end), `vectors` (a file of vectors in the making), and `calibration.json`,
+// Makes in `folder`: `model` (vocab.txt) and `model-json` (tokenizer.json), `tokenizers` (a folder of each other kind), `documents.jsonl`, `labels.jsonl` and
+// `verdicts.jsonl`, the first and the last also with `.gz`, `judgments.db`, `index`, `graph` (a label index with an HNSW graph), `run` (a work folder in the
+// middle of the second cycle's training), `finished` (the same at its end), `vectors` (a file of vectors in the making), and `calibration.json`,
 // `calibration-isotonic.json` and `combination.json`.
 void make_valid_files(const fs::path& folder);
 

@@ -18,7 +18,8 @@ double read(std::string_view text, AnswerKind kind = AnswerKind::yes_no) { retur
 }  // namespace
 
 TEST_CASE("the score is yes over yes and no, all spellings added up") {
-  const std::vector<TokenLogprob> tokens{token("Yes", 0.3), token(" yes", 0.1), token("\u2581YES", 0.1), token("\u0120yes.", 0.05), token("No", 0.2), token("**no**", 0.1), token("Maybe", 0.1)};
+  const std::vector<TokenLogprob> tokens{token("Yes", 0.3), token(" yes", 0.1),   token("\u2581YES", 0.1), token("\u0120yes.", 0.05),
+                                         token("No", 0.2),  token("**no**", 0.1), token("Maybe", 0.1)};
   CHECK(*score_of(tokens) == Approx(0.55 / 0.85).epsilon(1e-12));
 }
 
@@ -43,7 +44,8 @@ TEST_CASE("on the scale the score is the expected digit") {
 }
 
 TEST_CASE("texts are read strictly") {
-  for (const char* yes : {"yes", "Yes.", " YES, it is", "**Yes**", "\"yes\"", "Answer: yes", "\u201cYes\u201d", "<think>no, not at all: no</think>\nYes", "{\"answer\": \"yes\"}", "Yes\nno"}) {
+  for (const char* yes : {"yes", "Yes.", " YES, it is", "**Yes**", "\"yes\"", "Answer: yes", "\u201cYes\u201d", "<think>no, not at all: no</think>\nYes",
+                          "{\"answer\": \"yes\"}", "Yes\nno"}) {
     CAPTURE(yes);
     CHECK(read(yes) == 1);
   }
@@ -51,7 +53,8 @@ TEST_CASE("texts are read strictly") {
     CAPTURE(no);
     CHECK(read(no) == 0);
   }
-  for (const char* none : {"", " ", "Unknown", "I do not know", "Note: yes", "not sure", "yes and no", "No. Or yes?", "yesno", "yes1", "<think>yes", "The answer is yes", "\u5317\u4eac", "1"}) {
+  for (const char* none : {"", " ", "Unknown", "I do not know", "Note: yes", "not sure", "yes and no", "No. Or yes?", "yesno", "yes1", "<think>yes",
+                           "The answer is yes", "\u5317\u4eac", "1"}) {
     CAPTURE(none);
     CHECK(read(none) == -1);
   }

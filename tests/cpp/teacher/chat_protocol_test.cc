@@ -42,12 +42,10 @@ TEST_CASE("a chat asks about one label in one message, for one token with log-pr
   const auto requests = protocol.requests(question);
   REQUIRE(requests.size() == 3);
   CHECK(requests[1].labels == std::vector<size_t>{1});
-  const Json expected{{"model", "llama"},
-                      {"messages", {{{"role", "system"}, {"content", "You judge."}}, {{"role", "user"}, {"content", "Tea\nA tax on tea.\narmy?"}}}},
-                      {"max_tokens", 1},
-                      {"temperature", 0},
-                      {"logprobs", true},
-                      {"top_logprobs", 20}};
+  const Json expected{
+      {"model", "llama"}, {"messages", {{{"role", "system"}, {"content", "You judge."}}, {{"role", "user"}, {"content", "Tea\nA tax on tea.\narmy?"}}}},
+      {"max_tokens", 1},  {"temperature", 0},
+      {"logprobs", true}, {"top_logprobs", 20}};
   CHECK(body_of(requests[1]) == expected);
   CHECK(protocol.endpoint() == "/chat/completions");
 }
@@ -90,7 +88,8 @@ TEST_CASE("several labels share a prompt, each once, in an order that depends on
   for (const ChatRequest& request : requests) {
     all.insert(all.end(), request.labels.begin(), request.labels.end());
     const std::string text = body_of(request)["messages"][0]["content"];
-    for (size_t i = 0; i < request.labels.size(); ++i) CHECK_THAT(text, ContainsSubstring("\n" + std::to_string(i + 1) + ". " + names[request.labels[i]] + "\n"));
+    for (size_t i = 0; i < request.labels.size(); ++i)
+      CHECK_THAT(text, ContainsSubstring("\n" + std::to_string(i + 1) + ". " + names[request.labels[i]] + "\n"));
     CHECK_FALSE(body_of(request).contains("logprobs"));
   }
   CHECK_FALSE(std::is_sorted(all.begin(), all.end()));
@@ -182,10 +181,9 @@ TEST_CASE("the identity of a protocol has model, prompt and decoding in it") {
   CHECK_THAT(plain, StartsWith("openai/m/"));
   CHECK(ChatProtocol({.model = "m", .seed = 5}).identity() == plain);
   std::vector<std::string> all{plain};
-  for (const ChatOptions& options :
-       {ChatOptions{.model = "n"}, ChatOptions{.model = "m", .chat = false}, ChatOptions{.model = "m", .labels_per_prompt = 2},
-        ChatOptions{.model = "m", .labels_per_prompt = 2, .seed = 5}, ChatOptions{.model = "m", .top_logprobs = 0}, ChatOptions{.model = "m", .answer_tokens = 3},
-        ChatOptions{.model = "m", .extra = R"({"a": 1})"}}) {
+  for (const ChatOptions& options : {ChatOptions{.model = "n"}, ChatOptions{.model = "m", .chat = false}, ChatOptions{.model = "m", .labels_per_prompt = 2},
+                                     ChatOptions{.model = "m", .labels_per_prompt = 2, .seed = 5}, ChatOptions{.model = "m", .top_logprobs = 0},
+                                     ChatOptions{.model = "m", .answer_tokens = 3}, ChatOptions{.model = "m", .extra = R"({"a": 1})"}}) {
     all.push_back(ChatProtocol(options).identity());
   }
   all.push_back(ChatProtocol({.model = "m"}, Prompt({.task = "t"})).identity());

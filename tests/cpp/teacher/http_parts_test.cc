@@ -186,6 +186,7 @@ TEST_CASE("429, 503, time-outs and closed doors ask for fewer requests at once, 
   for (const long status : {429, 502, 503, 504, 529}) CHECK(rule_on_status(status).outage);
   for (const long status : {408, 409, 500}) CHECK_FALSE(rule_on_status(status).outage);
   CHECK(rule_on({.status = 429, .retry_after = 7}, true, no_secrets).wait == 7);
+  CHECK(rule_on({.status = 429, .retry_after = 86'400}, true, no_secrets).wait == 600);
 }
 
 TEST_CASE("an account without money ends the run, though its status is 429") {

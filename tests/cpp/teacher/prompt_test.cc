@@ -85,8 +85,9 @@ TEST_CASE("the identity of a prompt changes with everything that changes its tex
   CHECK(plain == Prompt(PromptOptions{}).identity());
   CHECK(plain.size() == 16);
   std::vector<std::string> identities{plain};
-  for (const PromptOptions& options : {PromptOptions{.text = "{document} {label}"}, PromptOptions{.list_text = "{document} {labels}"}, PromptOptions{.system = "s"},
-                                       PromptOptions{.task = "s"}, PromptOptions{.answer = AnswerKind::scale}, PromptOptions{.document_tokens = 431}}) {
+  for (const PromptOptions& options :
+       {PromptOptions{.text = "{document} {label}"}, PromptOptions{.list_text = "{document} {labels}"}, PromptOptions{.system = "s"},
+        PromptOptions{.task = "s"}, PromptOptions{.answer = AnswerKind::scale}, PromptOptions{.document_tokens = 431}}) {
     identities.push_back(Prompt(options).identity());
   }
   std::sort(identities.begin(), identities.end());
@@ -146,7 +147,9 @@ TEST_CASE("whatever the text, a cut document fits, is a prefix, and valid UTF-8"
     REQUIRE(count(cut) <= most);
     REQUIRE(std::string_view(text).starts_with(cut));
     REQUIRE(detail::valid_utf8(cut, buffer).data() == cut.data());
-    if (count(text) <= most) REQUIRE(cut == text);
-    else REQUIRE(cut.size() * 2 + 32 >= std::min<size_t>(text.size(), static_cast<size_t>(most) * 4));
+    if (count(text) <= most)
+      REQUIRE(cut == text);
+    else
+      REQUIRE(cut.size() * 2 + 32 >= std::min<size_t>(text.size(), static_cast<size_t>(most) * 4));
   }
 }
