@@ -258,6 +258,55 @@ class LabelSet:
             >>> lmtx.LabelSet(list(labels)).fingerprint() == labels.fingerprint()
             True"""
 
+class Hierarchy:
+    """Which labels are broader than which, out of `Label.broader`. Labels are numbers. Immutable; may be used from several threads.
+
+    Example:
+        >>> labels = lmtx.LabelSet([lmtx.Label('art', 'art'), lmtx.Label('music', 'music', broader=['art']), lmtx.Label('jazz', 'jazz', broader=['music'])])
+        >>> hierarchy = lmtx.Hierarchy(labels)
+        >>> hierarchy.ancestors(2), hierarchy.descendants(0), hierarchy.depth(2)
+        ([1, 0], [1, 2], 2)"""
+    def __init__(self, labels: LabelSet, *, ignore_unknown: bool = False, ignore_cycles: bool = False) -> None:
+        """The hierarchy of a label set.
+
+        Args:
+            ignore_unknown: Pass over broader labels that are not in the set.
+            ignore_cycles: Leave out the broader labels that lead back to where they came from.
+
+        Raises:
+            ValueError: Naming the uids, for a broader label that is not there and for a circle."""
+    def broader(self, label: int) -> list[int]:
+        """list[int]: the labels directly above, by number. IndexError for a number that the set lacks.
+
+        Example:
+            >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).broader(1)
+            [0]"""
+    def narrower(self, label: int) -> list[int]:
+        """list[int]: the labels directly below, likewise.
+
+        Example:
+            >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).narrower(0)
+            [1]"""
+    def ancestors(self, label: int) -> list[int]:
+        """list[int]: all labels above, the nearest first, then by number.
+
+        Example:
+            >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).ancestors(1)
+            [0]"""
+    def descendants(self, label: int) -> list[int]:
+        """list[int]: all labels below, the nearest first, then by number.
+
+        Example:
+            >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).descendants(0)
+            [1]"""
+    def depth(self, label: int) -> int:
+        """int: steps up to the nearest label without a broader one.
+
+        Example:
+            >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).depth(1)
+            1"""
+    def __len__(self) -> int: ...
+
 class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable; may be used from several threads, also at once.
 

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import importlib
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -131,7 +132,8 @@ def _parts(cell: str) -> list[str]:
 
 def _read_skos(file: Path, rdf_format: str, language: str | None, scheme: str | None, deprecated: bool) -> list[Label]:
     try:
-        import rdflib
+        # Named to mypy it would have to be installed wherever types are checked.
+        rdflib: Any = importlib.import_module("rdflib")
     except ImportError as error:
         raise ImportError(f"{file} is SKOS, which needs rdflib: pip install rdflib, or lmtx[skos].", name=error.name) from error
     graph = rdflib.Graph()
@@ -140,21 +142,19 @@ def _read_skos(file: Path, rdf_format: str, language: str | None, scheme: str | 
         graph.parse(data=text, format=rdf_format, publicID=file.resolve().as_uri())
     except Exception as error:  # Each of rdflib's parsers has errors of its own.
         raise ValueError(f"{file}: no {rdf_format} that rdflib can read: {' '.join(str(error).split())[:200]}") from None
-    return _Skos(file, graph, language, scheme, deprecated).labels()
+    return _Skos(rdflib, file, graph, language, scheme, deprecated).labels()
 
 
 class _Skos:
     """The concepts of a graph as labels."""
 
-    def __init__(self, file: Path, graph: Any, language: str | None, scheme: str | None, deprecated: bool):
-        from rdflib import OWL, RDF, SKOS, URIRef
-
-        self.file, self.graph, self.language, self.skos = file, graph, language, SKOS
-        concepts = set(graph.subjects(RDF.type, SKOS.Concept))
+    def __init__(self, rdflib: Any, file: Path, graph: Any, language: str | None, scheme: str | None, deprecated: bool):
+        self.file, self.graph, self.language, self.skos = file, graph, language, rdflib.SKOS
+        concepts = set(graph.subjects(rdflib.RDF.type, self.skos.Concept))
         if scheme is not None:
-            concepts &= self._in_scheme(URIRef(scheme))
+            concepts &= self._in_scheme(rdflib.URIRef(scheme))
         if not deprecated:
-            concepts = {concept for concept in concepts if not any(str(value).lower() in ("true", "1") for value in graph.objects(concept, OWL.deprecated))}
+            concepts = {concept for concept in concepts if not any(str(value).lower() in ("true", "1") for value in graph.objects(concept, rdflib.OWL.deprecated))}
         if not concepts:
             raise ValueError(f"{file}: no skos:Concept" + (f" in the scheme {scheme}." if scheme is not None else "."))
         self.concepts = concepts

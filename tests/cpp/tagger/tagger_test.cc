@@ -360,8 +360,8 @@ TEST_CASE("a folder that is no whole tagger is named together with what is wrong
   CHECK_THAT(fault_of(model), ContainsSubstring("plain: no tagger: it has no lmtx/settings.json"));
   make_tagger(folder).save(place);
   SECTION("newer") {
-    edit_settings(own / "settings.json", "\"format\": 1", "\"format\": 2");
-    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: written by a newer LMTX (format 2; this one reads up to 1)."));
+    edit_settings(own / "settings.json", "\"format\": 1", "\"format\": 3");
+    CHECK_THAT(fault_of(place), ContainsSubstring("settings.json: written by a newer LMTX (format 3; this one reads up to 2)."));
   }
   SECTION("impossible settings") {
     edit_settings(own / "settings.json", "\"search_length\": 9", "\"search_length\": 900");
