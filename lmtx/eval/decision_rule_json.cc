@@ -42,8 +42,12 @@ double read_score(const Json& object, const std::string& place) {
   return read_number(object, "score", place);
 }
 
-// NaN, where it is not known, becomes null.
-Json write_interval(const Interval& interval) { return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}}; }
+// Null where it is not known.
+Json write_known(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+
+Json write_interval(const Interval& interval) {
+  return {{"value", write_known(interval.value)}, {"low", write_known(interval.low)}, {"high", write_known(interval.high)}};
+}
 
 Json write_cut(const DecisionCut& cut) {
   Json object = Json::object();

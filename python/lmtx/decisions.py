@@ -147,7 +147,7 @@ def fit_rule(
     aim, value = _aim(precision, f1, number, coverage)
     if gold is None and verdicts is None:
         raise ValueError("give `gold` or `verdicts`: a rule is fitted to documents of which something is known.")
-    kept = list(documents if not isinstance(documents, str | os.PathLike) else Corpus.open(documents))
+    kept = list(Corpus.open(documents)) if isinstance(documents, str | os.PathLike) else list(documents)
     evidence = _best_evidence(tagger, kept, gold, verdicts, teacher, yes_above, k_most, on_event)
     options: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
     rule: DecisionRule = getattr(DecisionRule, f"by_{aim}")(
