@@ -277,7 +277,7 @@ Json read_tagger(const fs::path& folder) {
   for (const auto& of_text : tagger.tag(some_texts())) {
     for (const Tag& tag : of_text) tags.push_back({tag.uid, tag.label, tag.score});
   }
-  return {{"labels", tagger.labels().fingerprint()}, {"search_length", tagger.settings().search_length}, {"k", tagger.rule().k}, {"tags", tags}};
+  return {{"labels", tagger.labels().fingerprint()}, {"search_length", tagger.settings().search_length}, {"k", tagger.rule().k()}, {"tags", tags}};
 }
 
 Json read_index(const fs::path& folder) {
