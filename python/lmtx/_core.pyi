@@ -183,7 +183,7 @@ class Label:
     Example:
         >>> lmtx.Label('l-tax', 'tax', description='Income tax and others')
         Label(uid='l-tax', name='tax')"""
-    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ...) -> None:
+    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ..., groups: collections.abc.Sequence[str] = ...) -> None:
         """A label.
 
         Args:
@@ -191,7 +191,8 @@ class Label:
             name: What encoders and teachers see.
             description: What teachers see, too.
             other_names: Further names.
-            broader: Uids of broader labels."""
+            broader: Uids of broader labels.
+            groups: Names of the groups that it is in."""
     @property
     def uid(self) -> str:
         """str, unique within its LabelSet."""
@@ -207,9 +208,14 @@ class Label:
     @property
     def broader(self) -> list[str]:
         """list[str]: uids of broader labels."""
+    @property
+    def groups(self) -> list[str]:
+        """list[str]: names of the groups that it is in."""
 
 class LabelSet:
     """The labels of a task; a label's number is its place. Immutable; may be used from several threads.
+
+    Labels that were removed from a tagger keep their numbers, but are neither found nor counted, and iteration passes over them.
 
     Example:
         >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
@@ -221,7 +227,7 @@ class LabelSet:
         """The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice."""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> LabelSet:
-        """The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}.
+        """The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?, "groups"?, "removed"?}.
 
         Raises:
             RuntimeError: Naming file and line for what is no label, and both lines for a uid that occurs twice.
@@ -246,9 +252,15 @@ class LabelSet:
     @property
     def names(self) -> list[str]:
         """list[str]: the names of all labels, in order."""
+    @property
+    def numbers(self) -> list[int]:
+        """list[int]: the numbers of all labels, in order."""
+    @property
+    def next_number(self) -> int:
+        """int: the number that a label gets that is added; all numbers are smaller."""
     def __len__(self) -> int: ...
     def __getitem__(self, number: int) -> Label:
-        """The label of this number, from 0. IndexError where there is none."""
+        """The label of this number, from 0. IndexError where there is none, or it was removed."""
     def __iter__(self) -> collections.abc.Iterator[Label]: ...
     def fingerprint(self) -> str:
         """32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.
@@ -306,6 +318,14 @@ class Hierarchy:
             >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).depth(1)
             1"""
     def __len__(self) -> int: ...
+
+class LabelFilter:
+    """Which labels may come: made by `Tagger.filter`, for any number of calls. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.filter(allow=['l-tax', 'l-army'], deny=['l-tax'])
+        LabelFilter(2 allowed, 1 denied)"""
 
 class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable; may be used from several threads, also at once.
@@ -1208,6 +1228,194 @@ class Calibration:
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
+class DecisionCut:
+    """From which score up labels become tags, and what that was found on. Immutable.
+
+    Example:
+        >>> rule = lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9)
+        >>> rule.cuts[0]
+        DecisionCut(score=inf, thin, 2 pairs)
+        >>> rule.cuts[0].pairs_needed
+        36"""
+    @property
+    def group(self) -> str:
+        """str: the name of its group; empty for the common cut."""
+    @property
+    def labels(self) -> list[int]:
+        """list of int: the group's label numbers; empty for the common cut."""
+    @property
+    def score(self) -> float:
+        """float: labels with this score or a higher one become tags; inf: none, -inf: all candidates."""
+    @property
+    def estimate(self) -> Interval:
+        """Interval: what the aim is about (precision, F1, tags a document, share of true labels returned) at this cut; where no cut meets it, of the best one."""
+    @property
+    def fresh(self) -> Interval:
+        """Interval: for precision, what as many fresh texts would show; wider than `estimate`. Else NaN."""
+    @property
+    def pairs(self) -> int:
+        """int: candidates whose truth is known."""
+    @property
+    def yeses(self) -> int:
+        """int: the true ones among them."""
+    @property
+    def documents(self) -> int:
+        """int: their documents; for coverage those with a true label."""
+    @property
+    def pairs_needed(self) -> int:
+        """int: pairs that would be needed; 0: does not matter."""
+    @property
+    def documents_needed(self) -> int:
+        """int: documents that would be needed; 0: does not matter."""
+    @property
+    def met(self) -> bool:
+        """bool: the aim is met."""
+    @property
+    def thin(self) -> bool:
+        """bool: the evidence is less than what is needed."""
+
+class DecisionRule:
+    """How many of the ranked labels become tags. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger').with_rule(lmtx.DecisionRule.top(2))
+        >>> len(tagger.tag('tax'))
+        2"""
+    fewest_gold: typing.ClassVar[int]
+    @staticmethod
+    def top(k: int) -> DecisionRule:
+        """The k best labels. ValueError for k below 1.
+
+        Example:
+            >>> lmtx.DecisionRule.top(3)
+            DecisionRule(the 3 best labels)"""
+    @staticmethod
+    def by_precision(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, target: float = 0.9, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The lowest cut at which the precision of all tags together is at least `target` with that confidence, however documents are drawn.
+
+        Where no cut qualifies nothing becomes a tag, and `describe()` says how near the best one came.
+
+        Args:
+            scores: Cosines, as Tag.score; -inf for a true label that was not among its document's candidates: float64 [num_pairs].
+            gold: 1 where the label fits, else 0; None or NaN where that is not known: float64 [num_pairs].
+            target: Between 0 and 1.
+            weights: How many pairs each stands for, where the sample is not even: float64 [num_pairs].
+            documents: Which document each pair is about, by any number; None: each about another one: int64 [num_pairs].
+            labels: Which label, by its number; needed for groups: int64 [num_pairs].
+            k_most: Tags a text at most; of each document so many candidates count, the best.
+            confidence: One-sided, of the promise and of intervals.
+            groups: By name the numbers of labels that get a cut of their own where there is evidence enough.
+            judge: The identity of the teacher whose verdicts `gold` is; empty: what is true.
+            calibrate: Fit a calibration, too, for Tag.probability.
+            seed: Draws the calibration's parts and the bootstrap's documents.
+
+        Raises:
+            ValueError: For lists of unequal lengths, values or options out of range, and groups that share a label.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random(400)
+            >>> rule = lmtx.DecisionRule.by_precision(scores, draw.random(400) < scores**0.1, 0.9)
+            >>> rule.kind, rule.aim, rule.gives_tags, rule.thin
+            ('precision', 0.9, True, False)
+            >>> rule.keeps([7, 7], [0.95, 0.001])
+            array([ True, False])"""
+    @staticmethod
+    def by_f1(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The cut whose tags have the highest F1, pairs of all documents together.
+
+        Args and errors as in `by_precision`.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random(400)
+            >>> lmtx.DecisionRule.by_f1(scores, scores > 0.7).cuts[0].estimate.value
+            1.0"""
+    @staticmethod
+    def by_number(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, number: float, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The lowest cut with `number` tags a document at most, on average: gold need not be known, but of each document all candidates.
+
+        Args and errors as in `by_precision`; with groups, that many tags of each, and of all other labels together.
+
+        Example:
+            >>> scores, documents = np.linspace(0, 1, 400), np.arange(400) % 40
+            >>> rule = lmtx.DecisionRule.by_number(scores, [None] * 400, 2, documents=documents)
+            >>> int(rule.keeps(documents, scores).sum())
+            80"""
+    @staticmethod
+    def by_coverage(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, coverage: float = 0.9, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The highest cut that returns at least a share `coverage` of a text's true labels, on average over texts: conformal risk control.
+
+        All true labels of a document must be among its pairs, with -inf where they were no candidates.
+
+        Args and errors as in `by_precision`.
+
+        Example:
+            >>> scores = np.linspace(0, 1, 400)
+            >>> rule = lmtx.DecisionRule.by_coverage(scores, scores > 0.2, 0.95)
+            >>> round(rule.cuts[0].score, 2), rule.cuts[0].met
+            (0.24, True)"""
+    @property
+    def kind(self) -> str:
+        """str: 'top', 'precision', 'f1', 'number' or 'coverage'."""
+    @property
+    def k(self) -> int:
+        """int: tags a text at most."""
+    @property
+    def aim(self) -> float:
+        """float: the target precision, number of tags or coverage; NaN for the other kinds."""
+    @property
+    def confidence(self) -> float:
+        """float: of the promise and of intervals, one-sided."""
+    @property
+    def judge(self) -> str:
+        """str: the identity of the teacher by whose verdicts it was fitted; empty: by gold."""
+    @property
+    def cuts(self) -> list[DecisionCut]:
+        """list of DecisionCut: the common one, then those of groups."""
+    @property
+    def thin(self) -> bool:
+        """bool: some evidence is less than what is needed; `describe()` says how much is."""
+    @property
+    def gives_tags(self) -> bool:
+        """bool: some text may have tags."""
+    @property
+    def calibration(self) -> Calibration | None:
+        """Calibration of (1 + score) / 2, or None where there were too few yeses or noes."""
+    def with_calibration(self, calibration: Calibration) -> DecisionRule:
+        """The same rule with another calibration, of (1 + score) / 2.
+
+        Example:
+            >>> calibration = lmtx.Calibration.shift([0.9, 0.4], 0.2)
+            >>> lmtx.DecisionRule.top(3).with_calibration(calibration).calibration == calibration
+            True"""
+    def keeps(self, labels: numpy.typing.ArrayLike, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.bool]:
+        """Which candidates, among the `k` best of their texts, become tags: bool [num_pairs]. ValueError for lists of unequal lengths.
+
+        Args:
+            labels: Label numbers: int64 [num_pairs].
+            scores: Cosines: float64 [num_pairs].
+
+        Example:
+            >>> lmtx.DecisionRule.top(3).keeps([0, 1], [0.5, -0.5])
+            array([ True,  True])"""
+    def probabilities(self, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float64] | None:
+        """Of labels with these scores being right, float64 [num_scores]; None without a calibration.
+
+        Args:
+            scores: Cosines: float64 [num_scores].
+
+        Example:
+            >>> calibration = lmtx.Calibration.shift([0.9, 0.4], 0.2)
+            >>> lmtx.DecisionRule.top(3).with_calibration(calibration).probabilities([0.8, -0.2]).round(2)
+            array([0.36, 0.04])"""
+    def describe(self) -> str:
+        """str: what becomes a tag, what is promised by whom, and where the evidence is too thin what would be needed.
+
+        Example:
+            >>> print(lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9).describe())
+            no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents"""
+
 class Reliability:
     """What an audit says of a teacher's yeses and noes. Immutable.
 
@@ -1510,6 +1718,145 @@ def agreement_of_scores(first: numpy.typing.ArrayLike, second: numpy.typing.Arra
         >>> lmtx.agreement_of_scores([.9, .8, .3, .7], [.8, .6, .2, .4]).kappa.value
         0.5"""
 
+class NearDuplicate:
+    """Two labels that may mean the same. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.labels.add({'uid': 'l-taxes', 'title': 'Taxes'})
+        [12]
+        >>> [(pair.first, pair.second, pair.shared_name) for pair in tagger.labels.near_duplicates(of='l-tax')]
+        [(0, 12, 'tax')]"""
+    @property
+    def first(self) -> int:
+        """int: a label's number."""
+    @property
+    def second(self) -> int:
+        """int: the other's, which is larger."""
+    @property
+    def cosine(self) -> float:
+        """float: the largest cosine of their vectors."""
+    @property
+    def shared_name(self) -> str:
+        """str: the name that both have, as it is compared; "" where they have none."""
+
+class TaggerLabels(LabelSet):
+    """The labels of a tagger: a LabelSet, and what changes it.
+
+    A change takes milliseconds: only texts that are new are embedded, and label numbers never change. It holds for the tagger from then on; calls that are under way in
+    other threads go on with the labels that they began with. Nothing is saved before `Tagger.save`. An object shows the labels as they were when it was taken, or last
+    changed something itself: take `tagger.labels` anew after changes from elsewhere.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.labels.add(['chess', {'uid': 'l-go', 'title': 'go'}])
+        [12, 13]
+        >>> tagger.labels.remove('l-go')
+        >>> tagger.labels, tagger.labels.find('chess'), tagger.labels.find('l-go')
+        (LabelSet(13 labels), 12, None)"""
+    def add(self, labels: object, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[int]:
+        """Adds labels, numbered on.
+
+        Args:
+            labels: A name, a dict or a Label, or a list of these, as `lmtx.train` takes them.
+            on_event: Called with an Event after each batch of texts that was embedded.
+
+        Returns:
+            Their numbers.
+
+        Raises:
+            ValueError: For a uid that is taken, and what is no label.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').labels.add('chess')
+            [12]"""
+    def remove(self, uids: str | collections.abc.Iterable[str]) -> None:
+        """Removes labels; their numbers are not used again. What lay below one lies below its broader labels then.
+
+        Args:
+            uids: One uid, or a list.
+
+        Raises:
+            ValueError: For a uid that no label has.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.remove(['l-tax', 'l-army'])
+            >>> len(tagger.labels), tagger.labels.next_number
+            (10, 12)"""
+    def rename(self, uid: str, name: str, *, keep_name: bool = False) -> None:
+        """Gives a label another name.
+
+        Its vector is that of the new name then: what training moved in it, and its bias, go.
+
+        Args:
+            keep_name: Keep the name that it had as another name.
+
+        Raises:
+            ValueError: For a uid that no label has, and an empty name.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.rename('l-army', 'navy', keep_name=True)
+            >>> label = tagger.labels[tagger.labels.find('l-army')]
+            >>> label.name, label.other_names
+            ('navy', ['army'])"""
+    def describe(self, uid: str, description: str | None = None, *, other_names: collections.abc.Sequence[str] | None = None, broader: collections.abc.Sequence[str] | None = None, groups: collections.abc.Sequence[str] | None = None) -> None:
+        """Says what a label is. What is None stays; vectors change where TaggerSettings says that such texts have some.
+
+        Args:
+            description: What teachers see, too.
+            other_names: Further names.
+            broader: Uids of broader labels.
+            groups: Names of the groups that it is in.
+
+        Raises:
+            ValueError: For a uid that no label has.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.describe('l-tax', 'Money for the state', groups=['finance'])
+            >>> tagger.labels[0].description, tagger.labels[0].groups
+            ('Money for the state', ['finance'])"""
+    def merge(self, uid: str, into: str) -> None:
+        """Removes a label whose names become other names of another; what lay below it lies below that then.
+
+        Raises:
+            ValueError: For a uid that no label has, and a label and itself.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.merge('l-army', into='l-tax')
+            >>> tagger.labels[0].other_names
+            ['army']"""
+    def near_duplicates(self, *, least_cosine: float = 0.949999988079071, neighbors: int = 10, by_names: bool = True, of: str | collections.abc.Iterable[str] | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[NearDuplicate]:
+        """Labels that may mean the same, each pair once: a list of NearDuplicate by falling cosine.
+
+        Args:
+            least_cosine: Two labels are near where two of their vectors have at least this cosine; above 1: only names count.
+            neighbors: Nearest labels that are looked at for each vector.
+            by_names: Two labels are near where two of their names are the same but for case, accents, spaces, hyphens and the like, and a plural's s.
+            of: A uid, or a list, of labels whose near duplicates are sought; None: all labels, each compared with each.
+            on_event: Called with an Event after each block of vectors.
+
+        Raises:
+            ValueError: For a uid that no label has, and `neighbors` below 1.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').labels.near_duplicates(least_cosine=0.999)
+            []"""
+    def compact(self) -> None:
+        """Puts the labels' vectors together: as fast and small as if made anew. Each change leaves a small part to be searched; after many it is worth its time.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> _ = [tagger.labels.add(name) for name in ('chess', 'go')]
+            >>> tagger.index.num_segments
+            3
+            >>> tagger.labels.compact()
+            >>> tagger.index.num_segments
+            1"""
+
 class Tag:
     """A label that a tagger gives to a text. Immutable.
 
@@ -1533,7 +1880,7 @@ class Tag:
         """float: cosine of text and label, plus the label's bias."""
     @property
     def probability(self) -> float | None:
-        """float in [0, 1], of the tag being right; None until the tagger is calibrated."""
+        """float in [0, 1], of the tag being right; None where the tagger's decision rule has no calibration."""
 
 class TaggerSettings:
     """How a tagger cuts and prompts texts and labels. Immutable.
@@ -1541,14 +1888,16 @@ class TaggerSettings:
     Example:
         >>> lmtx.TaggerSettings(search_length=128, document_prompt='query: ')
         TaggerSettings(search_length=128, label_length=0, document_prompt='query: ', label_prompt=None)"""
-    def __init__(self, *, search_length: int = 0, label_length: int = 0, document_prompt: str | None = None, label_prompt: str | None = None) -> None:
+    def __init__(self, *, search_length: int = 0, label_length: int = 0, document_prompt: str | None = None, label_prompt: str | None = None, embed_other_names: bool = False, embed_descriptions: bool = False) -> None:
         """Settings, which the tagger checks against its encoder.
 
         Args:
             search_length: Tokens of a document, special tokens included; 0: the encoder's max_length.
             label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
             document_prompt: Put before each document; None: the encoder's default prompt.
-            label_prompt: Put before each label name; None: the encoder's default prompt."""
+            label_prompt: Put before each label name; None: the encoder's default prompt.
+            embed_other_names: Labels have a vector for each of their other names, too; the best counts.
+            embed_descriptions: Labels have one for "name: description", too."""
     @property
     def search_length(self) -> int:
         """int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in."""
@@ -1561,11 +1910,17 @@ class TaggerSettings:
     @property
     def label_prompt(self) -> str | None:
         """str, put before each label name; None as above."""
+    @property
+    def embed_other_names(self) -> bool:
+        """bool: labels have a vector for each of their other names, too."""
+    @property
+    def embed_descriptions(self) -> bool:
+        """bool: labels have one for "name: description", too."""
 
 class Tagger:
     """Texts to tags: encoder, labels and their vectors, saved as one folder.
 
-    Immutable; may be used from several threads, also at once.
+    May be used from several threads, also at once. Immutable but for its labels, which `tagger.labels` changes.
 
     Example:
         >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
@@ -1631,13 +1986,20 @@ class Tagger:
             >>> lmtx.Tagger.load('tagger').save('tagger-for-laptops', provenance='{"from": "the run of Monday"}')
             >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
             12"""
+    def with_rule(self, rule: DecisionRule) -> Tagger:
+        """The same tagger with another rule for which labels become tags.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').with_rule(lmtx.DecisionRule.top(2))
+            Tagger(12 labels, dim=32, search_length=48, k=2)"""
     @typing.overload
-    def tag(self, text: str, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
+    def tag(self, text: str, *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
 
         Args:
             text: Taken as it is.
-            k: Tags a text; 0: the tagger's own `k`.
+            k: The k best labels, whatever their scores; 0: as the tagger's `rule` says.
+            filter: Which labels may come, as `Tagger.filter` makes it; None: all.
             on_event: Called with an Event after each batch.
 
         Raises:
@@ -1652,17 +2014,36 @@ class Tagger:
             >>> [tags[0].label for tags in tagger.tag(['tax', lmtx.Document('7', title='army')])]
             ['tax', 'army']"""
     @typing.overload
-    def tag(self, document: Document, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
+    def tag(self, document: Document, *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The same for the text of a Document, or of a dict with `title` and `content`."""
     @typing.overload
-    def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+    def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag."""
     @typing.overload
-    def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+    def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same."""
+    def filter(self, *, allow: str | collections.abc.Iterable[str] | None = None, deny: str | collections.abc.Iterable[str] | None = None, groups: str | collections.abc.Iterable[str] | None = None, within: str | collections.abc.Iterable[str] | None = None, members: collections.abc.Mapping[str, str | collections.abc.Iterable[str]] | None = None) -> LabelFilter:
+        """Which labels may come, for `tag`: those that meet each condition that is given. Each takes a str or a list.
+
+        Made once, it serves any number of calls. Label numbers never change, so it stays right when names do; labels that are added later are not among those it allows.
+
+        Args:
+            allow: Uids of labels that may come.
+            deny: Uids of labels that may not.
+            groups: Names of groups: a label must be in one of them.
+            within: Uids of labels: a label must be one of them, or lie below one in the hierarchy of `Label.broader`.
+            members: A dict of the uids of the labels of each group; None: `Label.groups` says it.
+
+        Raises:
+            ValueError: For a uid that no label has, and a group without labels.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.tag('army', k=2, filter=tagger.filter(groups='money', members={'money': ['l-tax', 'l-trade']}))[0].label in ('tax', 'trade')
+            True"""
     @property
-    def labels(self) -> LabelSet:
-        """LabelSet: what it tags with."""
+    def labels(self) -> TaggerLabels:
+        """TaggerLabels: what it tags with: a LabelSet, and what changes it."""
     @property
     def encoder(self) -> Encoder:
         """Encoder: what embeds texts."""
@@ -1674,7 +2055,29 @@ class Tagger:
         """TaggerSettings, with nothing left open."""
     @property
     def k(self) -> int:
-        """int: tags a text, unless tag() says otherwise."""
+        """int: tags a text at most, unless tag() says otherwise."""
+    @property
+    def rule(self) -> DecisionRule:
+        """DecisionRule: which of the ranked labels become tags."""
+
+def roll_up(tags: collections.abc.Sequence[Tag], labels: LabelSet, *, drop_ancestors: bool = False) -> list[Tag]:
+    """The tags with every label that is broader than one of them, with the best score and probability of its narrower ones; best first.
+
+    Args:
+        tags: Of one text.
+        labels: The tagger's, whose `broader` are followed upwards; uids that it lacks are passed over.
+        drop_ancestors: Instead leave out what is broader than another tag.
+
+    Raises:
+        IndexError: For a tag that `labels` lacks.
+
+    Example:
+        >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax', broader=['l-money']), lmtx.Label('l-money', 'money')])
+        >>> tagger = lmtx.Tagger.from_labels(lmtx.Encoder.load('model'), labels, k=1)
+        >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax'), labels)]
+        ['tax', 'money']
+        >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax', k=2), labels, drop_ancestors=True)]
+        ['tax']"""
 
 class Verdict:
     """A teacher's answer for one label of one document. Immutable; equal ones compare equal.
@@ -2473,7 +2876,6 @@ class StoreOracle(TeacherOracle):
         >>> store = lmtx.JudgmentStore.open('replayed.db')
         >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
         >>> store.put('llm/1', question, [0.9])
-        1
         >>> lmtx.StoreOracle.open('replayed.db')
         StoreOracle(identity='llm/1', 1 judgments)"""
     @staticmethod
@@ -2491,8 +2893,8 @@ class StoreOracle(TeacherOracle):
         Example:
             >>> store = lmtx.JudgmentStore.open('two.db')
             >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
-            >>> store.put('llm/1', question, [0.9]) + store.put('llm/2', question, [0.8])
-            2
+            >>> store.put('llm/1', question, [0.9])
+            >>> store.put('llm/2', question, [0.8])
             >>> lmtx.StoreOracle.open('two.db', 'llm/2')
             StoreOracle(identity='llm/2', 1 judgments)"""
     def __len__(self) -> int: ...
