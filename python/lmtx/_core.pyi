@@ -183,7 +183,7 @@ class Label:
     Example:
         >>> lmtx.Label('l-tax', 'tax', description='Income tax and others')
         Label(uid='l-tax', name='tax')"""
-    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ...) -> None:
+    def __init__(self, uid: str, name: str, *, description: str = '', other_names: collections.abc.Sequence[str] = ..., broader: collections.abc.Sequence[str] = ..., groups: collections.abc.Sequence[str] = ...) -> None:
         """A label.
 
         Args:
@@ -191,7 +191,8 @@ class Label:
             name: What encoders and teachers see.
             description: What teachers see, too.
             other_names: Further names.
-            broader: Uids of broader labels."""
+            broader: Uids of broader labels.
+            groups: Names of the groups that it is in."""
     @property
     def uid(self) -> str:
         """str, unique within its LabelSet."""
@@ -207,9 +208,14 @@ class Label:
     @property
     def broader(self) -> list[str]:
         """list[str]: uids of broader labels."""
+    @property
+    def groups(self) -> list[str]:
+        """list[str]: names of the groups that it is in."""
 
 class LabelSet:
     """The labels of a task; a label's number is its place. Immutable; may be used from several threads.
+
+    Labels that were removed from a tagger keep their numbers, but are neither found nor counted, and iteration passes over them.
 
     Example:
         >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax'), lmtx.Label('l-army', 'army')])
@@ -221,7 +227,7 @@ class LabelSet:
         """The labels in this order. ValueError, naming both positions, for an empty name or uid, or a uid that occurs twice."""
     @staticmethod
     def open(file: str | os.PathLike[str]) -> LabelSet:
-        """The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?}.
+        """The labels of a file of JSON lines (.gz or plain): {"uid", "title", "description"?, "alternatives"?, "broader"?, "groups"?, "removed"?}.
 
         Raises:
             RuntimeError: Naming file and line for what is no label, and both lines for a uid that occurs twice.
@@ -246,9 +252,15 @@ class LabelSet:
     @property
     def names(self) -> list[str]:
         """list[str]: the names of all labels, in order."""
+    @property
+    def numbers(self) -> list[int]:
+        """list[int]: the numbers of all labels, in order."""
+    @property
+    def next_number(self) -> int:
+        """int: the number that a label gets that is added; all numbers are smaller."""
     def __len__(self) -> int: ...
     def __getitem__(self, number: int) -> Label:
-        """The label of this number, from 0. IndexError where there is none."""
+        """The label of this number, from 0. IndexError where there is none, or it was removed."""
     def __iter__(self) -> collections.abc.Iterator[Label]: ...
     def fingerprint(self) -> str:
         """32 hexadecimal digits that depend on every field of every label, in order, and on nothing else.
@@ -306,6 +318,14 @@ class Hierarchy:
             >>> lmtx.Hierarchy(lmtx.LabelSet([lmtx.Label('a', 'art'), lmtx.Label('m', 'music', broader=['a'])])).depth(1)
             1"""
     def __len__(self) -> int: ...
+
+class LabelFilter:
+    """Which labels may come: made by `Tagger.filter`, for any number of calls. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.filter(allow=['l-tax', 'l-army'], deny=['l-tax'])
+        LabelFilter(2 allowed, 1 denied)"""
 
 class Tokenizer:
     """Texts to token ids, equal to Hugging Face's `tokenizers`. Immutable; may be used from several threads, also at once.
@@ -1510,6 +1530,145 @@ def agreement_of_scores(first: numpy.typing.ArrayLike, second: numpy.typing.Arra
         >>> lmtx.agreement_of_scores([.9, .8, .3, .7], [.8, .6, .2, .4]).kappa.value
         0.5"""
 
+class NearDuplicate:
+    """Two labels that may mean the same. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.labels.add({'uid': 'l-taxes', 'title': 'Taxes'})
+        [12]
+        >>> [(pair.first, pair.second, pair.shared_name) for pair in tagger.labels.near_duplicates(of='l-tax')]
+        [(0, 12, 'tax')]"""
+    @property
+    def first(self) -> int:
+        """int: a label's number."""
+    @property
+    def second(self) -> int:
+        """int: the other's, which is larger."""
+    @property
+    def cosine(self) -> float:
+        """float: the largest cosine of their vectors."""
+    @property
+    def shared_name(self) -> str:
+        """str: the name that both have, as it is compared; "" where they have none."""
+
+class TaggerLabels(LabelSet):
+    """The labels of a tagger: a LabelSet, and what changes it.
+
+    A change takes milliseconds: only texts that are new are embedded, and label numbers never change. It holds for the tagger from then on; calls that are under way in
+    other threads go on with the labels that they began with. Nothing is saved before `Tagger.save`. An object shows the labels as they were when it was taken, or last
+    changed something itself: take `tagger.labels` anew after changes from elsewhere.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger')
+        >>> tagger.labels.add(['chess', {'uid': 'l-go', 'title': 'go'}])
+        [12, 13]
+        >>> tagger.labels.remove('l-go')
+        >>> tagger.labels, tagger.labels.find('chess'), tagger.labels.find('l-go')
+        (LabelSet(13 labels), 12, None)"""
+    def add(self, labels: object, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[int]:
+        """Adds labels, numbered on.
+
+        Args:
+            labels: A name, a dict or a Label, or a list of these, as `lmtx.train` takes them.
+            on_event: Called with an Event after each batch of texts that was embedded.
+
+        Returns:
+            Their numbers.
+
+        Raises:
+            ValueError: For a uid that is taken, and what is no label.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').labels.add('chess')
+            [12]"""
+    def remove(self, uids: str | collections.abc.Iterable[str]) -> None:
+        """Removes labels; their numbers are not used again. What lay below one lies below its broader labels then.
+
+        Args:
+            uids: One uid, or a list.
+
+        Raises:
+            ValueError: For a uid that no label has.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.remove(['l-tax', 'l-army'])
+            >>> len(tagger.labels), tagger.labels.next_number
+            (10, 12)"""
+    def rename(self, uid: str, name: str, *, keep_name: bool = False) -> None:
+        """Gives a label another name.
+
+        Its vector is that of the new name then: what training moved in it, and its bias, go.
+
+        Args:
+            keep_name: Keep the name that it had as another name.
+
+        Raises:
+            ValueError: For a uid that no label has, and an empty name.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.rename('l-army', 'navy', keep_name=True)
+            >>> label = tagger.labels[tagger.labels.find('l-army')]
+            >>> label.name, label.other_names
+            ('navy', ['army'])"""
+    def describe(self, uid: str, description: str | None = None, *, other_names: collections.abc.Sequence[str] | None = None, broader: collections.abc.Sequence[str] | None = None, groups: collections.abc.Sequence[str] | None = None) -> None:
+        """Says what a label is. What is None stays; vectors change where TaggerSettings says that such texts have some.
+
+        Args:
+            description: What teachers see, too.
+            other_names: Further names.
+            broader: Uids of broader labels.
+            groups: Names of the groups that it is in.
+
+        Raises:
+            ValueError: For a uid that no label has.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.describe('l-tax', 'Money for the state', groups=['finance'])
+            >>> tagger.labels[0].description, tagger.labels[0].groups
+            ('Money for the state', ['finance'])"""
+    def merge(self, uid: str, into: str) -> None:
+        """Removes a label whose names become other names of another; what lay below it lies below that then.
+
+        Raises:
+            ValueError: For a uid that no label has, and a label and itself.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.labels.merge('l-army', into='l-tax')
+            >>> tagger.labels[0].other_names
+            ['army']"""
+    def near_duplicates(self, *, least_cosine: float = 0.95, neighbors: int = 10, by_names: bool = True, of: str | collections.abc.Iterable[str] | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[NearDuplicate]:
+        """Labels that may mean the same, each pair once: a list of NearDuplicate by falling cosine.
+
+        Args:
+            least_cosine: Two labels are near where two of their vectors have at least this cosine; above 1: only names count.
+            neighbors: Nearest labels that are looked at for each vector.
+            by_names: Two labels are near where two of their names are the same but for case, accents, spaces, hyphens and the like, and a plural's s.
+            of: A uid, or a list, of labels whose near duplicates are sought; None: all labels, each compared with each.
+            on_event: Called with an Event after each block of vectors.
+
+        Raises:
+            ValueError: For a uid that no label has, and `neighbors` below 1.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').labels.near_duplicates(least_cosine=0.999)
+            []"""
+    def compact(self) -> None:
+        """Puts the labels' vectors together: as fast and small as if made anew. Each change leaves a small part to be searched; after many it is worth its time.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> _ = [tagger.labels.add(name) for name in ('chess', 'go')]
+            >>> tagger.index.num_segments
+            3
+            >>> tagger.labels.compact()
+            >>> tagger.index.num_segments
+            1"""
+
 class Tag:
     """A label that a tagger gives to a text. Immutable.
 
@@ -1541,14 +1700,16 @@ class TaggerSettings:
     Example:
         >>> lmtx.TaggerSettings(search_length=128, document_prompt='query: ')
         TaggerSettings(search_length=128, label_length=0, document_prompt='query: ', label_prompt=None)"""
-    def __init__(self, *, search_length: int = 0, label_length: int = 0, document_prompt: str | None = None, label_prompt: str | None = None) -> None:
+    def __init__(self, *, search_length: int = 0, label_length: int = 0, document_prompt: str | None = None, label_prompt: str | None = None, embed_other_names: bool = False, embed_descriptions: bool = False) -> None:
         """Settings, which the tagger checks against its encoder.
 
         Args:
             search_length: Tokens of a document, special tokens included; 0: the encoder's max_length.
             label_length: Tokens of a label, special tokens included; 0: the encoder's max_length.
             document_prompt: Put before each document; None: the encoder's default prompt.
-            label_prompt: Put before each label name; None: the encoder's default prompt."""
+            label_prompt: Put before each label name; None: the encoder's default prompt.
+            embed_other_names: Labels have a vector for each of their other names, too; the best counts.
+            embed_descriptions: Labels have one for "name: description", too."""
     @property
     def search_length(self) -> int:
         """int: tokens of a document, special tokens included; 0: the encoder's max_length, which a tagger has filled in."""
@@ -1561,11 +1722,17 @@ class TaggerSettings:
     @property
     def label_prompt(self) -> str | None:
         """str, put before each label name; None as above."""
+    @property
+    def embed_other_names(self) -> bool:
+        """bool: labels have a vector for each of their other names, too."""
+    @property
+    def embed_descriptions(self) -> bool:
+        """bool: labels have one for "name: description", too."""
 
 class Tagger:
     """Texts to tags: encoder, labels and their vectors, saved as one folder.
 
-    Immutable; may be used from several threads, also at once.
+    May be used from several threads, also at once. Immutable but for its labels, which `tagger.labels` changes.
 
     Example:
         >>> encoder, labels = lmtx.Encoder.load('model'), lmtx.LabelSet.open('labels.jsonl')
@@ -1631,12 +1798,13 @@ class Tagger:
             >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
             12"""
     @typing.overload
-    def tag(self, text: str, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
+    def tag(self, text: str, *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
 
         Args:
             text: Taken as it is.
             k: Tags a text; 0: the tagger's own `k`.
+            filter: Which labels may come, as `Tagger.filter` makes it; None: all.
             on_event: Called with an Event after each batch.
 
         Raises:
@@ -1651,17 +1819,36 @@ class Tagger:
             >>> [tags[0].label for tags in tagger.tag(['tax', lmtx.Document('7', title='army')])]
             ['tax', 'army']"""
     @typing.overload
-    def tag(self, document: Document, *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
+    def tag(self, document: Document, *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The same for the text of a Document, or of a dict with `title` and `content`."""
     @typing.overload
-    def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+    def tag(self, texts: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same for each item of a list, tuple, NumPy array, pandas Series or generator of str, Documents or dicts: a list of lists of Tag."""
     @typing.overload
-    def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
+    def tag(self, documents: collections.abc.Iterable[str | Document | dict[str, str]], *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[list[Tag]]:
         """The same."""
+    def filter(self, *, allow: str | collections.abc.Iterable[str] | None = None, deny: str | collections.abc.Iterable[str] | None = None, groups: str | collections.abc.Iterable[str] | None = None, within: str | collections.abc.Iterable[str] | None = None, members: collections.abc.Mapping[str, str | collections.abc.Iterable[str]] | None = None) -> LabelFilter:
+        """Which labels may come, for `tag`: those that meet each condition that is given. Each takes a str or a list.
+
+        Made once, it serves any number of calls. Label numbers never change, so it stays right when names do; labels that are added later are not among those it allows.
+
+        Args:
+            allow: Uids of labels that may come.
+            deny: Uids of labels that may not.
+            groups: Names of groups: a label must be in one of them.
+            within: Uids of labels: a label must be one of them, or lie below one in the hierarchy of `Label.broader`.
+            members: A dict of the uids of the labels of each group; None: `Label.groups` says it.
+
+        Raises:
+            ValueError: For a uid that no label has, and a group without labels.
+
+        Example:
+            >>> tagger = lmtx.Tagger.load('tagger')
+            >>> tagger.tag('army', k=2, filter=tagger.filter(groups='money', members={'money': ['l-tax', 'l-trade']}))[0].label in ('tax', 'trade')
+            True"""
     @property
-    def labels(self) -> LabelSet:
-        """LabelSet: what it tags with."""
+    def labels(self) -> TaggerLabels:
+        """TaggerLabels: what it tags with: a LabelSet, and what changes it."""
     @property
     def encoder(self) -> Encoder:
         """Encoder: what embeds texts."""
