@@ -52,8 +52,8 @@ void save(Tagger tagger, const std::filesystem::path& folder, const Text& proven
   tagger.save(folder, provenance.utf8);
 }
 
-// None: all labels.
-using Filter = std::shared_ptr<LabelFilter>;
+// None: all labels. (A plain pointer would take None only in pybind11's second look at the arguments, when an iterator has been read already.)
+using Filter = std::optional<std::shared_ptr<LabelFilter>>;
 using TagList = py::typing::List<Tag>;
 
 // lmtx.tables.Tags: lists that notebooks show as tables.
@@ -65,7 +65,7 @@ py::typing::List<TagList> to_lists(std::vector<std::vector<Tag>> tags) {
 }
 
 py::typing::List<TagList> tag_views(Tagger tagger, std::span<const std::string_view> texts, int64_t k, const Filter& filter, const py::object& on_event) {
-  const TagOptions options{.k = k, .filter = filter};
+  const TagOptions options{.k = k, .filter = filter.value_or(nullptr)};
   return to_lists(run_long(on_event, [&](const EventCallback& event, std::stop_token stop) { return tagger.tag(texts, options, event, stop); }));
 }
 
@@ -99,7 +99,7 @@ std::map<std::string, std::vector<std::string>> to_members(const py::object& mem
   return result;
 }
 
-Filter make_filter(const Tagger& tagger, const py::object& allow, const py::object& deny, const py::object& groups, const py::object& within, const py::object& members) {
+std::shared_ptr<LabelFilter> make_filter(const Tagger& tagger, const py::object& allow, const py::object& deny, const py::object& groups, const py::object& within, const py::object& members) {
   const LabelChoice choice{.allow = to_condition(allow),
                            .deny = to_condition(deny).value_or(std::vector<std::string>()),
                            .groups = to_condition(groups),

@@ -87,7 +87,7 @@ void compact(TaggerLabels& self) {
   change(self, py::none(), [](const Tagger& tagger, const EventCallback&, std::stop_token) { return tagger.compact(); });
 }
 
-std::vector<NearDuplicate> near_duplicates(const TaggerLabels& self, float least_cosine, int64_t neighbors, bool by_names, const py::object& of,
+std::vector<NearDuplicate> near_duplicates(const TaggerLabels& self, double least_cosine, int64_t neighbors, bool by_names, const py::object& of,
                                            const py::object& on_event) {
   const Tagger tagger = self.tagger.cast<Tagger&>();
   const NearDuplicateOptions options{

@@ -15,7 +15,7 @@ class Tagger;
 
 struct NearDuplicateOptions {
   // Two labels are near where two of their vectors have at least this cosine; above 1: vectors find none.
-  float least_cosine = 0.95f;
+  double least_cosine = 0.95;
   // Nearest labels that are looked at for each vector, at least 1.
   int64_t neighbors = 10;
   // Two labels are near where two of their names, other names included, are the same but for case, accents, spaces, hyphens and the like, and a plural's s.

@@ -33,7 +33,6 @@ REPLACEMENTS = [
     (r"os\.PathLike \| str \| bytes", "str | os.PathLike[str]"),
     (r"store: object", "store: str | os.PathLike[str] | JudgmentStore"),
     (r"store: str \| os\.PathLike\[str\] \| JudgmentStore = None", "store: str | os.PathLike[str] | JudgmentStore | None = None"),
-    (r"filter: LabelFilter = None", "filter: LabelFilter | None = None"),
     (r"(allow|deny|groups|within|of): object = None", r"\1: str | collections.abc.Iterable[str] | None = None"),
     (r"uids: object", "uids: str | collections.abc.Iterable[str]"),
     (r"members: object = None", "members: collections.abc.Mapping[str, str | collections.abc.Iterable[str]] | None = None"),
