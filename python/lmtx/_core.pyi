@@ -1228,6 +1228,194 @@ class Calibration:
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
+class DecisionCut:
+    """From which score up labels become tags, and what that was found on. Immutable.
+
+    Example:
+        >>> rule = lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9)
+        >>> rule.cuts[0]
+        DecisionCut(score=inf, thin, 2 pairs)
+        >>> rule.cuts[0].pairs_needed
+        36"""
+    @property
+    def group(self) -> str:
+        """str: the name of its group; empty for the common cut."""
+    @property
+    def labels(self) -> list[int]:
+        """list of int: the group's label numbers; empty for the common cut."""
+    @property
+    def score(self) -> float:
+        """float: labels with this score or a higher one become tags; inf: none, -inf: all candidates."""
+    @property
+    def estimate(self) -> Interval:
+        """Interval: what the aim is about (precision, F1, tags a document, share of true labels returned) at this cut; where no cut meets it, of the best one."""
+    @property
+    def fresh(self) -> Interval:
+        """Interval: for precision, what as many fresh texts would show; wider than `estimate`. Else NaN."""
+    @property
+    def pairs(self) -> int:
+        """int: candidates whose truth is known."""
+    @property
+    def yeses(self) -> int:
+        """int: the true ones among them."""
+    @property
+    def documents(self) -> int:
+        """int: their documents; for coverage those with a true label."""
+    @property
+    def pairs_needed(self) -> int:
+        """int: pairs that would be needed; 0: does not matter."""
+    @property
+    def documents_needed(self) -> int:
+        """int: documents that would be needed; 0: does not matter."""
+    @property
+    def met(self) -> bool:
+        """bool: the aim is met."""
+    @property
+    def thin(self) -> bool:
+        """bool: the evidence is less than what is needed."""
+
+class DecisionRule:
+    """How many of the ranked labels become tags. Immutable.
+
+    Example:
+        >>> tagger = lmtx.Tagger.load('tagger').with_rule(lmtx.DecisionRule.top(2))
+        >>> len(tagger.tag('tax'))
+        2"""
+    fewest_gold: typing.ClassVar[int]
+    @staticmethod
+    def top(k: int) -> DecisionRule:
+        """The k best labels. ValueError for k below 1.
+
+        Example:
+            >>> lmtx.DecisionRule.top(3)
+            DecisionRule(the 3 best labels)"""
+    @staticmethod
+    def by_precision(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, target: float = 0.9, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The lowest cut at which the precision of all tags together is at least `target` with that confidence, however documents are drawn.
+
+        Where no cut qualifies nothing becomes a tag, and `describe()` says how near the best one came.
+
+        Args:
+            scores: Cosines, as Tag.score; -inf for a true label that was not among its document's candidates: float64 [num_pairs].
+            gold: 1 where the label fits, else 0; None or NaN where that is not known: float64 [num_pairs].
+            target: Between 0 and 1.
+            weights: How many pairs each stands for, where the sample is not even: float64 [num_pairs].
+            documents: Which document each pair is about, by any number; None: each about another one: int64 [num_pairs].
+            labels: Which label, by its number; needed for groups: int64 [num_pairs].
+            k_most: Tags a text at most; of each document so many candidates count, the best.
+            confidence: One-sided, of the promise and of intervals.
+            groups: By name the numbers of labels that get a cut of their own where there is evidence enough.
+            judge: The identity of the teacher whose verdicts `gold` is; empty: what is true.
+            calibrate: Fit a calibration, too, for Tag.probability.
+            seed: Draws the calibration's parts and the bootstrap's documents.
+
+        Raises:
+            ValueError: For lists of unequal lengths, values or options out of range, and groups that share a label.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random(400)
+            >>> rule = lmtx.DecisionRule.by_precision(scores, draw.random(400) < scores**0.1, 0.9)
+            >>> rule.kind, rule.aim, rule.gives_tags, rule.thin
+            ('precision', 0.9, True, False)
+            >>> rule.keeps([7, 7], [0.95, 0.001])
+            array([ True, False])"""
+    @staticmethod
+    def by_f1(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The cut whose tags have the highest F1, pairs of all documents together.
+
+        Args and errors as in `by_precision`.
+
+        Example:
+            >>> draw = np.random.default_rng(0)
+            >>> scores = draw.random(400)
+            >>> lmtx.DecisionRule.by_f1(scores, scores > 0.7).cuts[0].estimate.value
+            1.0"""
+    @staticmethod
+    def by_number(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, number: float, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The lowest cut with `number` tags a document at most, on average: gold need not be known, but of each document all candidates.
+
+        Args and errors as in `by_precision`; with groups, that many tags of each, and of all other labels together.
+
+        Example:
+            >>> scores, documents = np.linspace(0, 1, 400), np.arange(400) % 40
+            >>> rule = lmtx.DecisionRule.by_number(scores, [None] * 400, 2, documents=documents)
+            >>> int(rule.keeps(documents, scores).sum())
+            80"""
+    @staticmethod
+    def by_coverage(scores: numpy.typing.ArrayLike, gold: numpy.typing.ArrayLike, coverage: float = 0.9, *, weights: numpy.typing.ArrayLike | None = None, documents: numpy.typing.ArrayLike | None = None, labels: numpy.typing.ArrayLike | None = None, k_most: int = 100, confidence: float = 0.975, groups: collections.abc.Mapping[str, collections.abc.Sequence[int]] = {}, judge: str = '', calibrate: bool = True, seed: int = 0) -> DecisionRule:
+        """The highest cut that returns at least a share `coverage` of a text's true labels, on average over texts: conformal risk control.
+
+        All true labels of a document must be among its pairs, with -inf where they were no candidates.
+
+        Args and errors as in `by_precision`.
+
+        Example:
+            >>> scores = np.linspace(0, 1, 400)
+            >>> rule = lmtx.DecisionRule.by_coverage(scores, scores > 0.2, 0.95)
+            >>> round(rule.cuts[0].score, 2), rule.cuts[0].met
+            (0.24, True)"""
+    @property
+    def kind(self) -> str:
+        """str: 'top', 'precision', 'f1', 'number' or 'coverage'."""
+    @property
+    def k(self) -> int:
+        """int: tags a text at most."""
+    @property
+    def aim(self) -> float:
+        """float: the target precision, number of tags or coverage; NaN for the other kinds."""
+    @property
+    def confidence(self) -> float:
+        """float: of the promise and of intervals, one-sided."""
+    @property
+    def judge(self) -> str:
+        """str: the identity of the teacher by whose verdicts it was fitted; empty: by gold."""
+    @property
+    def cuts(self) -> list[DecisionCut]:
+        """list of DecisionCut: the common one, then those of groups."""
+    @property
+    def thin(self) -> bool:
+        """bool: some evidence is less than what is needed; `describe()` says how much is."""
+    @property
+    def gives_tags(self) -> bool:
+        """bool: some text may have tags."""
+    @property
+    def calibration(self) -> Calibration | None:
+        """Calibration of (1 + score) / 2, or None where there were too few yeses or noes."""
+    def with_calibration(self, calibration: Calibration) -> DecisionRule:
+        """The same rule with another calibration, of (1 + score) / 2.
+
+        Example:
+            >>> calibration = lmtx.Calibration.shift([0.9, 0.4], 0.2)
+            >>> lmtx.DecisionRule.top(3).with_calibration(calibration).calibration == calibration
+            True"""
+    def keeps(self, labels: numpy.typing.ArrayLike, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.bool]:
+        """Which candidates, among the `k` best of their texts, become tags: bool [num_pairs]. ValueError for lists of unequal lengths.
+
+        Args:
+            labels: Label numbers: int64 [num_pairs].
+            scores: Cosines: float64 [num_pairs].
+
+        Example:
+            >>> lmtx.DecisionRule.top(3).keeps([0, 1], [0.5, -0.5])
+            array([ True,  True])"""
+    def probabilities(self, scores: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float64] | None:
+        """Of labels with these scores being right, float64 [num_scores]; None without a calibration.
+
+        Args:
+            scores: Cosines: float64 [num_scores].
+
+        Example:
+            >>> calibration = lmtx.Calibration.shift([0.9, 0.4], 0.2)
+            >>> lmtx.DecisionRule.top(3).with_calibration(calibration).probabilities([0.8, -0.2]).round(2)
+            array([0.36, 0.04])"""
+    def describe(self) -> str:
+        """str: what becomes a tag, what is promised by whom, and where the evidence is too thin what would be needed.
+
+        Example:
+            >>> print(lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9).describe())
+            no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents"""
+
 class Reliability:
     """What an audit says of a teacher's yeses and noes. Immutable.
 
@@ -1692,7 +1880,7 @@ class Tag:
         """float: cosine of text and label, plus the label's bias."""
     @property
     def probability(self) -> float | None:
-        """float in [0, 1], of the tag being right; None until the tagger is calibrated."""
+        """float in [0, 1], of the tag being right; None where the tagger's decision rule has no calibration."""
 
 class TaggerSettings:
     """How a tagger cuts and prompts texts and labels. Immutable.
@@ -1744,6 +1932,7 @@ class Tagger:
         >>> [len(tags) for tags in tagger.tag(['income tax', {'title': 'Trade', 'content': 'with neighbours'}])]
         [3, 3]"""
     report: TrainingReport | None
+    def tag_frame(self, frame: typing.Any, *, text: str | None = None, title: str | None = None, content: str | None = None, k: int = 0, explode: bool = False, column: str = 'tags', on_error: str = 'stop', on_event: collections.abc.Callable[[Event], None] | None = None) -> typing.Any: ...
     def __init__(self, encoder: Encoder, labels: LabelSet, index: LabelIndex, *, settings: TaggerSettings = ..., k: int = 5) -> None:
         """Puts a tagger together.
 
@@ -1797,13 +1986,19 @@ class Tagger:
             >>> lmtx.Tagger.load('tagger').save('tagger-for-laptops', provenance='{"from": "the run of Monday"}')
             >>> len(lmtx.Tagger.load('tagger-for-laptops').labels)
             12"""
+    def with_rule(self, rule: DecisionRule) -> Tagger:
+        """The same tagger with another rule for which labels become tags.
+
+        Example:
+            >>> lmtx.Tagger.load('tagger').with_rule(lmtx.DecisionRule.top(2))
+            Tagger(12 labels, dim=32, search_length=48, k=2)"""
     @typing.overload
     def tag(self, text: str, *, k: int = 0, filter: LabelFilter | None = None, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[Tag]:
         """The tags of a text, best first: a list of Tag. Ctrl-C ends it within a second.
 
         Args:
             text: Taken as it is.
-            k: Tags a text; 0: the tagger's own `k`.
+            k: The k best labels, whatever their scores; 0: as the tagger's `rule` says.
             filter: Which labels may come, as `Tagger.filter` makes it; None: all.
             on_event: Called with an Event after each batch.
 
@@ -1860,7 +2055,29 @@ class Tagger:
         """TaggerSettings, with nothing left open."""
     @property
     def k(self) -> int:
-        """int: tags a text, unless tag() says otherwise."""
+        """int: tags a text at most, unless tag() says otherwise."""
+    @property
+    def rule(self) -> DecisionRule:
+        """DecisionRule: which of the ranked labels become tags."""
+
+def roll_up(tags: collections.abc.Sequence[Tag], labels: LabelSet, *, drop_ancestors: bool = False) -> list[Tag]:
+    """The tags with every label that is broader than one of them, with the best score and probability of its narrower ones; best first.
+
+    Args:
+        tags: Of one text.
+        labels: The tagger's, whose `broader` are followed upwards; uids that it lacks are passed over.
+        drop_ancestors: Instead leave out what is broader than another tag.
+
+    Raises:
+        IndexError: For a tag that `labels` lacks.
+
+    Example:
+        >>> labels = lmtx.LabelSet([lmtx.Label('l-tax', 'tax', broader=['l-money']), lmtx.Label('l-money', 'money')])
+        >>> tagger = lmtx.Tagger.from_labels(lmtx.Encoder.load('model'), labels, k=1)
+        >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax'), labels)]
+        ['tax', 'money']
+        >>> [tag.label for tag in lmtx.roll_up(tagger.tag('tax', k=2), labels, drop_ancestors=True)]
+        ['tax']"""
 
 class Verdict:
     """A teacher's answer for one label of one document. Immutable; equal ones compare equal.
@@ -2002,8 +2219,8 @@ class PromptText:
 class Prompt:
     """What a language model is asked: a template with named fields, and documents fenced in it. Immutable.
 
-    Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all of whose
-    fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
+    Templates have the fields {document}, {task} and, for one label, {label} and {description}, for several at once {labels}; {{ and }} are braces. A line all
+    of whose fields are empty is left out. What documents and labels say cannot end the fence around them or begin another turn of a chat.
 
     Example:
         >>> prompt = lmtx.Prompt(task='Tags are subjects of laws.')
@@ -2019,8 +2236,8 @@ class Prompt:
         """A prompt.
 
         Args:
-            text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document, and
-                servers with a prefix cache compute it once: the document belongs there.
+            text: Asks about one label; '' is the default for `answer`. What is before the first of {label} and {description} is the same for all labels of a document,
+                and servers with a prefix cache compute it once: the document belongs there.
             list_text: Asks about several labels, listed by number where {labels} stands; '' is the default for `answer`.
             system: Sent as the system message of a chat, put before the text of a completion.
             task: What the labels are and when one fits, in a sentence or two.
@@ -2267,8 +2484,8 @@ class TeacherOracle:
     """Judges whether labels fit documents. To be derived from.
 
     identity() names everything that can change a verdict; judge(questions, answers), with a list of Question and an AnswerSink, answers each question with
-    answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception ends the run and comes out of it,
-    TeacherError where going on makes no sense.
+    answers.put(question, verdicts); traits(), estimate() and pending_advice() are optional. What is not answered when judge() returns is asked again. An exception
+    ends the run and comes out of it, TeacherError where going on makes no sense.
 
     Example:
         >>> class Keywords(lmtx.TeacherOracle):
@@ -2303,8 +2520,9 @@ class TeacherOracle:
             >>> lmtx.ScriptedOracle(lambda document, label: True).estimate(question)
             Usage(prompt_tokens=0, cached_tokens=0, completion_tokens=0, cost=0, seconds=0)"""
     def pending_advice(self) -> str:
-        """str: what is to be done about questions that judge() left open, where they are answered elsewhere and later: a run then offers each question once and ends with
-        this advice. '' where it is worth asking again at once.
+        """str: what is to be done about questions that judge() left open, where they are answered elsewhere and later.
+
+        A run then offers each question once and ends with this advice. '' where it is worth asking again at once.
 
         Example:
             >>> lmtx.BatchFileOracle('batch', lmtx.ChatProtocol('llama')).pending_advice()
@@ -2592,8 +2810,8 @@ class BatchImport:
 class BatchFileOracle(TeacherOracle):
     """A language model that answers later, through files of OpenAI's batch interface.
 
-    Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run ends with
-    PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
+    Questions become requests in FOLDER/requests; answers are taken from FOLDER/answers, in any order, in parts, from several files. While answers are missing a run
+    ends with PairsOpen, and the same call goes on. lmtx.teachers.batch_file() makes one with fewer words.
 
     Example:
         >>> lmtx.BatchFileOracle('later', lmtx.ChatProtocol('llama'))
@@ -2651,14 +2869,13 @@ def import_batch_answers(folder: str | os.PathLike[str], file: str | os.PathLike
 class StoreOracle(TeacherOracle):
     """The judgments that a store has of one teacher, given again under that teacher's identity.
 
-    With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts as abstained for the
-    run. The store is only read.
+    With the options and data of the run that filled the store, a run ends with the same model, without the teacher. A pair that the store lacks counts
+    as abstained for the run. The store is only read.
 
     Example:
         >>> store = lmtx.JudgmentStore.open('replayed.db')
         >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
         >>> store.put('llm/1', question, [0.9])
-        1
         >>> lmtx.StoreOracle.open('replayed.db')
         StoreOracle(identity='llm/1', 1 judgments)"""
     @staticmethod
@@ -2676,8 +2893,8 @@ class StoreOracle(TeacherOracle):
         Example:
             >>> store = lmtx.JudgmentStore.open('two.db')
             >>> question = lmtx.Question(lmtx.Document('d1', content='A tax on tea.'), [lmtx.Label('l1', 'tax')])
-            >>> store.put('llm/1', question, [0.9]) + store.put('llm/2', question, [0.8])
-            2
+            >>> store.put('llm/1', question, [0.9])
+            >>> store.put('llm/2', question, [0.8])
             >>> lmtx.StoreOracle.open('two.db', 'llm/2')
             StoreOracle(identity='llm/2', 1 judgments)"""
     def __len__(self) -> int: ...
@@ -2798,7 +3015,9 @@ class StoreDiff:
     """Two stores compared: what JudgmentStore.diff gives.
 
     Example:
-        >>> lmtx.JudgmentStore.open('one.db').diff(lmtx.JudgmentStore.open('empty.db'))  # With the judgment of the example above.
+        >>> store = lmtx.JudgmentStore.open('compared.db')
+        >>> store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
+        >>> store.diff(lmtx.JudgmentStore.open('nothing.db'))
         StoreDiff(same=0, conflicts=0, only_here=1, only_there=0)"""
     @property
     def same(self) -> int:
@@ -3023,7 +3242,8 @@ class JudgmentImport:
     Nothing is in the store before finish(). SQLite keeps the rows in temporary files meanwhile; the variable SQLITE_TMPDIR says where.
 
     Example:
-        >>> from_store, into = lmtx.JudgmentStore.open('rows.db'), lmtx.JudgmentStore.open('copy.db')  # With the judgment of the example above.
+        >>> from_store, into = lmtx.JudgmentStore.open('original.db'), lmtx.JudgmentStore.open('copy.db')
+        >>> from_store.put('my-llm/1', lmtx.Question(lmtx.Document('7', content='income tax'), [lmtx.Label('l-tax', 'tax')]), [0.9])
         >>> rows = lmtx.JudgmentImport(into)
         >>> for columns in lmtx.JudgmentRows(from_store):
         ...     rows.add(columns)
@@ -3134,8 +3354,8 @@ def ask_teacher(teacher: TeacherOracle, questions: collections.abc.Sequence[Ques
 class Budget:
     """What a run may spend: hard limits, None for none. Immutable.
 
-    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a question takes, tokens
-    and money are put aside before it is asked; else calls that are under way may go over by what they take.
+    Once one is reached nothing more is asked, and the run trains on what was answered, measures and ends. Where the teacher can tell beforehand what a
+    question takes, tokens and money are put aside before it is asked; else calls that are under way may go over by what they take.
 
     Example:
         >>> lmtx.Budget(judgments=20_000, cost=5)
