@@ -255,7 +255,7 @@ Example:
 
 Example:
     >>> print(lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9).describe())
-    no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents)")
+    no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents))")
       .def("__repr__", [](const DecisionRule& self) { return "DecisionRule(" + self.describe() + ")"; });
 }
 

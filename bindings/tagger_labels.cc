@@ -130,7 +130,8 @@ Example:
     [12, 13]
     >>> tagger.labels.remove('l-go')
     >>> tagger.labels, tagger.labels.find('chess'), tagger.labels.find('l-go')
-    (LabelSet(13 labels), 12, None))")
+    (TaggerLabels(13 labels), 12, None))")
+      .def("__repr__", [](const TaggerLabels& labels) { return "TaggerLabels(" + with_commas(labels.num_living()) + " labels)"; })
       .def("add", &add, py::arg("labels"), py::kw_only(), py::arg("on_event") = py::none(), R"(Adds labels, numbered on.
 
 Args:

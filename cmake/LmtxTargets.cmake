@@ -104,7 +104,7 @@ target_sources(lmtx_inference PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/hierarchy.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/label_set.h
   ${PROJECT_SOURCE_DIR}/lmtx/corpus/targets.h
-  ${PROJECT_SOURCE_DIR}/lmtx/detail/shared_parts.h
+  ${PROJECT_SOURCE_DIR}/lmtx/corpus/shared_parts.h
   ${PROJECT_SOURCE_DIR}/lmtx/encode_to_file.h
   ${PROJECT_SOURCE_DIR}/lmtx/encoder.h
   ${PROJECT_SOURCE_DIR}/lmtx/eval/agreement.h

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "lmtx/detail/shared_parts.h"
+#include "lmtx/corpus/shared_parts.h"
 #include "lmtx/export.h"
 
 namespace lmtx {

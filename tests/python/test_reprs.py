@@ -147,7 +147,7 @@ def instances(tagger, model, data, tmp_path):
         (label, "Label(uid='l-tax', name='tax')"),
         (index, "LabelIndex(2 labels, 2 rows, dim=32, exact)"),
         (index.search(tagger.encoder.encode(["tax"]), 2), "LabelMatches(1 queries, k=2)"),
-        (tagger.labels, "LabelSet(12 labels)"),
+        (tagger.labels, "TaggerLabels(12 labels)"),
         (lmtx.LabelSet([label]), "LabelSet(1 labels)"),
         (lmtx.Hierarchy(lmtx.LabelSet([label])), "Hierarchy(1 labels)"),
         (tagger.filter(allow=["l-tax", "l-army"], deny="l-tax"), "LabelFilter(2 allowed, 1 denied)"),

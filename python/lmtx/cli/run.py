@@ -62,13 +62,13 @@ def _make_trainer(
 ) -> tuple[TeacherOracle | None, CurriculumTrainer]:
     """Opens and checks all that a run needs, the cheap things first."""
     options = TrainerOptions(preset, **_parse_changes(set_ or []))
-    documents_file = data_file(data, "train")
-    labels = read_labels(labels_file(data))
+    label_file, documents_file = labels_file(data), data_file(data, "train")
+    labels = read_labels(label_file)
     if teacher is None and options.method == "curriculum":
         raise ValueError(f"The run needs a teacher: give --teacher {SPECS}, or a --preset that asks nothing, such as maclr.")
     oracle = None if teacher is None else make_teacher(teacher, teacher_identity)
     if teacher and isinstance(oracle, RecordedOracle):
-        check_recorded_labels(Path(teacher.partition(":")[2]), labels, labels_file(data))
+        check_recorded_labels(Path(teacher.partition(":")[2]), labels, label_file)
     elif recorded_only:
         raise ValueError("--recorded-only needs a teacher recorded:FILE.")
     documents = Corpus.open(documents_file)
