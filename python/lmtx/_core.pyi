@@ -1414,7 +1414,7 @@ class DecisionRule:
 
         Example:
             >>> print(lmtx.DecisionRule.by_precision([0.9, 0.2], [1, 0], 0.9).describe())
-            no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents"""
+            no label: too little evidence for precision of at least 0.9 on only 2 gold pairs with 97.5 % confidence, which needs 36 pairs (precision seen 1 (...; 2 judged pairs, 1 yes, 2 documents)"""
 
 class Reliability:
     """What an audit says of a teacher's yeses and noes. Immutable.
@@ -1753,7 +1753,7 @@ class TaggerLabels(LabelSet):
         [12, 13]
         >>> tagger.labels.remove('l-go')
         >>> tagger.labels, tagger.labels.find('chess'), tagger.labels.find('l-go')
-        (LabelSet(13 labels), 12, None)"""
+        (TaggerLabels(13 labels), 12, None)"""
     def add(self, labels: object, *, on_event: collections.abc.Callable[[Event], None] | None = None) -> list[int]:
         """Adds labels, numbered on.
 
