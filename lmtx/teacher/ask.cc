@@ -15,6 +15,7 @@
 
 #include "lmtx/detail/quote.h"
 #include "lmtx/stopped.h"
+#include "lmtx/teacher/asked_label.h"
 #include "lmtx/teacher/stored_verdicts.h"
 
 namespace lmtx {
@@ -73,25 +74,13 @@ class CallSink final : public AnswerSink {
     if (found == by_uid_.end()) throw std::invalid_argument("The teacher answered for document " + detail::quote(question.uid) + ", which is not being asked.");
     const size_t q = found->second;
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < verdicts.size(); ++i) result_.verdicts[q][find_label(q, question.labels[i].uid)] = verdicts[i];
-    result_.usage.prompt_tokens += usage.prompt_tokens;
-    result_.usage.cached_tokens += usage.cached_tokens;
-    result_.usage.completion_tokens += usage.completion_tokens;
-    result_.usage.cost += usage.cost;
-    result_.usage.seconds += usage.seconds;
+    for (size_t i = 0; i < verdicts.size(); ++i) result_.verdicts[q][find_asked_label(questions_[q], question.labels[i].uid)] = verdicts[i];
+    result_.usage = result_.usage + usage;
   }
 
   std::stop_token stop() const override { return stop_; }
 
  private:
-  size_t find_label(size_t q, std::string_view uid) const {
-    const auto& labels = questions_[q].labels;
-    const auto found = std::find_if(labels.begin(), labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
-    if (found != labels.end()) return static_cast<size_t>(found - labels.begin());
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) +
-                                ", which was not asked.");
-  }
-
   std::span<const Question> questions_;
   std::stop_token stop_;
   AskedVerdicts& result_;

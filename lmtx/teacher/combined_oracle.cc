@@ -10,18 +10,11 @@
 #include <utility>
 
 #include "lmtx/detail/quote.h"
+#include "lmtx/teacher/asked_label.h"
 
 namespace lmtx {
 
 namespace {
-
-void add(Usage& sum, const Usage& usage) {
-  sum.prompt_tokens += usage.prompt_tokens;
-  sum.cached_tokens += usage.cached_tokens;
-  sum.completion_tokens += usage.completion_tokens;
-  sum.cost += usage.cost;
-  sum.seconds += usage.seconds;
-}
 
 // What all teachers said to the questions of one call.
 class Answers {
@@ -39,8 +32,8 @@ class Answers {
     if (found == by_uid_.end()) throw std::invalid_argument("The teacher answered for document " + detail::quote(question.uid) + ", which is not being asked.");
     const size_t q = found->second;
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < verdicts.size(); ++i) verdicts_[q][find_label(q, question.labels[i].uid)][teacher] = verdicts[i];
-    add(usage_[q], usage);
+    for (size_t i = 0; i < verdicts.size(); ++i) verdicts_[q][find_asked_label(questions_[q], question.labels[i].uid)][teacher] = verdicts[i];
+    usage_[q] = usage_[q] + usage;
   }
 
   // Puts the labels of question `q` that all teachers answered.
@@ -60,14 +53,6 @@ class Answers {
   }
 
  private:
-  size_t find_label(size_t q, std::string_view uid) const {
-    const auto& labels = questions_[q].labels;
-    const auto found = std::find_if(labels.begin(), labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
-    if (found != labels.end()) return static_cast<size_t>(found - labels.begin());
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(questions_[q].uid) +
-                                ", which was not asked.");
-  }
-
   static Verdict combined(const std::vector<std::optional<Verdict>>& verdicts, const Combination& combination) {
     std::vector<double> scores;
     bool missing = false;
@@ -141,7 +126,7 @@ TeacherTraits CombinedOracle::traits() const {
 
 Usage CombinedOracle::estimate(const Question& question) const {
   Usage sum;
-  for (const StoredVerdicts& each : teachers_) add(sum, each.estimate(question));
+  for (const StoredVerdicts& each : teachers_) sum = sum + each.estimate(question);
   return sum;
 }
 

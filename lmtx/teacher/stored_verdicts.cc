@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lmtx/detail/quote.h"
+#include "lmtx/teacher/asked_label.h"
 
 namespace lmtx {
 
@@ -33,19 +34,12 @@ class OpenQuestions {
     const auto found = by_uid_.find(answered.uid);
     if (found == by_uid_.end()) throw std::invalid_argument("The teacher answered for document " + detail::quote(answered.uid) + ", which is not being asked.");
     Question question = found->second;
-    for (const LabelToJudge& label : answered.labels) labels.push_back(find_label(question, label.uid));
+    for (const LabelToJudge& label : answered.labels) labels.push_back(question.labels[find_asked_label(question, label.uid)]);
     question.labels = labels;
     return question;
   }
 
  private:
-  static const LabelToJudge& find_label(const Question& question, std::string_view uid) {
-    const auto found = std::find_if(question.labels.begin(), question.labels.end(), [&](const LabelToJudge& label) { return label.uid == uid; });
-    if (found != question.labels.end()) return *found;
-    throw std::invalid_argument("The teacher answered for label " + detail::quote(uid) + " of document " + detail::quote(question.uid) +
-                                ", which was not asked.");
-  }
-
   // Their elements stay where they are.
   std::deque<std::vector<LabelToJudge>> labels_;
   std::vector<Question> questions_;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "lmtx/detail/quote.h"
+#include "lmtx/teacher/asked_label.h"
 
 namespace lmtx {
 
@@ -17,13 +18,7 @@ PairState state_of(const Verdict& verdict) { return verdict.scored() ? PairState
 // The positions of the labels that are answered among those that were asked.
 std::vector<size_t> find_labels(const AskedQuestion& asked, const Question& answered) {
   std::vector<size_t> positions;
-  for (const LabelToJudge& label : answered.labels) {
-    const auto found = std::find_if(asked.labels.begin(), asked.labels.end(), [&](const LabelToJudge& other) { return other.uid == label.uid; });
-    if (found == asked.labels.end())
-      throw std::invalid_argument("The teacher answered for label " + detail::quote(label.uid) + " of document " + detail::quote(answered.uid) +
-                                  ", which was not asked.");
-    positions.push_back(static_cast<size_t>(found - asked.labels.begin()));
-  }
+  for (const LabelToJudge& label : answered.labels) positions.push_back(find_asked_label(asked.question(), label.uid));
   return positions;
 }
 

@@ -8,11 +8,7 @@ namespace lmtx::detail {
 namespace {
 
 void add(UsageTotals& totals, const Usage& usage) {
-  totals.usage.prompt_tokens += usage.prompt_tokens;
-  totals.usage.cached_tokens += usage.cached_tokens;
-  totals.usage.completion_tokens += usage.completion_tokens;
-  totals.usage.cost += usage.cost;
-  totals.usage.seconds += usage.seconds;
+  totals.usage = totals.usage + usage;
   ++totals.answers;
 }
 
