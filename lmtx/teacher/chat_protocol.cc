@@ -233,10 +233,17 @@ Usage ChatProtocol::estimate(const Question& question) const {
   std::vector<size_t> labels(question.labels.size());
   std::iota(labels.begin(), labels.end(), size_t{0});
   const std::string document = prompt_.document(question);
+  const int64_t system = prompt_.count_tokens(prompt_.options().system);
   Usage usage;
+  // The document is in it: it is counted again only where it is another one (a last label that is asked alone has the other template).
+  std::string prefix;
+  int64_t shared = 0;
   for (const std::vector<size_t>& group : groups(question, labels)) {
     const PromptText text = prompt_text(document, question, group);
-    const int64_t shared = prompt_.count_tokens(text.prefix) + prompt_.count_tokens(prompt_.options().system);
+    if (shared == 0 || text.prefix != prefix) {
+      prefix = text.prefix;
+      shared = system + prompt_.count_tokens(prefix);
+    }
     if (usage.prompt_tokens > 0) usage.cached_tokens += shared;
     usage.prompt_tokens += shared + prompt_.count_tokens(text.suffix);
     // "yes" is a token; in a list, a number, a colon, the answer and the line's end.

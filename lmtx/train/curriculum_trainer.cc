@@ -200,7 +200,8 @@ Plan CurriculumTrainer::plan() const {
   const int64_t wanted = plan.judgments;
   if (budget) plan.judgments = std::min(plan.judgments, *budget);
   const TeacherOracle& teacher = *input.teacher;
-  plan.estimate = estimate(plan, teacher, input.documents, *input.labels, input.rates, earlier_answers(input.store, teacher.identity()), options.seed);
+  plan.estimate =
+      estimate(plan, teacher, input.documents, *input.labels, input.rates, [&] { return earlier_answers(input.store, teacher.identity()); }, options.seed);
   plan.limit = first_limit(impl_->manifest.budget, wanted, plan.estimate);
   return plan;
 }

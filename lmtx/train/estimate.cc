@@ -82,7 +82,7 @@ bool tells_nothing(const Usage& usage) { return usage == Usage{}; }
 }  // namespace
 
 std::optional<Estimate> estimate(const Plan& plan, const TeacherOracle& teacher, const Corpus& documents, const LabelSet& labels, const Rates& rates,
-                                 const EarlierAnswers& earlier, uint64_t seed) {
+                                 const std::function<EarlierAnswers()>& earlier, uint64_t seed) {
   const auto judgments = static_cast<double>(plan.judgments);
   const int64_t labels_each = std::clamp<int64_t>(std::llround(judgments / std::max(1.0, static_cast<double>(plan.questions))), 1, labels.size());
   const std::vector<Usage> usages = sample(teacher, documents, labels, labels_each, seed);
@@ -91,11 +91,12 @@ std::optional<Estimate> estimate(const Plan& plan, const TeacherOracle& teacher,
     result.sampled = static_cast<int64_t>(usages.size());
     return result;
   }
-  if (earlier.judgments == 0 || tells_nothing(earlier.usage)) return std::nullopt;
+  const EarlierAnswers answers = earlier();
+  if (answers.judgments == 0 || tells_nothing(answers.usage)) return std::nullopt;
   // Calls that ran at once took less time than their sum: how long it takes nobody knows.
-  Usage each = earlier.usage;
+  Usage each = answers.usage;
   each.seconds = 0;
-  return scaled({each}, judgments / static_cast<double>(earlier.judgments), rates);
+  return scaled({each}, judgments / static_cast<double>(answers.judgments), rates);
 }
 
 std::string first_limit(const Budget& budget, int64_t wanted, const std::optional<Estimate>& estimate) {

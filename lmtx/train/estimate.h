@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,9 +23,10 @@ struct EarlierAnswers {
 };
 
 // For `plan.judgments`, in questions of as many labels as the plan has a question. At most 200 documents, drawn by `seed`, each with labels drawn from all, are
-// put to the teacher's estimate(); where that tells nothing, what `earlier` answers cost does. Unset where both tell nothing.
+// put to the teacher's estimate(); where that tells nothing, what `earlier` answers cost does, which is asked for only then (a store may be large). Unset where
+// both tell nothing.
 LMTX_API std::optional<Estimate> estimate(const Plan& plan, const TeacherOracle& teacher, const Corpus& documents, const LabelSet& labels, const Rates& rates,
-                                          const EarlierAnswers& earlier, uint64_t seed);
+                                          const std::function<EarlierAnswers()>& earlier, uint64_t seed);
 
 // The limit of `budget` that the plan, of `wanted` judgments without one, reaches first: "judgments", "tokens", "cost", "seconds"; empty for none.
 LMTX_API std::string first_limit(const Budget& budget, int64_t wanted, const std::optional<Estimate>& estimate);

@@ -32,13 +32,19 @@ Corpus documents_of_length(int64_t count, int64_t shortest, int64_t longest) {
   return Corpus::from_documents(std::move(documents));
 }
 
+// A store may be large: it is looked at only where the teacher cannot tell.
+EarlierAnswers not_asked() {
+  FAIL("the store was asked");
+  return {};
+}
+
 const Plan plan{.documents = 50, .labels = num_topics, .development = 0, .cycles = 2, .questions = 100, .pairs_wanted = 500, .judgments = 500};
 
 }  // namespace
 
 TEST_CASE("documents of one length are estimated exactly") {
   const auto found = estimate(plan, ByLength(), documents_of_length(50, 30, 30), topic_labels(),
-                              {.prompt = 1, .cached = 0.1, .completion = 5, .tokens_per_second = 10}, {}, 0);
+                              {.prompt = 1, .cached = 0.1, .completion = 5, .tokens_per_second = 10}, not_asked, 0);
   REQUIRE(found);
   CHECK(found->sampled == 50);
   // 100 questions of 5 labels.
@@ -53,7 +59,7 @@ TEST_CASE("documents of one length are estimated exactly") {
 }
 
 TEST_CASE("documents of several lengths are estimated with an interval around the truth") {
-  const auto found = estimate(plan, ByLength(), documents_of_length(5000, 10, 100), topic_labels(), {}, {}, 0);
+  const auto found = estimate(plan, ByLength(), documents_of_length(5000, 10, 100), topic_labels(), {}, not_asked, 0);
   REQUIRE(found);
   CHECK(found->sampled == 200);
   const double truth = 500 * 56;
@@ -65,10 +71,11 @@ TEST_CASE("documents of several lengths are estimated with an interval around th
 
 TEST_CASE("where the teacher cannot tell, earlier answers do, and without them nobody") {
   const Corpus documents = documents_of_length(50, 30, 30);
-  CHECK_FALSE(estimate(plan, Silent(), documents, topic_labels(), {}, {}, 0));
-  CHECK_FALSE(estimate(plan, Silent(), documents, topic_labels(), {}, {.judgments = 10, .usage = {}}, 0));
-  const auto found =
-      estimate(plan, Silent(), documents, topic_labels(), {.prompt = 2}, {.judgments = 10, .usage = {.prompt_tokens = 1000, .completion_tokens = 20}}, 0);
+  CHECK_FALSE(estimate(plan, Silent(), documents, topic_labels(), {}, [] { return EarlierAnswers{}; }, 0));
+  CHECK_FALSE(estimate(plan, Silent(), documents, topic_labels(), {}, [] { return EarlierAnswers{.judgments = 10, .usage = {}}; }, 0));
+  const auto found = estimate(
+      plan, Silent(), documents, topic_labels(), {.prompt = 2},
+      [] { return EarlierAnswers{.judgments = 10, .usage = {.prompt_tokens = 1000, .completion_tokens = 20}}; }, 0);
   REQUIRE(found);
   CHECK(found->sampled == 0);
   CHECK(found->prompt_tokens.value == Approx(50'000));
