@@ -2,15 +2,11 @@
 
 import inspect
 import os
-from typing import Any
-from urllib.parse import parse_qsl
 
 from .._core import BatchFileOracle, ChatProtocol, Prompt, StoreOracle
+from .spec_options import read_options, split_spec
 
 __all__ = ["batch_file", "batch_file_from_spec", "replay"]
-
-# Options of the prompt that a spec may have, too.
-PROMPT_OPTIONS: dict[str, type] = {"task": str, "system": str, "answer": str, "document_tokens": int}
 
 
 def batch_file(
@@ -89,27 +85,11 @@ def batch_file_from_spec(rest: str) -> BatchFileOracle:
         >>> batch_file_from_spec('batch#gpt-4.1-mini?labels_per_prompt=10&task=Tags%20of%20laws')
         BatchFileOracle('batch', identity='openai/gpt-4.1-mini/...')
     """
-    folder, _, model = rest.partition("#")
-    model, _, query = model.partition("?")
+    folder, model, options = split_spec(rest)
     if not folder or not model:
         raise ValueError("the teacher must be batch:FOLDER#MODEL, such as batch:bills-batch#gpt-4.1-mini, but FOLDER or MODEL is missing.")
-    own = {name: type(one.default) for name, one in inspect.signature(batch_file).parameters.items() if isinstance(one.default, int | float | str)}
-    options: dict[str, Any] = {}
-    of_prompt: dict[str, Any] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in own and name not in PROMPT_OPTIONS:
-            raise ValueError(f"the teacher batch has no option {name!r}; it has {', '.join(sorted({*PROMPT_OPTIONS, *own}))}.")
-        into, kind = (of_prompt, PROMPT_OPTIONS[name]) if name in PROMPT_OPTIONS else (options, own[name])
-        into[name] = _value(name, value, kind)
-    return batch_file(folder, model, prompt=Prompt(**of_prompt), **options)
-
-
-def _value(name: str, text: str, kind: type) -> Any:
-    try:
-        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-    except (KeyError, ValueError):
-        what = "true or false" if kind is bool else {int: "a whole number", float: "a number"}[kind]
-        raise ValueError(f"the option {name} of the teacher batch must be {what}, but is {text!r} instead.") from None
+    own: dict[str, type] = {name: type(one.default) for name, one in inspect.signature(batch_file).parameters.items() if isinstance(one.default, int | float | str)}
+    return batch_file(folder, model, **read_options("batch", options, own))
 
 
 def replay(store: str | os.PathLike[str], identity: str = "") -> StoreOracle:

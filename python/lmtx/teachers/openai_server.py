@@ -4,16 +4,15 @@ import inspect
 import ipaddress
 import os
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from .._core import ChatProtocol, HttpOracle, Prompt
+from .spec_options import read_options, split_spec
 
 __all__ = ["openai", "openai_from_spec"]
 
 # Holds a key for any server, and the one that belongs to OpenAI's customers.
 KEY, OPENAI_KEY = "LMTX_API_KEY", "OPENAI_API_KEY"
-# Options of the prompt that a spec may have, too.
-PROMPT_OPTIONS: dict[str, type] = {"task": str, "system": str, "answer": str, "document_tokens": int}
 
 
 def openai(
@@ -78,18 +77,10 @@ def openai_from_spec(rest: str) -> HttpOracle:
         >>> openai_from_spec('http://localhost:8000/v1#llama?max_concurrency=16&task=Tags%20of%20laws')
         HttpOracle('http://localhost:8000/v1', identity='openai/llama/...')
     """
-    url, _, model = rest.partition("#")
-    model, _, query = model.partition("?")
+    url, model, options = split_spec(rest)
     if not url or not model:
         raise ValueError("the teacher must be openai:URL#MODEL, such as openai:http://localhost:8000/v1#llama, but URL or MODEL is missing.")
-    options: dict[str, Any] = {}
-    of_prompt: dict[str, Any] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        kind = PROMPT_OPTIONS.get(name) or _openai_options().get(name)
-        if kind is None:
-            raise ValueError(f"the teacher openai has no option {name!r}; it has {', '.join(sorted({*PROMPT_OPTIONS, *_openai_options()}))}.")
-        (of_prompt if name in PROMPT_OPTIONS else options)[name] = _value(name, value, kind)
-    return openai(url, model, prompt=Prompt(**of_prompt), **options)
+    return openai(url, model, **read_options("openai", options, _openai_options()))
 
 
 def _openai_options() -> dict[str, type]:
@@ -103,14 +94,6 @@ def _openai_options() -> dict[str, type]:
         **dict.fromkeys(("prompt_price", "cached_price", "completion_price"), float),
     }
     return named | limits | {"key_variable": str}
-
-
-def _value(name: str, text: str, kind: type) -> Any:
-    try:
-        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-    except (KeyError, ValueError):
-        what = "true or false" if kind is bool else {int: "a whole number", float: "a number"}[kind]
-        raise ValueError(f"the option {name} of the teacher openai must be {what}, but is {text!r} instead.") from None
 
 
 def _default_key(url: str) -> str:
