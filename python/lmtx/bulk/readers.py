@@ -150,13 +150,31 @@ class ByteLines:
             raise RuntimeError(f"{self.place}: the gzip stream is damaged or cut off behind line {self.lines} ({error}).") from error
 
 
-class LineReader:
-    """Lines: JSON objects where they begin with a brace, else texts."""
+class _OfLines:
+    """What readers of lines have in common: where they stand."""
 
     def __init__(self, lines: ByteLines, columns: Columns):
         self.place = lines.place
         self._lines, self._columns = lines, columns
         self._rows = 0
+
+    def position(self) -> Position:
+        return Position(self._rows, self._lines.bytes, self._lines.digest())
+
+    def skip_to(self, position: Position) -> bool:
+        self._lines.skip_to(position.bytes)
+        self._rows = position.rows
+        return self.position() == position
+
+    def fraction(self) -> float:
+        return self._lines.fraction()
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+class LineReader(_OfLines):
+    """Lines: JSON objects where they begin with a brace, else texts."""
 
     def rows(self) -> Iterator[Row]:
         while line := self._lines.next():
@@ -176,27 +194,12 @@ class LineReader:
         except RecursionError:
             raise ValueError("broken JSON: nested too deeply.") from None
 
-    def position(self) -> Position:
-        return Position(self._rows, self._lines.bytes, self._lines.digest())
 
-    def skip_to(self, position: Position) -> bool:
-        self._lines.skip_to(position.bytes)
-        self._rows = position.rows
-        return self.position() == position
-
-    def fraction(self) -> float:
-        return self._lines.fraction()
-
-    def close(self) -> None:
-        self._lines.close()
-
-
-class CsvReader:
+class CsvReader(_OfLines):
     """Rows of a table in CSV, whose first row names the columns. An empty cell is a missing one."""
 
     def __init__(self, lines: ByteLines, columns: Columns):
-        self.place = lines.place
-        self._lines, self._columns = lines, columns
+        super().__init__(lines, columns)
         # It takes the lines of one row at a time, so that `lines` stands behind the row that it gave last.
         self._table = csv.reader(self._texts(), strict=True)
         try:
@@ -204,7 +207,6 @@ class CsvReader:
         except csv.Error as error:
             raise ValueError(f"{self.place}:1: {error}.") from error
         columns.check(self._header, self.place)
-        self._rows = 0
 
     def _texts(self) -> Iterator[str]:
         while line := self._lines.next():
@@ -230,20 +232,6 @@ class CsvReader:
         if len(cells) != len(self._header):
             raise ValueError(f"a row of {len(cells)} cells, where the header has {len(self._header)}.")
         return self._columns.document({name: cell for name, cell in zip(self._header, cells, strict=True) if cell})
-
-    def position(self) -> Position:
-        return Position(self._rows, self._lines.bytes, self._lines.digest())
-
-    def skip_to(self, position: Position) -> bool:
-        self._lines.skip_to(position.bytes)
-        self._rows = position.rows
-        return self.position() == position
-
-    def fraction(self) -> float:
-        return self._lines.fraction()
-
-    def close(self) -> None:
-        self._lines.close()
 
 
 class ParquetReader:
