@@ -41,7 +41,7 @@ def execute(notebook: nbformat.NotebookNode, timeout: int = 600) -> nbformat.Not
         place.mkdir()
         for data in (ROOT / "examples").glob("*/README.md"):
             (Path(folder) / data.parent.name).symlink_to(data.parent)
-        NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+        NotebookClient(notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, resources={"metadata": {"path": str(place)}}).execute()
     return normalised(notebook)
 
 
